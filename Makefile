@@ -1,0 +1,38 @@
+# Set-up happens by itself: each target makes the virtual environment it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run          set up and serve on http://127.0.0.1:5000 (HOST, PORT override)"
+	@echo "make test         set up and run every test, on SQLite and PostgreSQL"
+	@echo "make check        ruff, mypy, import-linter"
+	@echo "make screenshots  retake the pictures in docs/"
+
+.venv/run: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what Auditapp needs …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/run
+	@echo "Installing what its tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@
+
+run: .venv/run
+	@exec $(BIN)/python app.py
+
+test: .venv/dev
+	@$(BIN)/python -m pytest
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+screenshots: .venv/dev
+	$(BIN)/python docs/take_screenshots.py
+
+.PHONY: help run test check screenshots

@@ -1,0 +1,42 @@
+"""Auditapp: ``create_app`` knows every part; only ``app.py`` and the tests know ``create_app``."""
+
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from auditapp import api, cli, models, web
+from auditapp.access.gate import check_every_route_has_a_gate
+from auditapp.config import INSTANCE, ROOT, engine_options, flask_config, load_settings
+from auditapp.extensions import compress, csrf, db, login_manager, migrate
+
+
+def create_app(overrides: dict[str, Any] | None = None) -> Flask:
+    """Build the application.
+
+    :param overrides: Flask configuration that wins over the environment's, for tests.
+    :raise auditapp.config.ConfigError: if a setting is wrong.
+    """
+    app = Flask(
+        __name__,
+        instance_path=str(INSTANCE),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
+    app.config |= flask_config(load_settings()) | (overrides or {})
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])
+    if proxies := app.config["TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    compress.init_app(app)
+    api.init_app(app)
+    web.init_app(app)
+    cli.init_app(app)
+    check_every_route_has_a_gate(app)
+    return app
+
+
+__all__ = ["create_app", "models"]

@@ -1,0 +1,102 @@
+"""The gate. Every view states who may pass; ``create_app`` refuses to start with one that doesn't."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Flask, abort, g, request
+from flask_login import current_user
+from werkzeug.exceptions import Forbidden
+
+from auditapp.access.own_events import actor_of, note
+from auditapp.access.permissions import RIGHTS
+from auditapp.access.viewer import Viewer, member_viewer
+from auditapp.extensions import db, login_manager
+from auditapp.models import Member
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class AccessDenied(Forbidden):
+    """Signed in and a member, but without the right; ``right`` says which, in words."""
+
+    def __init__(self, viewer: Viewer, right: str) -> None:
+        super().__init__(f"Your role {viewer.role_name} may not {right}.")
+        self.viewer = viewer
+        self.right = right
+
+
+def public(view: View) -> View:
+    """Let everybody pass."""
+    view.gate = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in_required(view: View) -> View:
+    """Let whoever is signed in pass."""
+
+    @wraps(view)
+    def gated(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_authenticated:
+            return login_manager.unauthorized()
+        return view(*args, **kwargs)
+
+    gated.gate = "signed in"  # type: ignore[attr-defined]
+    return gated  # type: ignore[return-value]
+
+
+def permission_required(resource: str, action: str) -> Callable[[View], View]:
+    """Let members of the URL's workspace pass whose role holds a permission.
+
+    Strangers get 404, as if the workspace did not exist; members without the right get 403, and
+    the log says so. The view finds its ``Viewer`` in ``g.viewer``.
+    """
+
+    def gate(view: View) -> View:
+        @wraps(view)
+        def gated(workspace: str, **kwargs: Any) -> Any:
+            if not current_user.is_authenticated:
+                return login_manager.unauthorized()
+            viewer = member_viewer(workspace, current_user.account.id) if "\x00" not in workspace else None
+            if viewer is None:
+                abort(404)
+            g.viewer = viewer
+            if not viewer.can(resource, action):
+                deny(viewer, resource, action)
+            return view(workspace=workspace, **kwargs)
+
+        gated.gate = f"{resource}:{action}"  # type: ignore[attr-defined]
+        return gated  # type: ignore[return-value]
+
+    return gate
+
+
+def deny(viewer: Viewer, resource: str, action: str) -> None:
+    """Record the denial and answer 403.
+
+    :raise AccessDenied: always.
+    """
+    right = RIGHTS.get((resource, action), f"{action} {resource}".replace("_", " "))
+    member = db.session.get(Member, (viewer.workspace.id, viewer.member_id))
+    if member is None:  # removed since the request began
+        abort(404)
+    note(
+        viewer.workspace,
+        "access.denied",
+        actor_of(member.account, member),
+        {"id": f"{resource}:{action}", "name": right},
+        outcome="denied",
+        payload={"method": request.method, "path": request.path[:512]},
+    )
+    db.session.commit()
+    raise AccessDenied(viewer, right)
+
+
+def check_every_route_has_a_gate(app: Flask) -> None:
+    """Refuse to start with a route that everybody could pass by oversight.
+
+    :raise RuntimeError: naming the endpoints.
+    """
+    missing = [name for name, view in app.view_functions.items() if not hasattr(view, "gate")]
+    if missing:
+        raise RuntimeError(f"routes without a gate: {', '.join(sorted(missing))}")

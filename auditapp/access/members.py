@@ -1,0 +1,277 @@
+"""Workspaces, their members and roles: each change is an event in the same transaction."""
+
+import hashlib
+import re
+import secrets
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import func, select, update
+from uuid_utils.compat import uuid7
+
+from auditapp.access.own_events import actor_of, note
+from auditapp.access.passwords import hash_password
+from auditapp.access.permissions import SYSTEM_ROLES
+from auditapp.extensions import db
+from auditapp.log.record import fold_email
+from auditapp.log.strict_json import text_problem
+from auditapp.models import Account, Invitation, Member, Role, RolePermission, Workspace
+
+INVITATION_LIFETIME = timedelta(days=7)
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+
+ActorDict = dict[str, Any]
+
+
+class MemberError(ValueError):
+    """Something about a workspace or member cannot be; the message says what to do."""
+
+
+def create_workspace(slug: str, name: str, timezone: str, by: ActorDict) -> Workspace:
+    """Add a workspace with the three system roles. The caller commits.
+
+    :raise MemberError: if the slug is malformed or taken, or the name empty.
+    """
+    if not SLUG.fullmatch(slug):
+        raise MemberError(f"{slug!r} is no slug: use 1 to 64 lower-case letters, digits and hyphens")
+    if db.session.scalars(select(Workspace.id).where(Workspace.slug == slug)).first():
+        raise MemberError(f"there is a workspace {slug!r} already")
+    workspace = Workspace(
+        uid=uuid7(), slug=slug, name=clean_name(name), timezone=timezone, created_at=datetime.now(UTC)
+    )
+    db.session.add(workspace)
+    db.session.flush()
+    for role_name, permissions in SYSTEM_ROLES.items():
+        role = Role(workspace_id=workspace.id, id=uuid7(), name=role_name, is_system=True)
+        db.session.add(role)
+        db.session.flush()
+        for resource, action in permissions:
+            db.session.add(
+                RolePermission(workspace_id=workspace.id, role_id=role.id, resource=resource, action=action)
+            )
+    db.session.flush()
+    note(workspace, "workspace.created", by, {"id": str(workspace.uid), "name": workspace.name})
+    return workspace
+
+
+def find_workspace(slug: str) -> Workspace:
+    """Return a workspace by its slug.
+
+    :raise MemberError: if there is none.
+    """
+    found = db.session.scalars(select(Workspace).where(Workspace.slug == slug)).first()
+    if not found:
+        raise MemberError(f"there is no workspace {slug!r}")
+    return found
+
+
+def roles_of(workspace: Workspace) -> list[Role]:
+    """Return the workspace's roles by name."""
+    return list(db.session.scalars(select(Role).where(Role.workspace_id == workspace.id).order_by(Role.name)))
+
+
+def find_role(workspace: Workspace, name: str) -> Role:
+    """Return a role by name, in any case.
+
+    :raise MemberError: if there is none; the message lists those there are.
+    """
+    roles = roles_of(workspace)
+    for role in roles:
+        if role.name.lower() == name.lower():
+            return role
+    raise MemberError(f"there is no role {name!r}; there are {', '.join(role.name for role in roles)}")
+
+
+def find_member(workspace: Workspace, member_id: uuid.UUID) -> Member | None:
+    """Return a member who has not been removed."""
+    member = db.session.get(Member, (workspace.id, member_id))
+    return member if member and not member.removed_at else None
+
+
+def members_of(workspace: Workspace) -> list[Member]:
+    """Return the members who have not been removed, by name."""
+    query = (
+        select(Member)
+        .join(Account)
+        .where(Member.workspace_id == workspace.id, Member.removed_at.is_(None))
+        .order_by(Account.name, Account.email)
+    )
+    return list(db.session.scalars(query))
+
+
+def add_member(workspace: Workspace, email: str, name: str, role: Role, by: ActorDict) -> Member:
+    """Add somebody, not yet joined; makes the account where there is none. The caller commits.
+
+    :raise MemberError: if the address is none, the name empty, or the person a member already.
+    """
+    account = _account_for(email, name)
+    member = db.session.scalars(
+        select(Member).where(Member.workspace_id == workspace.id, Member.account_id == account.id)
+    ).first()
+    if member and not member.removed_at:
+        raise MemberError(f"{account.email} is a member already")
+    if member:
+        member.removed_at, member.joined_at, member.role_id = None, None, role.id
+    else:
+        member = Member(
+            workspace_id=workspace.id,
+            id=uuid7(),
+            account_id=account.id,
+            role_id=role.id,
+            created_at=datetime.now(UTC),
+        )
+        db.session.add(member)
+    db.session.flush()
+    db.session.refresh(member)
+    changes = {
+        "email": {"current": account.email, "label": "E-mail"},
+        "role": {"current": role.name, "label": "Role", "kind": "choice"},
+    }
+    note(workspace, "member.added", by, _entity(member), changes=changes)
+    return member
+
+
+def change_role(workspace: Workspace, member: Member, role: Role, by: ActorDict) -> None:
+    """Give a member another role. The caller commits.
+
+    :raise MemberError: if it would leave the workspace without an owner.
+    """
+    if member.role_id == role.id:
+        return
+    _keep_an_owner(workspace, member)
+    changes = {
+        "role": {"previous": member.role.name, "current": role.name, "label": "Role", "kind": "choice"}
+    }
+    member.role_id = role.id
+    note(workspace, "member.updated", by, _entity(member), changes=changes)
+
+
+def remove_member(workspace: Workspace, member: Member, by: ActorDict) -> None:
+    """End a membership; the row stays, since events name it. The caller commits.
+
+    :raise MemberError: if it would leave the workspace without an owner.
+    """
+    _keep_an_owner(workspace, member)
+    member.removed_at = datetime.now(UTC)
+    changes = {
+        "role": {"previous": member.role.name, "current": None, "label": "Role", "kind": "choice"}
+    }
+    note(workspace, "member.removed", by, _entity(member), changes=changes)
+
+
+def join(member: Member) -> None:
+    """Let a member in, and say so in the log. The caller commits."""
+    member.joined_at = datetime.now(UTC)
+    workspace = db.session.get_one(Workspace, member.workspace_id)
+    note(workspace, "member.joined", actor_of(member.account, member), _entity(member))
+
+
+def invite(member: Member) -> str:
+    """Return the token of a new one-time link, valid for seven days; older links of the member end.
+
+    The caller commits.
+    """
+    now = datetime.now(UTC)
+    db.session.execute(
+        update(Invitation)
+        .where(
+            Invitation.workspace_id == member.workspace_id,
+            Invitation.member_id == member.id,
+            Invitation.used_at.is_(None),
+        )
+        .values(used_at=now)
+    )
+    token = secrets.token_urlsafe(32)
+    db.session.add(
+        Invitation(
+            token_hash=_hash(token),
+            workspace_id=member.workspace_id,
+            member_id=member.id,
+            expires_at=now + INVITATION_LIFETIME,
+        )
+    )
+    return token
+
+
+def find_invitation(token: str) -> Invitation | None:
+    """Return the invitation that a link stands for, while it can be used."""
+    found = db.session.get(Invitation, _hash(token))
+    if not found or found.used_at or found.expires_at <= datetime.now(UTC) or found.member.removed_at:
+        return None
+    return found
+
+
+def accept(invitation: Invitation, password: str | None) -> Account:
+    """Use a one-time link. A password is set only for an account that has none: a link must never
+    let the one who made it into an account that somebody else uses. The caller commits.
+
+    :raise PasswordError: if the new password is too short or too long.
+    :raise MemberError: if the link has been used meanwhile.
+    """
+    account = invitation.member.account
+    if password is not None and account.password_hash is None:
+        account.password_hash = hash_password(password)
+    used = db.session.execute(
+        update(Invitation)
+        .where(Invitation.token_hash == invitation.token_hash, Invitation.used_at.is_(None))
+        .values(used_at=datetime.now(UTC))
+    )
+    if not used.rowcount:
+        raise MemberError("This link has been used already.")
+    if not invitation.member.joined_at:
+        join(invitation.member)
+    return account
+
+
+def _keep_an_owner(workspace: Workspace, member: Member) -> None:
+    if member.role.name != "Owner":
+        return
+    others = db.session.scalar(
+        select(func.count())
+        .select_from(Member)
+        .where(
+            Member.workspace_id == workspace.id,
+            Member.role_id == member.role_id,
+            Member.id != member.id,
+            Member.removed_at.is_(None),
+            Member.joined_at.is_not(None),
+        )
+    )
+    if not others:
+        raise MemberError("A workspace needs an owner: make somebody else an Owner first.")
+
+
+def _account_for(email: str, name: str) -> Account:
+    if text_problem(email):
+        raise MemberError("This is no e-mail address.")
+    try:
+        address = fold_email(validate_email(email, check_deliverability=False).normalized)
+    except EmailNotValidError as error:
+        raise MemberError(f"{email[:100]!r} is no e-mail address: {error}") from None
+    account = db.session.scalars(select(Account).where(Account.email == address)).first()
+    if not account:
+        account = Account(id=uuid7(), email=address, name=clean_name(name), created_at=datetime.now(UTC))
+        db.session.add(account)
+        db.session.flush()
+    return account
+
+
+def clean_name(name: str) -> str:
+    """Return a name trimmed.
+
+    :raise MemberError: unless it has 1 to 200 characters that can be stored.
+    """
+    name = name.strip()
+    if not name or len(name) > 200 or text_problem(name):
+        raise MemberError("A name needs 1 to 200 characters.")
+    return name
+
+
+def _entity(member: Member) -> ActorDict:
+    return {"id": str(member.id), "name": member.account.name}
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,159 @@
+"""Signing in and out. Sessions live on the server, so a copied cookie ends with them."""
+
+import hashlib
+import logging
+import secrets
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from flask import current_app
+from flask_login import UserMixin
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
+from uuid_utils.compat import uuid7
+
+from auditapp.access import throttle
+from auditapp.access.own_events import client_address, note_everywhere
+from auditapp.access.passwords import verify_password
+from auditapp.extensions import db, login_manager
+from auditapp.log.record import fold_email
+from auditapp.models import Account, SignInSession
+
+ACCOUNT_LIMIT = 10  # attempts per window for one e-mail, known or not
+ADDRESS_LIMIT = 30  # and from one address, whatever the e-mail
+SEEN_EVERY = timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
+
+
+class SignInRefused(Exception):
+    """E-mail and password do not belong together."""
+
+
+class TooManyAttempts(Exception):
+    """Wait: ``retry_after`` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class SignedIn(UserMixin):
+    """What Flask-Login holds: the account, and the token that its cookie carries as id."""
+
+    def __init__(self, token: str, session_id: uuid.UUID, account: Account) -> None:
+        self.token = token
+        self.session_id = session_id
+        self.account = account
+
+    def get_id(self) -> str:
+        """Return the token; Flask-Login puts it into the signed cookie."""
+        return self.token
+
+
+def sign_in(email: str, password: str) -> SignedIn:
+    """Check the credentials and start a session.
+
+    :raise SignInRefused: if they are wrong, whether or not the account exists.
+    :raise TooManyAttempts: past the limit per account or address, even with the right password.
+    """
+    folded = fold_email(email)
+    account_key, address_key = f"account:{folded}", f"address:{client_address()}"
+    # Counted before the check, so that a hundred parallel guesses are a hundred attempts.
+    by_account, by_address = throttle.count_up(account_key), throttle.count_up(address_key)
+    for counted, limit in ((by_account, ACCOUNT_LIMIT), (by_address, ADDRESS_LIMIT)):
+        if counted.count > limit:
+            log.warning("sign-in throttled from %s", client_address())
+            raise TooManyAttempts(counted.retry_after)
+    account = _account(folded)
+    if not verify_password(account.password_hash if account else None, password) or not account:
+        _note_failure(account, first_in_window=by_account.count == 1)
+        raise SignInRefused
+    throttle.forget(account_key)
+    throttle.count_down(address_key)
+    return start_session(account)
+
+
+def _account(email: str) -> Account | None:
+    if "\x00" in email:
+        return None
+    return db.session.scalars(select(Account).where(Account.email == email)).first()
+
+
+def _note_failure(account: Account | None, *, first_in_window: bool) -> None:
+    """A known account's workspaces learn of it once a window; the rest is for the server's log."""
+    log.warning("sign-in failed from %s", client_address())
+    if account and first_in_window:
+        entity = {"id": str(account.id), "name": account.name}
+        note_everywhere(account, "session.failed", entity, outcome="failure")
+        db.session.commit()
+
+
+def start_session(account: Account) -> SignedIn:
+    """Start a session for an account, tell its workspaces, and commit."""
+    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    session = SignInSession(
+        token_hash=_hash(token), id=uuid7(), account_id=account.id, created_at=now, last_seen_at=now
+    )
+    db.session.add(session)
+    note_everywhere(account, "session.created", _entity(session.id, account))
+    db.session.execute(delete(SignInSession).where(SignInSession.created_at < now - _lifetime() * 2))
+    db.session.commit()
+    return SignedIn(token, session.id, account)
+
+
+@login_manager.user_loader
+def load_session(token: str) -> SignedIn | None:
+    """Return who a cookie's token belongs to; None once the session is over."""
+    session = db.session.get(SignInSession, _hash(token))
+    if session is None:
+        return None
+    now = datetime.now(UTC)
+    if now - session.created_at >= _lifetime() or now - session.last_seen_at >= _idle():
+        _end(session.id, session.account, reason="expired")
+        return None
+    signed_in = SignedIn(token, session.id, session.account)
+    if now - session.last_seen_at >= SEEN_EVERY:
+        _touch(session.token_hash, now)
+    return signed_in
+
+
+def _touch(token_hash: bytes, now: datetime) -> None:
+    """Note that the session is in use; a database that only reads just now must not stop reading."""
+    try:
+        db.session.execute(
+            update(SignInSession).where(SignInSession.token_hash == token_hash).values(last_seen_at=now)
+        )
+        db.session.commit()
+    except OperationalError as error:
+        db.session.rollback()
+        log.warning("last_seen_at was not written: %s", error.orig)
+
+
+def end_session(signed_in: SignedIn) -> None:
+    """Sign out: the session is gone for every copy of its cookie."""
+    _end(signed_in.session_id, signed_in.account, reason="signed out")
+
+
+def _end(session_id: uuid.UUID, account: Account, *, reason: str) -> None:
+    ended = db.session.execute(delete(SignInSession).where(SignInSession.id == session_id))
+    # Two requests may find the session expired at once; one event is enough.
+    if ended.rowcount:
+        note_everywhere(account, "session.ended", _entity(session_id, account), payload={"reason": reason})
+    db.session.commit()
+
+
+def _entity(session_id: uuid.UUID, account: Account) -> dict[str, str]:
+    return {"id": str(session_id), "name": account.name}
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _idle() -> timedelta:
+    return current_app.config["SESSION_IDLE"]
+
+
+def _lifetime() -> timedelta:
+    return current_app.config["SESSION_LIFETIME"]

@@ -1,0 +1,60 @@
+"""Counters that slow guessing down. Kept in the database: every worker and restart sees them."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import case, delete, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from auditapp.extensions import db
+from auditapp.models import Throttle
+
+WINDOW = timedelta(minutes=15)
+
+
+class Count:
+    """How often something happened in its window, this time included."""
+
+    def __init__(self, count: int, window_start: datetime) -> None:
+        self.count = count
+        self.retry_after = max(1, int((window_start + WINDOW - datetime.now(UTC)).total_seconds()))
+
+
+def count_up(key: str) -> Count:
+    """Count one attempt under ``key`` and commit at once, so that parallel attempts see it."""
+    now = datetime.now(UTC)
+    dialect = db.session.get_bind().dialect.name
+    upsert = (postgresql_insert if dialect == "postgresql" else sqlite_insert)(Throttle)
+    over = Throttle.window_start <= now - WINDOW
+    statement = (
+        upsert.values(key=_hash(key), window_start=now, count=1)
+        .on_conflict_do_update(
+            index_elements=[Throttle.key],
+            set_={
+                "count": case((over, 1), else_=Throttle.count + 1),
+                "window_start": case((over, now), else_=Throttle.window_start),
+            },
+        )
+        .returning(Throttle.count, Throttle.window_start)
+    )
+    count, window_start = db.session.execute(statement).one()
+    db.session.commit()
+    return Count(count, window_start)
+
+
+def count_down(key: str) -> None:
+    """Take one attempt back: it turned out to be the rightful one. The caller commits."""
+    db.session.execute(
+        update(Throttle).where(Throttle.key == _hash(key), Throttle.count > 0).values(count=Throttle.count - 1)
+    )
+
+
+def forget(key: str) -> None:
+    """Start over for ``key``, and drop the windows that have passed. The caller commits."""
+    passed = Throttle.window_start <= datetime.now(UTC) - WINDOW
+    db.session.execute(delete(Throttle).where((Throttle.key == _hash(key)) | passed))
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

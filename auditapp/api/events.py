@@ -1,0 +1,56 @@
+"""``/api/v1/events``: the same filters as the timeline, whole events as the answer."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import orjson
+from flask import Blueprint, Response, g, request, url_for
+from werkzeug.datastructures import MultiDict
+
+from auditapp.api.gate import key_required
+from auditapp.api.problems import problem
+from auditapp.reading.event import find_event, with_sections
+from auditapp.reading.filters import FilterError, TimelineFilters
+from auditapp.reading.timeline import list_events
+
+bp = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+@bp.get("/events")
+@key_required("events:read")
+def index() -> Response:
+    """Return a page of events, chosen by the narrow table and fetched by key."""
+    zone = ZoneInfo(g.viewer.workspace.timezone)
+    try:
+        filters = TimelineFilters.from_args(
+            request.args.items(multi=True), zone=zone, now=datetime.now(UTC), knows_me=False
+        )
+    except FilterError as error:
+        return problem(
+            422,
+            "Unprocessable Content",
+            str(error),
+            errors=[{"path": name, "message": message} for name, message in error.problems.items()],
+        )
+    page = list_events(filters, g.viewer)
+    following = None
+    if page.older:
+        pairs = [*filters.to_query(before=None, after=None), ("before", str(page.older))]
+        query = MultiDict(sorted(pairs)).to_dict(flat=False)
+        following = url_for("api.index", _external=True, **query)
+    events = [event.to_json() for event in with_sections(page.events, g.viewer)]
+    return _json({"events": events, "next": following})
+
+
+@bp.get("/events/<event_id>")
+@key_required("events:read")
+def show(event_id: str) -> Response:
+    """Return one whole event."""
+    event = find_event(event_id, g.viewer)
+    if event is None:
+        return problem(404, "Not Found", "There is no such event in this key's workspace.")
+    return _json(event.to_json())
+
+
+def _json(value: object) -> Response:
+    return Response(orjson.dumps(value), content_type="application/json")

@@ -1,0 +1,11 @@
+"""Commands (``flask …``), a file a group."""
+
+from flask import Flask
+
+from auditapp.cli import api_key, doctor, user, workspace
+
+
+def init_app(app: Flask) -> None:
+    """Register the commands."""
+    for command in (workspace.group, user.group, api_key.group, doctor.command_doctor):
+        app.cli.add_command(command)

@@ -1,0 +1,79 @@
+"""``flask doctor``: what is wrong with this installation, and how to mend it."""
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+
+import click
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from auditapp.cli.base import command
+from auditapp.config import INSTANCE, ROOT
+from auditapp.extensions import db
+
+TRIGGERS = {"event": 2, "event_payload": 2, "event_name": 2}  # and one more each against REPLACE on SQLite
+
+
+@command("doctor")
+def command_doctor() -> None:
+    """Say what is wrong with this installation and how to mend it; exit 1 if anything is."""
+    found = list(_findings())
+    for fine, line in found:
+        click.echo(f"{'ok   ' if fine else 'WRONG'}  {line}")
+    if not all(fine for fine, _ in found):
+        raise SystemExit(1)
+
+
+def _findings() -> Iterator[tuple[bool, str]]:
+    try:
+        with db.engine.connect() as connection:
+            yield from _database(connection)
+    except DBAPIError as error:
+        yield False, f"the database does not answer: {' '.join(str(error.orig).split())}; check AUDITAPP_DATABASE_URL"
+    secret = INSTANCE / "secret_key"
+    if secret.exists():
+        private = not secret.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        yield private, f"{secret} is {'private' if private else 'readable by others; chmod 600 it'}"
+    if not current_app.config["HTTPS"]:
+        yield True, "AUDITAPP_HTTPS is off: right on loopback, wrong anywhere else"
+
+
+def _database(connection: Connection) -> Iterator[tuple[bool, str]]:
+    if connection.dialect.name == "sqlite":
+        journal = connection.scalar(text("PRAGMA journal_mode"))
+        yield True, f"SQLite {sqlite3.sqlite_version}, journal {journal}"
+        sound = connection.scalar(text("PRAGMA quick_check"))
+        yield sound == "ok", f"quick_check says {sound}"
+    else:
+        version = connection.scalar(text("SHOW server_version"))
+        yield True, f"PostgreSQL {version}"
+        durable = connection.scalar(text("SHOW synchronous_commit")) != "off"
+        yield durable, "synchronous_commit is " + ("on" if durable else "off: a crash may lose acknowledged events")
+    head = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    current = MigrationContext.configure(connection).get_current_revision()
+    yield current == head, f"the database is at version {current}" + (
+        "" if current == head else f", this program needs {head}: run flask --app app db upgrade"
+    )
+    if current == head:
+        yield from _triggers(connection)
+
+
+def _triggers(connection: Connection) -> Iterator[tuple[bool, str]]:
+    """The triggers keep the log append-only; a restored dump or a careless migration may lack them."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        query = (
+            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+            " AND tgrelid::regclass::text IN ('event', 'event_payload', 'event_name')"
+        )
+    tables = list(connection.scalars(text(query)))
+    missing = [table for table, least in TRIGGERS.items() if tables.count(table) < least]
+    yield not missing, "the log is append-only by trigger" if not missing else (
+        f"triggers are missing on {', '.join(missing)}: restore the database with its triggers"
+    )

@@ -1,0 +1,45 @@
+"""The extensions, made once and bound to the application in ``create_app``."""
+
+import sqlite3
+from typing import Any
+
+from flask_compress import Compress
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import MetaData, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase
+
+from auditapp.config import sqlite_journal_mode
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints get names so that migrations can find them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+migrate = Migrate(directory="migrations")
+login_manager = LoginManager()
+csrf = CSRFProtect()
+compress = Compress()
+
+
+@event.listens_for(Engine, "connect")
+def prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Give every SQLite connection the same guarantees as PostgreSQL."""
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA journal_mode = {sqlite_journal_mode()}")
+    connection.execute("PRAGMA synchronous = FULL")

@@ -1,0 +1,30 @@
+"""Changes between two states of a record, for sources that send states instead of changes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the fields that differ, as an event's ``changes``.
+
+    A field absent before has no key ``previous``; one absent after has ``current`` null.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name in [*after, *(name for name in before if name not in after)]:
+        change = {"current": after.get(name)}
+        if name in before:
+            change = {"previous": before[name], **change}
+        if name not in before or name not in after or not same(before[name], after[name]):
+            found[name] = change
+    return found
+
+
+def same(one: Any, other: Any) -> bool:
+    """Compare as JSON does: ``1`` is ``1.0``, but ``true`` is not ``1``; key order is no difference."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)

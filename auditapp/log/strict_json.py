@@ -1,0 +1,125 @@
+"""JSON as the log accepts it: nothing that would be rounded, dropped or ambiguous (contract §5)."""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+MAX_DEPTH = 32
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
+
+_FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
+
+
+class JsonError(ValueError):
+    """A JSON text or value that the log refuses; the message says why and what to do."""
+
+
+def loads(text: str | bytes) -> Any:
+    """Parse JSON, refusing what Python's parser lets pass: NaN, Infinity, 1e999, duplicate keys.
+
+    :raise JsonError: with the reason, and the place where the parser knows it.
+    """
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        return json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=_float,
+            parse_int=_integer,
+        )
+    except UnicodeDecodeError as error:
+        raise JsonError(f"not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise JsonError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise JsonError(f"nested deeper than {MAX_DEPTH} levels") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise JsonError(f"the key {shorten(twice)} occurs twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise JsonError(f"{name} is not a JSON number")
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise JsonError(f"{shorten(digits)} is too large for a number; send it as a string")
+    return number
+
+
+def _integer(digits: str) -> int:
+    # The length first: int() of a million digits takes minutes, and refuses past 4,300.
+    if len(digits) > 20 or not MIN_INTEGER <= int(digits) <= MAX_INTEGER:
+        raise JsonError(f"the integer {shorten(digits)} is past 64 bits; send it as a string")
+    return int(digits)
+
+
+def problems_of(value: Any, path: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:
+    """Yield ``(path, message)`` for all that the log refuses inside a value.
+
+    :param value: dicts, lists and scalars, as a JSON parser returns them.
+    :param depth: level of ``value`` itself; the outermost object is level 1.
+    """
+    if isinstance(value, str):
+        if message := text_problem(value):
+            yield path, message
+    elif isinstance(value, dict):
+        if depth > MAX_DEPTH:
+            yield path, f"nested deeper than {MAX_DEPTH} levels"
+            return
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield path, f"the key {key!r} is not a string"
+                continue
+            below = f"{path}.{shorten(key)}" if path else shorten(key)
+            if message := text_problem(key):
+                yield below, f"in the key: {message}"
+            yield from problems_of(item, below, depth + 1)
+    elif isinstance(value, list):
+        if depth > MAX_DEPTH:
+            yield path, f"nested deeper than {MAX_DEPTH} levels"
+            return
+        for index, item in enumerate(value):
+            yield from problems_of(item, f"{path}[{index}]", depth + 1)
+    elif message := _scalar_problem(value):
+        yield path, message
+
+
+def text_problem(text: str) -> str | None:
+    """Say what keeps a string from being stored, or None."""
+    found = _FORBIDDEN.search(text)
+    if not found:
+        return None
+    if found[0] == "\x00":
+        return "holds the character NUL, which cannot be stored; leave it out"
+    return f"holds the lone surrogate \\u{ord(found[0]):04x}, which is no character; leave it out"
+
+
+def _scalar_problem(value: Any) -> str | None:
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        if MIN_INTEGER <= value <= MAX_INTEGER:
+            return None
+        return "the integer is past 64 bits; send it as a string"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "NaN and Infinity are not JSON numbers"
+    return f"{type(value).__name__} is no JSON type"
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Return text fit for a message: printable, ``limit`` characters at most."""
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)

@@ -1,0 +1,23 @@
+"""Tables and nothing else, a file a noun. Imported whole so that migrations see them all."""
+
+from auditapp.models.account import Account, SignInSession, Throttle
+from auditapp.models.api_key import ApiKey
+from auditapp.models.event import SECTIONS, Event, EventName, EventPayload
+from auditapp.models.member import Invitation, Member, Role, RolePermission
+from auditapp.models.workspace import Workspace
+
+__all__ = [
+    "SECTIONS",
+    "Account",
+    "ApiKey",
+    "Event",
+    "EventName",
+    "EventPayload",
+    "Invitation",
+    "Member",
+    "Role",
+    "RolePermission",
+    "SignInSession",
+    "Throttle",
+    "Workspace",
+]

@@ -1,0 +1,1 @@
+"""The read side: filters, timeline, one event, history. Returns rows and plain values, never HTML."""

@@ -1,0 +1,42 @@
+"""What the filter form offers: the types, events and actors of the newest events one may see."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from auditapp.access.permissions import AuditLevel
+from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
+from auditapp.models import Event
+from auditapp.reading.filters import TimelineFilters
+from auditapp.reading.query import known_names, select_page
+
+LOOK_AT = 2000
+MAX_ACTORS = 30
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Values to offer; ``actors`` are (id, name, type), the busiest first."""
+
+    entities: list[str]
+    events: list[str]
+    actors: list[tuple[str, str, str]]
+
+
+def choices_for(viewer: Viewer) -> Choices:
+    """Return what to offer. Reads the newest 2,000 narrow rows at most, and only visible ones."""
+    columns = (Event.event, Event.entity_type, Event.actor_id, Event.actor_name, Event.actor_type)
+    rows = list(db.session.execute(select_page(TimelineFilters(), viewer, columns, LOOK_AT)))
+    events = {row.event: row.entity_type for row in rows}
+    if viewer.audit_level is AuditLevel.ALL:
+        events |= known_names(viewer)
+    names: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        if row.actor_id is not None:
+            names.setdefault(row.actor_id, (row.actor_name or row.actor_id, row.actor_type))
+    busiest = Counter(row.actor_id for row in rows if row.actor_id is not None).most_common(MAX_ACTORS)
+    return Choices(
+        sorted(set(events.values())),
+        sorted(events),
+        [(actor_id, *names[actor_id]) for actor_id, _ in busiest],
+    )

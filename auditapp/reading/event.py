@@ -1,0 +1,106 @@
+"""Whole events: the narrow row and its sections, as pages, API and history need them."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from auditapp.access.permissions import AuditLevel
+from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
+from auditapp.models import SECTIONS, Event, EventPayload
+from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow
+
+
+@dataclass(frozen=True)
+class WholeEvent:
+    """A row and its sections as stored text; a section that was erased is None."""
+
+    row: EventRow
+    texts: dict[str, str | None]
+
+    def section(self, name: str) -> Any:
+        """Return a section as a value; None if it was erased."""
+        stored = self.texts[name]
+        return None if stored is None else orjson.loads(stored)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as contract §5 has it, sections as raw JSON for ``orjson.dumps``."""
+        row = self.row
+        names = self.section("names") or {"entity": None, "related": []}
+        related = self.section("related")
+        return {
+            "id": str(row.uid),
+            "seq": None,  # given when the event is sealed
+            "event": row.event,
+            "occurred_at": instant(row.occurred_at),
+            "recorded_at": instant(row.recorded_at),
+            "actor": self._raw("actor"),
+            "on_behalf_of": self._raw("on_behalf_of"),
+            "origin": row.origin,
+            "entity": {"type": row.entity_type, "id": row.entity_id, "name": names["entity"]},
+            "related": related
+            and [
+                {**entity, "name": name} for entity, name in zip(related, names["related"], strict=True)
+            ],
+            "outcome": row.outcome,
+            "changes": self._raw("changes"),
+            "payload": self._raw("payload"),
+            "context": self._raw("context"),
+            "correlation_id": row.correlation_id,
+            "causation_id": row.causation_id,
+        }
+
+    def _raw(self, name: str) -> orjson.Fragment | None:
+        stored = self.texts[name]
+        return None if stored is None else orjson.Fragment(stored)
+
+
+def instant(moment: datetime) -> str:
+    """Return an instant as RFC 3339 in UTC, to the microsecond."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def find_event(event_id: str, viewer: Viewer) -> WholeEvent | None:
+    """Return one event of the viewer's workspace, None if there is none that the viewer may see."""
+    try:
+        uid = uuid.UUID(event_id)
+    except ValueError:
+        return None
+    found = db.session.execute(
+        select(*SUMMARY_COLUMNS, Event.member_id).where(
+            Event.workspace_id == viewer.workspace.id, Event.uid == uid
+        )
+    ).first()
+    if not found or not _visible(found, viewer):
+        return None
+    return with_sections([found], viewer)[0]
+
+
+def _visible(row: EventRow, viewer: Viewer) -> bool:
+    if viewer.audit_level is AuditLevel.ALL:
+        return True
+    if viewer.audit_level is AuditLevel.PERMITTED and row.entity_type in viewer.entity_types:
+        return True
+    return viewer.audit_level >= AuditLevel.OWN and row.member_id == viewer.member_id is not None
+
+
+def with_sections(
+    rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str] = SECTIONS
+) -> list[WholeEvent]:
+    """Fetch the sections of rows that were already chosen, by key, in one query."""
+    columns = [getattr(EventPayload, name) for name in sections]
+    found = {
+        event_id: dict(zip(sections, texts, strict=True))
+        for event_id, *texts in db.session.execute(
+            select(EventPayload.event_id, *columns).where(
+                EventPayload.workspace_id == viewer.workspace.id,
+                EventPayload.event_id.in_([row.id for row in rows]),
+            )
+        )
+    }
+    return [WholeEvent(row, found[row.id]) for row in rows]

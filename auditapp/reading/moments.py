@@ -1,0 +1,37 @@
+"""Moments in a filter: a date, an instant, or a distance back from now (contract §4)."""
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+RELATIVE = re.compile(r"([0-9]{1,6})([mhdw])")
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+INSTANT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
+    r"([Zz]|[+ -][0-9]{2}:[0-9]{2})?"
+)
+HINT = "use a date (2026-03-24), an instant (2026-03-24T09:55:43Z) or a distance back (15m, 24h, 7d, 4w)"
+
+
+def parse_moment(text: str, *, zone: ZoneInfo, now: datetime, end_of_day: bool = False) -> datetime:
+    """Return the instant that a filter's text means.
+
+    :param zone: of the workspace; a date or time without a zone is in it.
+    :param end_of_day: a bare date means the end of that day, for ``until``.
+    :raise ValueError: with a hint, if it means none.
+    """
+    try:
+        if found := RELATIVE.fullmatch(text):
+            return now - timedelta(**{UNITS[found[2]]: int(found[1])})
+        if DATE.fullmatch(text):
+            day = datetime.fromisoformat(text).date() + timedelta(days=end_of_day)
+            return datetime.combine(day, time(), zone).astimezone(UTC)
+        if found := INSTANT.fullmatch(text):
+            # A plus sign that was not percent-encoded arrives as a space.
+            offset = (found[2] or "").upper().replace("Z", "+00:00").replace(" ", "+")
+            moment = datetime.fromisoformat(found[1].upper() + offset)
+            return (moment if offset else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # a 31st of February, a year 0, a distance past the year 1: said below
+    raise ValueError(HINT)

@@ -1,0 +1,221 @@
+"""From filters and viewer to SQL that an index serves.
+
+A filter is split into branches. Each pins the leading columns of one index to single values and
+walks it back in time, so it reads a page of entries however large the log is; a UNION ALL merges
+them. The event names of a workspace are few and known (``event_name``), which turns ``deal.*``,
+an entity type, or an actor under any event into branches too.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, text, tuple_, union_all
+
+from auditapp.access.permissions import AuditLevel
+from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
+from auditapp.models import Event, EventName
+from auditapp.models.types import Instant
+from auditapp.reading.cursor import Cursor
+from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
+
+MAX_BRANCHES = 64
+
+Condition = ColumnElement[bool]
+
+
+def select_page(
+    filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+) -> Select[Any]:
+    """Return the query for a page: newest first, or oldest first where only ``after`` is set.
+
+    :param columns: of ``Event``, to read for each row.
+    :param limit: rows at most.
+    """
+    forward = filters.after is not None and filters.before is None
+    order = (
+        (Event.occurred_at.asc(), Event.id.asc()) if forward else (Event.occurred_at.desc(), Event.id.desc())
+    )
+    branches = _branches(filters, viewer)
+    if len(branches) == 1:
+        return select(*columns).where(branches[0]).order_by(*order).limit(limit)
+    keys = [
+        select(
+            select(Event.id).where(branch).order_by(*order).limit(limit).subquery()
+        )
+        for branch in branches
+    ]
+    page = union_all(*keys).subquery("page")
+    # The workspace once more, for a database that is sharded by it.
+    in_page = and_(Event.workspace_id == viewer.workspace.id, Event.id == page.c.id)
+    return select(*columns).join_from(page, Event, in_page).order_by(*order).limit(limit)
+
+
+def known_names(viewer: Viewer) -> dict[str, str]:
+    """Return the workspace's event names and the entity type of each."""
+    query = select(EventName.event, EventName.entity_type).where(
+        EventName.workspace_id == viewer.workspace.id
+    )
+    return {event: entity_type for event, entity_type in db.session.execute(query)}
+
+
+def _branches(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:
+    """Return conditions of which any selects a row, and no row is selected by two."""
+    known = known_names(viewer)
+    named = _matching_names(filters, known)
+    workspace = Event.workspace_id == viewer.workspace.id
+    found: list[Condition] = []
+    for names, own in _scopes(viewer, known, named):
+        if names is not None and not names:
+            continue
+        leading, rest = _leading(filters, viewer, names, known, own)
+        found += [and_(workspace, *lead, *rest, *_position(filters)) for lead in leading]
+    return found or [and_(workspace, false())]
+
+
+def _scopes(
+    viewer: Viewer, known: dict[str, str], named: list[str] | None
+) -> list[tuple[list[str] | None, bool]]:
+    """Return what the viewer may see: pairs of event names (None: any) and "only my own"."""
+    if viewer.audit_level is AuditLevel.ALL:
+        return [(named, False)]
+    if viewer.audit_level is AuditLevel.OWN:
+        return [(named, True)]
+    if viewer.audit_level is AuditLevel.PERMITTED:
+        candidates = sorted(known) if named is None else named
+        open_names = [name for name in candidates if known[name] in viewer.entity_types]
+        return [(open_names, False), ([name for name in candidates if name not in open_names], True)]
+    return []
+
+
+def _matching_names(filters: TimelineFilters, known: dict[str, str]) -> list[str] | None:
+    """Return the known event names that ``entity`` and ``event`` leave, None if neither is set."""
+    if not filters.entity and not filters.event:
+        return None
+    return sorted(
+        name
+        for name, entity_type in known.items()
+        if _passes(filters.entity, lambda value, own=entity_type: value == own)
+        and _passes(filters.event, lambda pattern, own=name: matches(pattern, own))
+    )
+
+
+def _passes(values: Values, test: Any) -> bool:
+    included = not values.included or any(map(test, values.included))
+    return included and not any(map(test, values.excluded))
+
+
+def matches(pattern: str, event: str) -> bool:
+    """Tell whether an event's name fits ``deal.updated``, ``deal.*`` or ``*.deleted``."""
+    if pattern.endswith(".*"):
+        return event.startswith(pattern[:-1])
+    if pattern.startswith("*."):
+        return event.endswith(pattern[1:])
+    return event == pattern
+
+
+def _leading(
+    filters: TimelineFilters,
+    viewer: Viewer,
+    names: list[str] | None,
+    known: dict[str, str],
+    own: bool,
+) -> tuple[list[list[Condition]], list[Condition]]:
+    """Choose the index to walk: the values to pin it to, a branch each, and all other conditions."""
+    conditions = _conditions(filters, viewer, names, own)
+    by_name = [Event.event == name for name in (sorted(known) if names is None else names)]
+    choices: list[tuple[str, Iterable[Condition], bool]] = [
+        ("record", _each_record(filters.record), False),
+        ("correlation", [Event.correlation_id == value for value in filters.correlation.included], False),
+        ("own", [Event.member_id == viewer.member_id] if own else [], True),
+        ("actor", _each_actor(filters.actor, viewer), True),
+        ("names", by_name if names is not None else [], False),
+        ("origin", [Event.origin == value for value in filters.origin.included], False),
+        ("actor_type", _rare(Event.actor_type, filters.actor_type, "user"), False),
+        ("outcome", _rare(Event.outcome, filters.outcome, "success"), False),
+    ]
+    for pinned, values, with_names in choices:
+        leads = [[value] for value in values]
+        replaced = {pinned}
+        if with_names and 0 < len(leads) * len(by_name) <= MAX_BRANCHES:
+            leads = [[*lead, name] for lead, name in product(leads, by_name)]
+            replaced.add("names")
+        if 0 < len(leads) <= MAX_BRANCHES:
+            rest = [condition for name, some in conditions.items() if name not in replaced for condition in some]
+            return leads, rest
+    return [[]], [condition for some in conditions.values() for condition in some]
+
+
+def _conditions(
+    filters: TimelineFilters, viewer: Viewer, names: list[str] | None, own: bool
+) -> dict[str, list[Condition]]:
+    """Return every filter as conditions, by what they narrow; an exclusion has a key of its own."""
+    found: dict[str, list[Condition]] = {
+        "names": [Event.event.in_(names)] if names is not None else [],
+        "own": [Event.member_id == viewer.member_id] if own else [],
+        "record": [or_(*_each_record(filters.record))] if filters.record.included else [],
+        "not record": [~condition for condition in _each_record(Values(filters.record.excluded))],
+        "actor": [or_(*_each_actor(filters.actor, viewer))] if filters.actor.included else [],
+        "not actor": _not_actors(filters.actor, viewer),
+    }
+    for name, column, values in (
+        ("correlation", Event.correlation_id, filters.correlation),
+        ("origin", Event.origin, filters.origin),
+        ("actor_type", Event.actor_type, filters.actor_type),
+        ("outcome", Event.outcome, filters.outcome),
+    ):
+        found[name] = [column.in_(values.included)] if values.included else []
+        found[f"not {name}"] = [column.not_in(values.excluded)] if values.excluded else []
+    found["time"] = [
+        *([Event.occurred_at >= filters.since] if filters.since else []),
+        *([Event.occurred_at < filters.until] if filters.until else []),
+    ]
+    return found
+
+
+def _each_record(values: Values) -> list[Condition]:
+    parts = [RECORD.fullmatch(value) for value in values.included]
+    return [and_(Event.entity_id == part["id"], Event.entity_type == part["type"]) for part in parts if part]
+
+
+def _each_actor(values: Values, viewer: Viewer) -> list[Condition]:
+    ids = [value for value in values.included if value != ME]
+    found: list[Condition] = [Event.actor_id == value for value in ids]
+    if ME in values.included:
+        mine: list[Condition] = [Event.member_id == viewer.member_id]
+        if ids:  # so that no row is in two branches
+            mine.append(or_(Event.actor_id.is_(None), Event.actor_id.not_in(ids)))
+        found.append(and_(*mine))
+    return found
+
+
+def _not_actors(values: Values, viewer: Viewer) -> list[Condition]:
+    """Exclude actors; one whose id was erased is none of them as far as anybody knows."""
+    ids = [value for value in values.excluded if value != ME]
+    found: list[Condition] = []
+    if ids:
+        found.append(or_(Event.actor_id.is_(None), Event.actor_id.not_in(ids)))
+    if ME in values.excluded:
+        found.append(or_(Event.member_id.is_(None), Event.member_id != viewer.member_id))
+    return found
+
+
+def _rare(column: Any, values: Values, common: str) -> list[Condition]:
+    """Pin a column that has a partial index without its common value; SQLite wants its WHERE repeated."""
+    if common in values.included:
+        return []
+    repeated = text(f"event.{column.key} <> '{common}'")
+    return [and_(column == value, repeated) for value in values.included]
+
+
+def _position(filters: TimelineFilters) -> list[Condition]:
+    place = tuple_(Event.occurred_at, Event.id)
+    return [
+        *([place < _bound(filters.before)] if filters.before else []),
+        *([place > _bound(filters.after)] if filters.after else []),
+    ]
+
+
+def _bound(cursor: Cursor) -> Any:
+    return tuple_(literal(cursor.occurred_at, Instant), literal(cursor.id))

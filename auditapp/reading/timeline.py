@@ -1,0 +1,73 @@
+"""One page of the timeline. Reads the narrow table only, never a payload, never a count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
+from auditapp.models import Event
+from auditapp.reading.cursor import Cursor
+from auditapp.reading.filters import TimelineFilters
+from auditapp.reading.query import select_page
+
+SUMMARY_COLUMNS = (
+    Event.id,
+    Event.uid,
+    Event.occurred_at,
+    Event.recorded_at,
+    Event.event,
+    Event.entity_type,
+    Event.entity_id,
+    Event.entity_name,
+    Event.actor_type,
+    Event.actor_id,
+    Event.actor_name,
+    Event.on_behalf_of_name,
+    Event.origin,
+    Event.outcome,
+    Event.correlation_id,
+    Event.causation_id,
+    Event.fields,
+)
+
+EventRow = Row[Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Events, newest first, and the cursors to the pages around them, None where there is none."""
+
+    events: Sequence[EventRow]
+    newer: Cursor | None = None
+    older: Cursor | None = None
+
+
+def list_events(filters: TimelineFilters, viewer: Viewer) -> Page:
+    """Return one page of what the viewer may see, newest first, without payloads.
+
+    :param filters: validated; ``filters.limit`` is the page's length, 1 to 200.
+    :raise sqlalchemy.exc.OperationalError: if the database cannot be reached.
+    """
+    # One row past the page tells whether there is a next one.
+    query = select_page(filters, viewer, SUMMARY_COLUMNS, filters.limit + 1)
+    rows = list(db.session.execute(query))
+    more = len(rows) > filters.limit
+    rows = rows[: filters.limit]
+    if filters.after and not filters.before:
+        rows.reverse()
+        return _page(rows, newer=more, older=True)
+    return _page(rows, newer=filters.before is not None, older=more)
+
+
+def _page(rows: Sequence[EventRow], *, newer: bool, older: bool) -> Page:
+    if not rows:
+        return Page(rows)
+    return Page(rows, place(rows[0]) if newer else None, place(rows[-1]) if older else None)
+
+
+def place(row: EventRow) -> Cursor:
+    """Return the cursor of a row."""
+    return Cursor(row.occurred_at, row.id)

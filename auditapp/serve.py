@@ -1,0 +1,75 @@
+"""What ``make run`` does: bring the database up to date, make the demo where it is safe, serve."""
+
+import ipaddress
+import os
+import sys
+
+import click
+from flask import Flask
+from flask_migrate import upgrade
+from granian.constants import Interfaces
+from granian.server import Server
+from sqlalchemy import select
+
+from auditapp.config import ROOT
+from auditapp.extensions import db
+from auditapp.models import Workspace
+
+THREADS = 4
+# Past this many requests waiting, new ones are held back instead of piling up in memory.
+BACKPRESSURE = 64
+
+
+def main(app: Flask) -> None:
+    """Set up and serve on ``HOST``:``PORT`` until Ctrl-C."""
+    host, port = os.environ.get("HOST", "127.0.0.1"), _port()
+    with app.app_context():
+        upgrade(directory=str(ROOT / "migrations"))
+        if _is_loopback(host) and not db.session.scalars(select(Workspace.id).limit(1)).first():
+            from auditapp.cli.demo import make_demo
+
+            click.echo("Making the demo workspace …")
+            make_demo(0)
+        has_demo = db.session.scalars(select(Workspace.id).where(Workspace.slug == "demo")).first() is not None
+        db.session.remove()
+        db.engine.dispose()
+    _announce(host, port, has_demo)
+    server = Server(
+        "app:app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        backpressure=BACKPRESSURE,
+        log_access=False,
+        working_dir=ROOT,
+    )
+    server.serve()
+
+
+def _announce(host: str, port: int, has_demo: bool) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"\nAuditapp is at http://{shown}:{port}  (Ctrl-C stops it)")
+    if has_demo:
+        from auditapp.cli.demo import PASSWORD, SIGN_INS
+
+        click.echo("Demo sign-ins, all with the password " + PASSWORD + ":")
+        for email, role in SIGN_INS:
+            click.echo(f"  {email:24} {role}")
+    click.echo("", nl=True)
+    sys.stdout.flush()
+
+
+def _port() -> int:
+    text = os.environ.get("PORT", "5000")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        sys.exit(f"auditapp: PORT must be a number from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

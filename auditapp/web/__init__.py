@@ -1,0 +1,13 @@
+"""HTML, one file per URL family. ``fragments`` decides page or fragment."""
+
+from flask import Flask
+
+from auditapp.web import assets, auth, errors, event, formats, headers, health, history, home, members, timeline
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages and all that surrounds them."""
+    for part in (assets, formats, headers, errors):
+        part.init_app(app)
+    for family in (home, auth, timeline, event, history, members, health):
+        app.register_blueprint(family.bp)

@@ -1,0 +1,66 @@
+"""The filter form's state, from the query string as typed: valid or not, nothing is lost."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from werkzeug.datastructures import MultiDict
+
+from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
+from auditapp.reading.choices import Choices
+from auditapp.reading.filters import ME
+from auditapp.web.words import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value to tick, and whether it is included or excluded now."""
+
+    value: str
+    label: str
+    included: bool
+    excluded: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """One parameter of the form: values to tick, and a line for what is not among them."""
+
+    name: str
+    label: str
+    options: list[Option]
+    typed: list[str]
+    hint: str
+    active: int
+
+
+class FilterForm:
+    """Everything that ``timeline/_filters.html`` shows."""
+
+    def __init__(self, args: MultiDict[str, str], choices: Choices) -> None:
+        actors = {ME: "Me"} | {
+            actor_id: name if actor_type == "user" else f"{name} ({ACTOR_TYPE_WORDS[actor_type]})"
+            for actor_id, name, actor_type in choices.actors
+        }
+        groups: Iterable[tuple[str, str, Mapping[str, str], str]] = (
+            ("entity", "Entity", {kind: entity_words(kind) for kind in choices.entities}, "another type"),
+            ("event", "Event", {event: event for event in choices.events}, "deal.* or *.deleted"),
+            ("actor", "Actor", actors, "an actor’s id"),
+            ("actor_type", "Actor type", {kind: ACTOR_TYPE_WORDS[kind] for kind in ACTOR_TYPES}, ""),
+            ("origin", "Origin", {origin: ORIGIN_WORDS[origin] for origin in ORIGINS}, ""),
+            ("outcome", "Outcome", {outcome: OUTCOME_WORDS[outcome] for outcome in OUTCOMES}, ""),
+            ("record", "Record", {}, "deal:<id>"),
+            ("correlation", "Correlation", {}, "a correlation id"),
+        )
+        self.groups = [_group(args, *group) for group in groups]
+        self.since = args.get("since", "")
+        self.until = args.get("until", "")
+        # Kept, so that a filter does not change the page's length.
+        self.limit = args.get("limit", "")
+
+
+def _group(args: MultiDict[str, str], name: str, label: str, values: Mapping[str, str], hint: str) -> Group:
+    given = [value for value in args.getlist(name) if value]
+    options = [Option(value, text, value in given, f"!{value}" in given) for value, text in values.items()]
+    offered = {*values, *(f"!{value}" for value in values)}
+    typed = [value for value in dict.fromkeys(given) if value not in offered]
+    return Group(name, label, options, typed, hint, len(set(given)))

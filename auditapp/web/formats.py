@@ -1,0 +1,107 @@
+"""How times, hostile text and JSON are written; template filters, and the viewer's time zone."""
+
+import json
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g, has_request_context, request
+from flask_login import current_user
+from markupsafe import Markup, escape
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import JsonLexer
+
+from auditapp.access.viewer import workspaces_of
+from auditapp.config import is_timezone
+from auditapp.models import Workspace
+from auditapp.web import words
+from auditapp.web.times import Time
+
+MAX_COLOURED = 100_000
+
+# Characters that nobody sees but that change what everybody sees: controls, bidi, zero width.
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def init_app(app: Flask) -> None:
+    """Make the filters known to templates."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters |= {"plain": plain, "when": when, "grouped": grouped}
+    app.jinja_env.globals |= {
+        "sentence": words.sentence,
+        "mark": words.mark,
+        "entity_words": words.entity_words,
+        "origin_words": words.ORIGIN_WORDS,
+        "outcome_words": words.OUTCOME_WORDS,
+        "actor_type_words": words.ACTOR_TYPE_WORDS,
+        "my_workspaces": my_workspaces,
+        "viewer_zone": viewer_zone,
+    }
+
+
+def my_workspaces() -> list[Workspace]:
+    """Return the signed-in person's workspaces, for the switch between them."""
+    return workspaces_of(current_user.account.id)
+
+
+def workspace_zone(workspace: Workspace) -> ZoneInfo:
+    """Return the zone that dates in a workspace's filters are in."""
+    return ZoneInfo(workspace.timezone)
+
+
+def viewer_zone() -> ZoneInfo:
+    """Return the zone to show times in: the browser's, as ``app.js`` told us, else the workspace's."""
+    if not has_request_context():
+        return ZoneInfo("UTC")
+    if "zone" not in g:
+        told = request.cookies.get("tz", "")
+        if told and is_timezone(told):
+            g.zone = ZoneInfo(told)
+        else:
+            g.zone = workspace_zone(g.viewer.workspace) if "viewer" in g else ZoneInfo("UTC")
+    return g.zone
+
+
+def when(moment: datetime) -> Time:
+    """Return an instant as the viewer reads it."""
+    if "now" not in g:
+        g.now = datetime.now(UTC)
+    return Time(moment, viewer_zone(), g.now)
+
+
+def grouped(number: int) -> str:
+    """Return a number with its thousands apart."""
+    return f"{number:,}"
+
+
+def plain(text: Any) -> Markup:
+    """Escape text and make the characters visible that would hide or reorder it."""
+    return Markup(HIDDEN.sub(_shown, str(escape(text))))  # noqa: S704 - escaped just before
+
+
+def _shown(found: re.Match[str]) -> str:
+    code = f"U+{ord(found[0]):04X}"
+    name = escape(unicodedata.name(found[0], "control character"))
+    return f'<span class="hidden-character" title="{name}">{code}</span>'
+
+
+def json_html(value: Any, max_chars: int | None) -> tuple[Markup, int]:
+    """Return a value as indented JSON in colours, and how many characters were left out.
+
+    Hidden characters become JSON escapes. Past 100,000 characters it stays uncoloured.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    text = HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1] if ord(found[0]) != 0x7F else "\\u007f", text)
+    left_out = 0
+    if max_chars is not None and len(text) > max_chars:
+        left_out = len(text) - max_chars
+        text = text[:max_chars]
+    if len(text) > MAX_COLOURED:
+        return escape(text), left_out
+    return Markup(highlight(text, JsonLexer(), HtmlFormatter(nowrap=True))), left_out  # noqa: S704

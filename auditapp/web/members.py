@@ -1,0 +1,123 @@
+"""Settings → Members: who is in the workspace, with which role."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from auditapp.access import members
+from auditapp.access.gate import permission_required
+from auditapp.access.members import MemberError
+from auditapp.access.own_events import actor_of
+from auditapp.extensions import db
+from auditapp.models import Member
+
+bp = Blueprint("members", __name__)
+
+
+@bp.get("/w/<workspace>/settings/members")
+@permission_required("members", "manage")
+def index(workspace: str) -> ResponseReturnValue:
+    """List the members, and offer to add one."""
+    return _page(workspace)
+
+
+@bp.post("/w/<workspace>/settings/members")
+@permission_required("members", "manage")
+def add(workspace: str) -> ResponseReturnValue:
+    """Add a member and show the one-time link, once."""
+    form = request.form
+    try:
+        role = members.find_role(g.viewer.workspace, form.get("role", ""))
+        member = members.add_member(
+            g.viewer.workspace, form.get("email", "").strip(), form.get("name", ""), role, _me()
+        )
+    except MemberError as error:
+        db.session.rollback()
+        return _page(workspace, str(error), 422)
+    token = members.invite(member)
+    db.session.commit()
+    link = url_for("auth.join", token=token, _external=True)
+    return _page(workspace, link=link, link_for=member)
+
+
+@bp.post("/w/<workspace>/settings/members/<member_id>/role")
+@permission_required("members", "manage")
+def change_role(workspace: str, member_id: str) -> ResponseReturnValue:
+    """Give a member another role."""
+    member = _member(member_id)
+    try:
+        role = members.find_role(g.viewer.workspace, request.form.get("role", ""))
+        members.change_role(g.viewer.workspace, member, role, _me())
+    except MemberError as error:
+        db.session.rollback()
+        return _page(workspace, str(error), 422)
+    db.session.commit()
+    flash(f"{member.account.name} is {role.name} now.")
+    return redirect(url_for(".index", workspace=workspace), 303)
+
+
+@bp.post("/w/<workspace>/settings/members/<member_id>/link")
+@permission_required("members", "manage")
+def new_link(workspace: str, member_id: str) -> ResponseReturnValue:
+    """Make a new one-time link for somebody who has not joined yet; the old one ends."""
+    member = _member(member_id)
+    if member.joined_at:
+        return _page(workspace, f"{member.account.name} has joined already.", 422)
+    token = members.invite(member)
+    db.session.commit()
+    return _page(workspace, link=url_for("auth.join", token=token, _external=True), link_for=member)
+
+
+@bp.post("/w/<workspace>/settings/members/<member_id>/remove")
+@permission_required("members", "manage")
+def remove(workspace: str, member_id: str) -> ResponseReturnValue:
+    """End a membership; what the member did stays in the log."""
+    member = _member(member_id)
+    try:
+        members.remove_member(g.viewer.workspace, member, _me())
+    except MemberError as error:
+        db.session.rollback()
+        return _page(workspace, str(error), 422)
+    db.session.commit()
+    if member.id == g.viewer.member_id:
+        return redirect(url_for("home.index"), 303)
+    flash(f"{member.account.name} was removed.")
+    return redirect(url_for(".index", workspace=workspace), 303)
+
+
+def _page(
+    workspace: str,
+    error: str | None = None,
+    status: int = 200,
+    *,
+    link: str | None = None,
+    link_for: Member | None = None,
+) -> Response:
+    page = render_template(
+        "members/index.html",
+        workspace=workspace,
+        members=members.members_of(g.viewer.workspace),
+        roles=members.roles_of(g.viewer.workspace),
+        error=error,
+        form=request.form,
+        link=link,
+        link_for=link_for,
+    )
+    return make_response(page, status)
+
+
+def _member(member_id: str) -> Member:
+    try:
+        member = members.find_member(g.viewer.workspace, uuid.UUID(member_id))
+    except ValueError:
+        member = None
+    if member is None:
+        abort(404)
+    return member
+
+
+def _me() -> dict[str, Any]:
+    return actor_of(current_user.account, db.session.get_one(Member, (g.viewer.workspace.id, g.viewer.member_id)))

