@@ -95,8 +95,9 @@ def load_settings() -> Settings:
     unknown = sorted(set(given) - {PREFIX + name for name in Settings.model_fields})
     if unknown:
         raise ConfigError(f"{unknown[0]}: there is no such setting; see docs/settings.md")
+    values: dict[str, Any] = {name.removeprefix(PREFIX): value for name, value in given.items() if value}
     try:
-        return Settings(**{name.removeprefix(PREFIX): value for name, value in given.items() if value})
+        return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         message = first["msg"].removeprefix("Value error, ")

@@ -30,7 +30,9 @@ def main(app: Flask) -> None:
 
             click.echo("Making the demo workspace …")
             make_demo(0)
-        has_demo = db.session.scalars(select(Workspace.id).where(Workspace.slug == "demo")).first() is not None
+        has_demo = (
+            db.session.scalars(select(Workspace.id).where(Workspace.slug == "demo")).first() is not None
+        )
         db.session.remove()
         db.engine.dispose()
     _announce(host, port, has_demo)

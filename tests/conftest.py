@@ -107,7 +107,12 @@ def database(request: pytest.FixtureRequest, migrated: Any, tmp_path: Path) -> I
 def app(database: str) -> Iterator[Flask]:
     """Return the application on this test's database, inside a context."""
     app = create_app(
-        {"SQLALCHEMY_DATABASE_URI": database, "TESTING": True, "SECRET_KEY": "test", "WTF_CSRF_ENABLED": False}
+        {
+            "SQLALCHEMY_DATABASE_URI": database,
+            "TESTING": True,
+            "SECRET_KEY": "test",
+            "WTF_CSRF_ENABLED": False,
+        }
     )
     app.test_client_class = CheckingClient
     with app.app_context():
@@ -190,6 +195,8 @@ def cli(app: Flask) -> Any:
 
     def run(*args: str, stdin: str | bytes | None = None) -> Any:
         result = runner.invoke(args=[str(arg) for arg in args], input=stdin)
-        return SimpleNamespace(code=result.exit_code, out=result.stdout, err=result.stderr, error=result.exception)
+        return SimpleNamespace(
+            code=result.exit_code, out=result.stdout, err=result.stderr, error=result.exception
+        )
 
     return run

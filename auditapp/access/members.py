@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from auditapp.access.own_events import actor_of, note
 from auditapp.access.passwords import hash_password
-from auditapp.access.permissions import SYSTEM_ROLES
+from auditapp.access.permissions import SYSTEM_ROLES, Permission, allows
 from auditapp.extensions import db
 from auditapp.log.record import fold_email
 from auditapp.log.strict_json import text_problem
@@ -63,13 +63,21 @@ def find_workspace(slug: str) -> Workspace:
     """
     found = db.session.scalars(select(Workspace).where(Workspace.slug == slug)).first()
     if not found:
-        raise MemberError(f"there is no workspace {slug!r}")
+        raise MemberError(f"there is no workspace {slug!r}; flask workspace create makes one")
     return found
 
 
 def roles_of(workspace: Workspace) -> list[Role]:
-    """Return the workspace's roles by name."""
-    return list(db.session.scalars(select(Role).where(Role.workspace_id == workspace.id).order_by(Role.name)))
+    """Return the workspace's roles, the one with the fewest permissions first."""
+    roles = db.session.scalars(select(Role).where(Role.workspace_id == workspace.id))
+    return sorted(
+        roles, key=lambda role: (allows(permissions_of(role), "members", "manage"), len(role.permissions))
+    )
+
+
+def permissions_of(role: Role) -> frozenset[Permission]:
+    """Return a role's permissions as a set."""
+    return frozenset((held.resource, held.action) for held in role.permissions)
 
 
 def find_role(workspace: Workspace, name: str) -> Role:
@@ -155,9 +163,7 @@ def remove_member(workspace: Workspace, member: Member, by: ActorDict) -> None:
     """
     _keep_an_owner(workspace, member)
     member.removed_at = datetime.now(UTC)
-    changes = {
-        "role": {"previous": member.role.name, "current": None, "label": "Role", "kind": "choice"}
-    }
+    changes = {"role": {"previous": member.role.name, "current": None, "label": "Role", "kind": "choice"}}
     note(workspace, "member.removed", by, _entity(member), changes=changes)
 
 
@@ -217,8 +223,9 @@ def accept(invitation: Invitation, password: str | None) -> Account:
         update(Invitation)
         .where(Invitation.token_hash == invitation.token_hash, Invitation.used_at.is_(None))
         .values(used_at=datetime.now(UTC))
+        .returning(Invitation.member_id)
     )
-    if not used.rowcount:
+    if not used.first():
         raise MemberError("This link has been used already.")
     if not invitation.member.joined_at:
         join(invitation.member)

@@ -24,7 +24,9 @@ def actor_of(account: Account, member: Member) -> dict[str, Any]:
     }
 
 
-def note(workspace: Workspace, event: str, actor: dict[str, Any], entity: dict[str, Any], **more: Any) -> None:
+def note(
+    workspace: Workspace, event: str, actor: dict[str, Any], entity: dict[str, Any], **more: Any
+) -> None:
     """Record one of Auditapp's own events in the caller's transaction.
 
     :param entity: ``id`` and ``name``; the type follows from the event.

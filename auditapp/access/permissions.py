@@ -56,4 +56,6 @@ def audit_level(permissions: frozenset[Permission]) -> AuditLevel:
 
 def readable_entity_types(permissions: frozenset[Permission]) -> frozenset[str]:
     """Return the entity types that a role names as readable, for the level ``read_permitted``."""
-    return frozenset(resource for resource, action in permissions if action in {READ, "*"} and resource != "*")
+    return frozenset(
+        resource for resource, action in permissions if action in {READ, "*"} and resource != "*"
+    )

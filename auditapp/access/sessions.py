@@ -136,9 +136,9 @@ def end_session(signed_in: SignedIn) -> None:
 
 
 def _end(session_id: uuid.UUID, account: Account, *, reason: str) -> None:
-    ended = db.session.execute(delete(SignInSession).where(SignInSession.id == session_id))
+    gone = delete(SignInSession).where(SignInSession.id == session_id).returning(SignInSession.id)
     # Two requests may find the session expired at once; one event is enough.
-    if ended.rowcount:
+    if db.session.scalars(gone).first():
         note_everywhere(account, "session.ended", _entity(session_id, account), payload={"reason": reason})
     db.session.commit()
 

@@ -46,7 +46,9 @@ def count_up(key: str) -> Count:
 def count_down(key: str) -> None:
     """Take one attempt back: it turned out to be the rightful one. The caller commits."""
     db.session.execute(
-        update(Throttle).where(Throttle.key == _hash(key), Throttle.count > 0).values(count=Throttle.count - 1)
+        update(Throttle)
+        .where(Throttle.key == _hash(key), Throttle.count > 0)
+        .values(count=Throttle.count - 1)
     )
 
 

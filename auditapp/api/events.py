@@ -1,6 +1,7 @@
 """``/api/v1/events``: the same filters as the timeline, whole events as the answer."""
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -36,7 +37,7 @@ def index() -> Response:
     following = None
     if page.older:
         pairs = [*filters.to_query(before=None, after=None), ("before", str(page.older))]
-        query = MultiDict(sorted(pairs)).to_dict(flat=False)
+        query: dict[str, Any] = MultiDict(sorted(pairs)).to_dict(flat=False)
         following = url_for("api.index", _external=True, **query)
     events = [event.to_json() for event in with_sections(page.events, g.viewer)]
     return _json({"events": events, "next": following})

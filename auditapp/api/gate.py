@@ -20,7 +20,9 @@ def key_required(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
             key = find_key(token.strip()) if scheme.lower() == "bearer" else None
             if key is None:
-                response = problem(401, "Unauthorized", "Send a valid API key: Authorization: Bearer <api key>.")
+                response = problem(
+                    401, "Unauthorized", "Send a valid API key: Authorization: Bearer <api key>."
+                )
                 response.headers["WWW-Authenticate"] = "Bearer"
                 return response
             if scope not in key.scopes.split():

@@ -14,7 +14,12 @@ group = Group("api-key", help="Make API keys.")
 @workspace_option
 @click.option("--name", required=True, help="What the key is for.")
 @click.option(
-    "--scope", "scopes", required=True, multiple=True, type=click.Choice(api_keys.SCOPES), help="May be repeated."
+    "--scope",
+    "scopes",
+    required=True,
+    multiple=True,
+    type=click.Choice(api_keys.SCOPES),
+    help="May be repeated.",
 )
 def create(slug: str, name: str, scopes: tuple[str, ...]) -> None:
     """Make an API key and print it, once, alone on stdout."""

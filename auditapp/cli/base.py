@@ -15,7 +15,7 @@ class OneLineError(click.ClickException):
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(" ".join(message.split()))
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance as well
 
 
 class Command(click.Command):
@@ -67,9 +67,7 @@ def command(name: str, **kwargs: Any) -> Any:
     return decorate
 
 
-def workspace_option(function: Any) -> Any:
-    """Add ``--workspace SLUG``."""
-    return click.option("--workspace", "slug", required=True, help="Slug of the workspace.")(function)
+workspace_option: Any = click.option("--workspace", "slug", required=True, help="Slug of the workspace.")
 
 
 def _path(error: click.UsageError) -> str:

@@ -34,7 +34,10 @@ def _findings() -> Iterator[tuple[bool, str]]:
         with db.engine.connect() as connection:
             yield from _database(connection)
     except DBAPIError as error:
-        yield False, f"the database does not answer: {' '.join(str(error.orig).split())}; check AUDITAPP_DATABASE_URL"
+        yield (
+            False,
+            f"the database does not answer: {' '.join(str(error.orig).split())}; check AUDITAPP_DATABASE_URL",
+        )
     secret = INSTANCE / "secret_key"
     if secret.exists():
         private = not secret.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
@@ -53,11 +56,16 @@ def _database(connection: Connection) -> Iterator[tuple[bool, str]]:
         version = connection.scalar(text("SHOW server_version"))
         yield True, f"PostgreSQL {version}"
         durable = connection.scalar(text("SHOW synchronous_commit")) != "off"
-        yield durable, "synchronous_commit is " + ("on" if durable else "off: a crash may lose acknowledged events")
+        yield (
+            durable,
+            "synchronous_commit is " + ("on" if durable else "off: a crash may lose acknowledged events"),
+        )
     head = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
     current = MigrationContext.configure(connection).get_current_revision()
-    yield current == head, f"the database is at version {current}" + (
-        "" if current == head else f", this program needs {head}: run flask --app app db upgrade"
+    yield (
+        current == head,
+        f"the database is at version {current}"
+        + ("" if current == head else f", this program needs {head}: run flask --app app db upgrade"),
     )
     if current == head:
         yield from _triggers(connection)
@@ -74,6 +82,9 @@ def _triggers(connection: Connection) -> Iterator[tuple[bool, str]]:
         )
     tables = list(connection.scalars(text(query)))
     missing = [table for table, least in TRIGGERS.items() if tables.count(table) < least]
-    yield not missing, "the log is append-only by trigger" if not missing else (
-        f"triggers are missing on {', '.join(missing)}: restore the database with its triggers"
+    yield (
+        not missing,
+        "the log is append-only by trigger"
+        if not missing
+        else (f"triggers are missing on {', '.join(missing)}: restore the database with its triggers"),
     )

@@ -1,5 +1,6 @@
-"""Changes between two states of a record, for sources that send states instead of changes."""
+"""Changes between two states of a record, and what a changed field is called."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,3 +29,10 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
     return bool(one == other)
+
+
+def words_of(name: str) -> str:
+    """Return a field's name as words: ``totalValue`` and ``total_value`` become "Total value"."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.replace("_", " "))
+    lowered = " ".join(word if word.isupper() else word.lower() for word in spaced.split())
+    return (lowered[:1].upper() + lowered[1:]) or name

@@ -1,10 +1,11 @@
 """What can be wrong with an event, said so that its sender can mend it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True)
+class Problem:
     """One fault: the event's place in its batch (from 0), the path inside it, what to do."""
 
     index: int

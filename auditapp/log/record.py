@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from uuid_utils.compat import uuid7
 
 from auditapp.extensions import db
+from auditapp.log.changes import words_of
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
 from auditapp.log.schema import MAX_BATCH, EventIn, parse_event
 from auditapp.log.sections import payload_row
@@ -137,7 +138,7 @@ def _row(
 ) -> dict[str, Any]:
     uid = uuid7()
     behalf = event.on_behalf_of
-    labels = [change.label or name for name, change in event.changes.items()]
+    labels = [change.label or words_of(name) for name, change in event.changes.items()]
     return {
         "workspace_id": workspace_id,
         "uid": uid,

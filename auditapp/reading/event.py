@@ -44,9 +44,7 @@ class WholeEvent:
             "origin": row.origin,
             "entity": {"type": row.entity_type, "id": row.entity_id, "name": names["entity"]},
             "related": related
-            and [
-                {**entity, "name": name} for entity, name in zip(related, names["related"], strict=True)
-            ],
+            and [{**entity, "name": name} for entity, name in zip(related, names["related"], strict=True)],
             "outcome": row.outcome,
             "changes": self._raw("changes"),
             "payload": self._raw("payload"),
@@ -71,7 +69,7 @@ def find_event(event_id: str, viewer: Viewer) -> WholeEvent | None:
         uid = uuid.UUID(event_id)
     except ValueError:
         return None
-    found = db.session.execute(
+    found: EventRow | None = db.session.execute(
         select(*SUMMARY_COLUMNS, Event.member_id).where(
             Event.workspace_id == viewer.workspace.id, Event.uid == uid
         )

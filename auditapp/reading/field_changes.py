@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from auditapp.log.changes import same
+from auditapp.log.changes import same, words_of
 from auditapp.reading.text_diff import Piece, word_diff
 
 LONG_TEXT = 80
@@ -90,9 +90,8 @@ def _field_change(name: str, change: Mapping[str, Any], deleted: bool, max_chars
             limit = 50 if max_chars else len(refs)
             return FieldChange(**common, view="refs", refs=refs[:limit], more_refs=len(refs[limit:]))
     if kind == "text" and isinstance(previous, str) and isinstance(current, str):
-        limit = max_chars * 10 if max_chars else None
         if previous and current and max(len(previous), len(current)) > LONG_TEXT and previous != current:
-            return FieldChange(**common, view="words", words=_cut(word_diff(previous, current), limit))
+            return FieldChange(**common, view="words", words=_cut(word_diff(previous, current), max_chars))
     return FieldChange(
         **common,
         view="values",
@@ -149,7 +148,7 @@ def value_of(value: Any, kind: str, max_chars: int | None = 2000) -> Value:
     if value is None:
         return Value("null", "no value")
     if value == "" or value == [] or value == {}:
-        what = {str: "text", list: "list", dict: "object"}[type(value)]
+        what = "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
         return Value("empty", f"empty {what}")
     if isinstance(value, bool):
         return Value("boolean", "Yes" if value else "No")
@@ -247,10 +246,3 @@ def _changed_attributes(
                 value_of(old[key], "text", max_chars) if key in old else None,
                 value_of(new[key], "text", max_chars) if key in new else None,
             )
-
-
-def words_of(name: str) -> str:
-    """Return a field's name as words: ``totalValue`` and ``total_value`` become "Total value"."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.replace("_", " "))
-    lowered = " ".join(word if word.isupper() else word.lower() for word in spaced.split())
-    return (lowered[:1].upper() + lowered[1:]) or name

@@ -132,7 +132,8 @@ class _Reader:
         return None
 
     def _values(self, name: str, texts: list[str]) -> Values:
-        included, excluded = [], []
+        included: list[str] = []
+        excluded: list[str] = []
         for text in texts:
             value = text.removeprefix("!")
             _CHECKS[name](self, value)

@@ -32,7 +32,12 @@ class History:
 
 
 def history_of(
-    entity_type: str, entity_id: str, viewer: Viewer, *, before: Cursor | None = None, after: Cursor | None = None
+    entity_type: str,
+    entity_id: str,
+    viewer: Viewer,
+    *,
+    before: Cursor | None = None,
+    after: Cursor | None = None,
 ) -> History | None:
     """Return a page of a record's versions, None if the viewer may see none of its events."""
     filters = TimelineFilters(

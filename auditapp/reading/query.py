@@ -25,9 +25,7 @@ MAX_BRANCHES = 64
 Condition = ColumnElement[bool]
 
 
-def select_page(
-    filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
-) -> Select[Any]:
+def select_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> Select[Any]:
     """Return the query for a page: newest first, or oldest first where only ``after`` is set.
 
     :param columns: of ``Event``, to read for each row.
@@ -41,10 +39,7 @@ def select_page(
     if len(branches) == 1:
         return select(*columns).where(branches[0]).order_by(*order).limit(limit)
     keys = [
-        select(
-            select(Event.id).where(branch).order_by(*order).limit(limit).subquery()
-        )
-        for branch in branches
+        select(select(Event.id).where(branch).order_by(*order).limit(limit).subquery()) for branch in branches
     ]
     page = union_all(*keys).subquery("page")
     # The workspace once more, for a database that is sharded by it.
@@ -142,7 +137,9 @@ def _leading(
             leads = [[*lead, name] for lead, name in product(leads, by_name)]
             replaced.add("names")
         if 0 < len(leads) <= MAX_BRANCHES:
-            rest = [condition for name, some in conditions.items() if name not in replaced for condition in some]
+            rest = [
+                condition for name, some in conditions.items() if name not in replaced for condition in some
+            ]
             return leads, rest
     return [[]], [condition for some in conditions.values() for condition in some]
 

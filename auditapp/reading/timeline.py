@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.models import Event
@@ -33,7 +31,8 @@ SUMMARY_COLUMNS = (
     Event.fields,
 )
 
-EventRow = Row[Any]
+# A row of SUMMARY_COLUMNS, its columns as attributes.
+EventRow = Any
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,19 @@
 
 from flask import Flask
 
-from auditapp.web import assets, auth, errors, event, formats, headers, health, history, home, members, timeline
+from auditapp.web import (
+    assets,
+    auth,
+    errors,
+    event,
+    formats,
+    headers,
+    health,
+    history,
+    home,
+    members,
+    timeline,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -73,14 +73,13 @@ def _denied(error: AccessDenied) -> ResponseReturnValue:
     return error_page(
         403,
         f"You may not {error.right}",
-        f"Your role here is {error.viewer.role_name}. An owner of {error.viewer.workspace.name} can change that.",
+        f"Your role here is {error.viewer.role_name}."
+        f" An owner of {error.viewer.workspace.name} can change that.",
     )
 
 
 def _stale_form(_error: CSRFError) -> ResponseReturnValue:
-    return error_page(
-        400, "This form is no longer valid", "Go back, reload the page, and send it once more."
-    )
+    return error_page(400, "This form is no longer valid", "Go back, reload the page, and send it once more.")
 
 
 def _no_database(error: Exception) -> ResponseReturnValue:

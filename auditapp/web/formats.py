@@ -32,7 +32,12 @@ HIDDEN = re.compile(
 def init_app(app: Flask) -> None:
     """Make the filters known to templates."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters |= {"plain": plain, "when": when, "grouped": grouped}
+    app.jinja_env.filters |= {
+        "plain": plain,
+        "when": when,
+        "grouped": grouped,
+        "date_value": date_value,
+    }
     app.jinja_env.globals |= {
         "sentence": words.sentence,
         "mark": words.mark,
@@ -41,7 +46,6 @@ def init_app(app: Flask) -> None:
         "outcome_words": words.OUTCOME_WORDS,
         "actor_type_words": words.ACTOR_TYPE_WORDS,
         "my_workspaces": my_workspaces,
-        "viewer_zone": viewer_zone,
     }
 
 
@@ -73,6 +77,22 @@ def when(moment: datetime) -> Time:
     if "now" not in g:
         g.now = datetime.now(UTC)
     return Time(moment, viewer_zone(), g.now)
+
+
+def date_value(text: str) -> Markup:
+    """Return a recorded date: the day where it is midnight in UTC, else the viewer's time of it."""
+    day, _, clock = text.partition("T")
+    if clock in ("", "00:00:00Z", "00:00:00.000Z", "00:00Z"):
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(text, text, day)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return escape(text)
+    if moment.tzinfo is None:
+        return escape(text)
+    local = moment.astimezone(viewer_zone())
+    shown = f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(text, text, shown)
 
 
 def grouped(number: int) -> str:

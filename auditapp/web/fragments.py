@@ -10,7 +10,7 @@ def wants_fragment() -> bool:
     return request.headers.get("HX-Request-Type") == "partial"
 
 
-def render(page: str, fragment: str, *, push_url: str | None = None, **context: Any) -> Response:
+def render(page: str, fragment: str, /, *, push_url: str | None = None, **context: Any) -> Response:
     """Render the page, or for htmx the fragment that the page includes.
 
     :param push_url: the canonical URL for the address bar; sent with fragments only, since htmx

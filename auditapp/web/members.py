@@ -3,7 +3,18 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -120,4 +131,6 @@ def _member(member_id: str) -> Member:
 
 
 def _me() -> dict[str, Any]:
-    return actor_of(current_user.account, db.session.get_one(Member, (g.viewer.workspace.id, g.viewer.member_id)))
+    return actor_of(
+        current_user.account, db.session.get_one(Member, (g.viewer.workspace.id, g.viewer.member_id))
+    )

@@ -1,6 +1,7 @@
 """The timeline: the newest events one may see, narrowed by the query string."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -53,7 +54,13 @@ def index(workspace: str) -> ResponseReturnValue:
 
 def timeline_url(workspace: str, pairs: list[tuple[str, str]]) -> str:
     """Return the timeline's URL with a query string, in the order of the pairs."""
-    return url_for("timeline.index", workspace=workspace, **MultiDict(pairs).to_dict(flat=False))
+    query: dict[str, Any] = MultiDict(pairs).to_dict(flat=False)
+    return url_for("timeline.index", workspace=workspace, **query)
+
+
+@bp.app_context_processor
+def _known_to_templates() -> dict[str, object]:
+    return {"timeline_url": timeline_url, "fragment": wants_fragment()}
 
 
 def _form(args: MultiDict[str, str]) -> FilterForm:

@@ -30,9 +30,10 @@ class Time:
         """Return the day for a heading: "Today", "Yesterday", "Tuesday, 24 March 2026"."""
         words = f"{self.local:%A}, {self.local.day} {self.local:%B} {self.local.year}"
         days = (self.today - self.day).days
-        return {0: f"Today, {self.local.day} {self.local:%B}", 1: f"Yesterday, {self.local.day} {self.local:%B}"}.get(
-            days, words
-        )
+        return {
+            0: f"Today, {self.local.day} {self.local:%B}",
+            1: f"Yesterday, {self.local.day} {self.local:%B}",
+        }.get(days, words)
 
     @property
     def clock(self) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from auditapp.reading.field_changes import words_of
+from auditapp.log.changes import words_of
 
 ACTOR_TYPE_WORDS = {
     "user": "person",

@@ -203,7 +203,9 @@ def _sqlite_triggers() -> None:
         )
         refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
         op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refuse}; END")
-        op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} WHEN NOT ({kept}) BEGIN {refuse}; END")
+        op.execute(
+            f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} WHEN NOT ({kept}) BEGIN {refuse}; END"
+        )
     # REPLACE deletes the row in its way without firing the delete trigger.
     _sqlite_no_replace(
         "event",
@@ -234,7 +236,8 @@ def _postgresql_triggers() -> None:
             IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - erasable = to_jsonb(OLD) - erasable THEN
                 FOREACH name IN ARRAY erasable LOOP
                     IF to_jsonb(NEW) -> name NOT IN ('null'::jsonb, to_jsonb(OLD) -> name) THEN
-                        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+                        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME
+                            USING ERRCODE = 'restrict_violation';
                     END IF;
                 END LOOP;
                 RETURN NEW;

@@ -69,7 +69,9 @@ def nested(depth: int) -> dict:
     return value
 
 
-@pytest.mark.parametrize(("fault", "path", "says"), REFUSED, ids=[f"{path}-{says[:20]}" for _, path, says in REFUSED])
+@pytest.mark.parametrize(
+    ("fault", "path", "says"), REFUSED, ids=[f"{path}-{says[:20]}" for _, path, says in REFUSED]
+)
 def test_an_event_with_a_fault_is_refused_by_its_path(acme, fault, path, says):
     with pytest.raises(EventError) as refused:
         record(acme, {**an_event(), **fault})
@@ -97,7 +99,9 @@ def test_depth_32_is_accepted_and_33_refused(acme):
 
 def test_all_that_is_optional_may_be_left_out_and_gets_its_default(acme):
     before = datetime.now(UTC)
-    recorded = record(acme, {"event": "a.b", "actor": {"type": "system", "id": "x"}, "entity": {"type": "a", "id": "1"}})
+    recorded = record(
+        acme, {"event": "a.b", "actor": {"type": "system", "id": "x"}, "entity": {"type": "a", "id": "1"}}
+    )
     db.session.commit()
 
     row = db.session.scalars(sa.select(Event).where(Event.uid == recorded.id)).one()
@@ -108,10 +112,14 @@ def test_all_that_is_optional_may_be_left_out_and_gets_its_default(acme):
 
 def test_sections_are_stored_as_text_with_a_salt_each_and_keep_key_order(acme):
     payload = {"z": 1, "a": [1.5, True, None, "ü", 2**63, -(2**63), 0.1], "m": {"y": {}, "b": ""}}
-    recorded = record(acme, an_event(payload=payload, changes={"s": {"previous": None, "current": ""}, "t": {"current": 1}}))
+    recorded = record(
+        acme, an_event(payload=payload, changes={"s": {"previous": None, "current": ""}, "t": {"current": 1}})
+    )
     db.session.commit()
 
-    row = db.session.scalars(sa.select(EventPayload).join(Event, Event.id == EventPayload.event_id).where(Event.uid == recorded.id)).one()
+    row = db.session.scalars(
+        sa.select(EventPayload).join(Event, Event.id == EventPayload.event_id).where(Event.uid == recorded.id)
+    ).one()
     assert row.payload == json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     assert row.changes == '{"s":{"previous":null,"current":""},"t":{"current":1}}'
     assert row.on_behalf_of == "null"
@@ -125,7 +133,10 @@ def test_a_batch_lands_whole_or_not_at_all(acme):
     with pytest.raises(EventError) as refused:
         record_batch(acme, [an_event(), an_event(origin="moon"), an_event(), an_event(outcome="maybe")])
 
-    assert [(problem.index, problem.path) for problem in refused.value.problems] == [(1, "origin"), (3, "outcome")]
+    assert [(problem.index, problem.path) for problem in refused.value.problems] == [
+        (1, "origin"),
+        (3, "outcome"),
+    ]
     db.session.commit()
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Event)) == before
 
@@ -157,7 +168,9 @@ def test_the_same_key_with_the_same_event_is_a_duplicate_with_another_a_conflict
     first = record(acme, an_event(idempotency_key="k"))
     db.session.commit()
 
-    again = record_batch(acme, [an_event(idempotency_key="k", outcome="success"), an_event(idempotency_key="new")])
+    again = record_batch(
+        acme, [an_event(idempotency_key="k", outcome="success"), an_event(idempotency_key="new")]
+    )
     twice = record_batch(acme, [an_event(idempotency_key="x"), an_event(idempotency_key="x")])
 
     assert (again[0].id, again[0].duplicate, again[1].duplicate) == (first.id, True, False)
@@ -201,7 +214,9 @@ def test_four_minutes_ahead_is_accepted(acme):
     ],
 )
 def test_an_event_is_a_members_own_by_the_persons_email(acme, other, actor, is_own):
-    recorded = record(acme, an_event(actor=actor, on_behalf_of={"type": "user", "id": "9", "email": "auditor@acme.example"}))
+    recorded = record(
+        acme, an_event(actor=actor, on_behalf_of={"type": "user", "id": "9", "email": "auditor@acme.example"})
+    )
     db.session.commit()
 
     own = db.session.scalar(sa.select(Event.member_id).where(Event.uid == recorded.id))
@@ -231,7 +246,9 @@ ON_POSTGRESQL = {"truncate": "TRUNCATE event CASCADE", "truncate payloads": "TRU
 def test_nothing_in_the_log_can_be_altered_or_removed(acme, note, app):
     note(payload={"a": 1})
     dialect = db.engine.dialect.name
-    rest = ", ".join(column.name for column in Event.__table__.columns if column.name not in {"workspace_id", "id"})
+    rest = ", ".join(
+        column.name for column in Event.__table__.columns if column.name not in {"workspace_id", "id"}
+    )
     attacks = {**ATTACKS, **(ON_SQLITE if dialect == "sqlite" else ON_POSTGRESQL)}
     before = _everything()
 
@@ -254,4 +271,7 @@ def test_a_section_can_be_erased_and_nothing_else_with_it(acme, note):
 
 
 def _everything() -> list:
-    return [db.session.execute(sa.text(f"SELECT * FROM {table}")).all() for table in ("event", "event_payload", "event_name")]
+    return [
+        db.session.execute(sa.text(f"SELECT * FROM {table}")).all()
+        for table in ("event", "event_payload", "event_name")
+    ]
