@@ -1,6 +1,7 @@
 """A test client that checks every page it fetches: valid HTML, a title, no id twice."""
 
 from collections import Counter
+from contextvars import Context
 from typing import Any
 
 import html5lib
@@ -14,7 +15,9 @@ class CheckingClient(FlaskClient):
     """Fails the test that fetches a broken page, whatever the test is about."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        response = super().open(*args, **kwargs)
+        # In a context of its own: inside the test's application context, Flask would share ``g``
+        # between requests, and with it who is signed in.
+        response = Context().run(super().open, *args, **kwargs)
         if response.mimetype == "text/html" and response.status_code not in (301, 302, 303):
             check_html(response.text)
         return response

@@ -3,12 +3,13 @@
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import case, delete, update
+from sqlalchemy import case, delete, literal, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from auditapp.extensions import db
 from auditapp.models import Throttle
+from auditapp.models.types import Instant
 
 WINDOW = timedelta(minutes=15)
 
@@ -33,7 +34,7 @@ def count_up(key: str) -> Count:
             index_elements=[Throttle.key],
             set_={
                 "count": case((over, 1), else_=Throttle.count + 1),
-                "window_start": case((over, now), else_=Throttle.window_start),
+                "window_start": case((over, literal(now, Instant)), else_=Throttle.window_start),
             },
         )
         .returning(Throttle.count, Throttle.window_start)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
-from auditapp.extensions import db
 from auditapp.models import Event
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.query import known_names, select_page
+from auditapp.reading.query import fetch_page, known_names
 
 LOOK_AT = 2000
 MAX_ACTORS = 30
@@ -26,7 +25,7 @@ class Choices:
 def choices_for(viewer: Viewer) -> Choices:
     """Return what to offer. Reads the newest 2,000 narrow rows at most, and only visible ones."""
     columns = (Event.event, Event.entity_type, Event.actor_id, Event.actor_name, Event.actor_type)
-    rows = list(db.session.execute(select_page(TimelineFilters(), viewer, columns, LOOK_AT)))
+    rows = fetch_page(TimelineFilters(), viewer, columns, LOOK_AT)
     events = {row.event: row.entity_type for row in rows}
     if viewer.audit_level is AuditLevel.ALL:
         events |= known_names(viewer)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, text, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, literal, or_, select, text, tuple_, union_all
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
@@ -25,17 +25,27 @@ MAX_BRANCHES = 64
 Condition = ColumnElement[bool]
 
 
-def select_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> Select[Any]:
-    """Return the query for a page: newest first, or oldest first where only ``after`` is set.
+def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> list[Any]:
+    """Return the rows of a page, newest first, or oldest first where only ``after`` is set.
 
     :param columns: of ``Event``, to read for each row.
     :param limit: rows at most.
     """
+    query = select_page(filters, viewer, columns, limit)
+    return [] if query is None else list(db.session.execute(query))
+
+
+def select_page(
+    filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+) -> Select[Any] | None:
+    """Return the query of :func:`fetch_page`, None where nothing can match."""
     forward = filters.after is not None and filters.before is None
     order = (
         (Event.occurred_at.asc(), Event.id.asc()) if forward else (Event.occurred_at.desc(), Event.id.desc())
     )
     branches = _branches(filters, viewer)
+    if not branches:
+        return None
     if len(branches) == 1:
         return select(*columns).where(branches[0]).order_by(*order).limit(limit)
     keys = [
@@ -66,7 +76,7 @@ def _branches(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:
             continue
         leading, rest = _leading(filters, viewer, names, known, own)
         found += [and_(workspace, *lead, *rest, *_position(filters)) for lead in leading]
-    return found or [and_(workspace, false())]
+    return found
 
 
 def _scopes(

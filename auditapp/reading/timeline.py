@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditapp.access.viewer import Viewer
-from auditapp.extensions import db
 from auditapp.models import Event
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.query import select_page
+from auditapp.reading.query import fetch_page
 
 SUMMARY_COLUMNS = (
     Event.id,
@@ -51,8 +50,7 @@ def list_events(filters: TimelineFilters, viewer: Viewer) -> Page:
     :raise sqlalchemy.exc.OperationalError: if the database cannot be reached.
     """
     # One row past the page tells whether there is a next one.
-    query = select_page(filters, viewer, SUMMARY_COLUMNS, filters.limit + 1)
-    rows = list(db.session.execute(query))
+    rows = fetch_page(filters, viewer, SUMMARY_COLUMNS, filters.limit + 1)
     more = len(rows) > filters.limit
     rows = rows[: filters.limit]
     if filters.after and not filters.before:
