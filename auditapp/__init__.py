@@ -29,7 +29,8 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
-    login_manager.init_app(app)
+    # Its context processor would load the user for every page, the error pages of a lost database too.
+    login_manager.init_app(app, add_context_processor=False)
     csrf.init_app(app)
     compress.init_app(app)
     api.init_app(app)

@@ -10,6 +10,7 @@ if (zone) document.cookie = `tz=${zone}; path=/; max-age=31536000; SameSite=Lax`
 // Menus close on Escape and on a click beside them, as menus do.
 const menus = "details.menu[open], details.filter[open]";
 document.addEventListener("click", (event) => {
+  if (!event.detail) return; // no pointer: Enter in a field of a menu "clicks" its form's button
   for (const menu of document.querySelectorAll(menus)) {
     if (!menu.contains(event.target)) menu.open = false;
   }

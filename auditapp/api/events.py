@@ -36,8 +36,7 @@ def index() -> Response:
     page = list_events(filters, g.viewer)
     following = None
     if page.older:
-        pairs = [*filters.to_query(before=None, after=None), ("before", str(page.older))]
-        query: dict[str, Any] = MultiDict(sorted(pairs)).to_dict(flat=False)
+        query: dict[str, Any] = MultiDict(filters.page_query("before", page.older)).to_dict(flat=False)
         following = url_for("api.index", _external=True, **query)
     events = [event.to_json() for event in with_sections(page.events, g.viewer)]
     return _json({"events": events, "next": following})

@@ -2,10 +2,17 @@
 
 from flask import Flask
 
-from auditapp.cli import api_key, doctor, user, workspace
+from auditapp.cli import api_key, demo, doctor, events, user, workspace
 
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
-    for command in (workspace.group, user.group, api_key.group, doctor.command_doctor):
+    for command in (
+        workspace.group,
+        user.group,
+        api_key.group,
+        events.group,
+        demo.command_demo,
+        doctor.command_doctor,
+    ):
         app.cli.add_command(command)

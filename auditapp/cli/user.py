@@ -1,5 +1,7 @@
 """``flask user``: let people in."""
 
+import sys
+
 import click
 
 from auditapp.access import members
@@ -23,7 +25,7 @@ def create(email: str, name: str, slug: str, role: str, password_stdin: bool) ->
     workspace = members.find_workspace(slug)
     member = members.add_member(workspace, email, name, members.find_role(workspace, role), COMMAND_LINE)
     if password_stdin:
-        password = click.get_text_stream("stdin").readline().rstrip("\r\n")
+        password = sys.stdin.readline().rstrip("\r\n")
         if member.account.password_hash is not None:
             raise OneLineError(f"{member.account.email} has a password already; leave out --password-stdin")
         try:

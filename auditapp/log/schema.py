@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic.functional_validators import AfterValidator
 
 from auditapp.log.errors import EventError, Problem
-from auditapp.log.strict_json import problems_of
+from auditapp.log.strict_json import is_clean, problems_of
 
 ActorType = Literal["user", "api_key", "workflow", "system", "anonymous"]
 Origin = Literal["ui", "api", "workflow", "import", "webhook", "system", "unknown"]
@@ -141,7 +141,10 @@ def parse_event(data: Any, *, now: datetime, index: int = 0) -> EventIn:
     :param index: the event's place in its batch, for the error.
     :raise EventError: with every problem found.
     """
-    problems = [Problem(index, path, message) for path, message in problems_of(_plain(data))]
+    plain = _plain(data)
+    problems = []
+    if not is_clean(plain):  # or holds a subclass of a JSON type, which is no problem
+        problems = [Problem(index, path, message) for path, message in problems_of(plain)]
     if problems:
         raise EventError(problems)
     try:

@@ -66,6 +66,20 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def is_clean(value: Any, depth: int = 1) -> bool:
+    """Tell whether :func:`problems_of` would find nothing; several times faster, for the usual case."""
+    kind = type(value)
+    if kind is str:
+        return "\x00" not in value if value.isascii() else not _FORBIDDEN.search(value)
+    if kind is dict:
+        return depth <= MAX_DEPTH and all(
+            type(key) is str and is_clean(key) and is_clean(item, depth + 1) for key, item in value.items()
+        )
+    if kind is list:
+        return depth <= MAX_DEPTH and all(is_clean(item, depth + 1) for item in value)
+    return _scalar_problem(value) is None
+
+
 def problems_of(value: Any, path: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:
     """Yield ``(path, message)`` for all that the log refuses inside a value.
 

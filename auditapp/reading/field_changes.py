@@ -89,9 +89,8 @@ def _field_change(name: str, change: Mapping[str, Any], deleted: bool, max_chars
         if refs:
             limit = 50 if max_chars else len(refs)
             return FieldChange(**common, view="refs", refs=refs[:limit], more_refs=len(refs[limit:]))
-    if kind == "text" and isinstance(previous, str) and isinstance(current, str):
-        if previous and current and max(len(previous), len(current)) > LONG_TEXT and previous != current:
-            return FieldChange(**common, view="words", words=_cut(word_diff(previous, current), max_chars))
+    if kind == "text" and _is_long_edit(previous, current):
+        return FieldChange(**common, view="words", words=_cut(word_diff(previous, current), max_chars))
     return FieldChange(
         **common,
         view="values",
@@ -100,6 +99,13 @@ def _field_change(name: str, change: Mapping[str, Any], deleted: bool, max_chars
         difference=_difference(previous, current) if kind in {"number", "money"} else "",
         unchanged=has_previous and has_current and same(previous, current),
     )
+
+
+def _is_long_edit(previous: Any, current: Any) -> bool:
+    """Tell whether two texts are better read as one with marks in it than side by side."""
+    if not (isinstance(previous, str) and isinstance(current, str) and previous and current):
+        return False
+    return previous != current and max(len(previous), len(current)) > LONG_TEXT
 
 
 def kind_of(hint: str | None, sides: Iterable[Any]) -> str:

@@ -98,6 +98,10 @@ class TimelineFilters:
             if not (name in without and without[name] in (None, value))
         ]
 
+    def page_query(self, direction: str, place: Cursor) -> list[tuple[str, str]]:
+        """Return the canonical pairs of the page ``before`` or ``after`` a place."""
+        return sorted([*self.to_query(before=None, after=None), (direction, str(place))])
+
     def chips(self) -> list[tuple[str, str]]:
         """Return the pairs that narrow, without the place on the page."""
         return self.to_query(before=None, after=None, limit=None)

@@ -62,7 +62,7 @@ def known_names(viewer: Viewer) -> dict[str, str]:
     query = select(EventName.event, EventName.entity_type).where(
         EventName.workspace_id == viewer.workspace.id
     )
-    return {event: entity_type for event, entity_type in db.session.execute(query)}
+    return dict(db.session.execute(query).tuples().all())
 
 
 def _branches(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:

@@ -120,7 +120,7 @@ def _form(error: str | None = None, status: int = 200) -> Response:
     page = render_template(
         "auth/login.html",
         error=error,
-        email=request.form.get("email", "").replace("\x00", ""),
+        email=request.form.get("email", ""),
         next=request.args.get("next") or request.form.get("next") or "",
         has_demo=has_demo,
     )

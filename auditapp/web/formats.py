@@ -32,6 +32,7 @@ HIDDEN = re.compile(
 def init_app(app: Flask) -> None:
     """Make the filters known to templates."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.finalize = _without_nul
     app.jinja_env.filters |= {
         "plain": plain,
         "when": when,
@@ -46,7 +47,13 @@ def init_app(app: Flask) -> None:
         "outcome_words": words.OUTCOME_WORDS,
         "actor_type_words": words.ACTOR_TYPE_WORDS,
         "my_workspaces": my_workspaces,
+        "current_user": current_user,  # a proxy: loaded by the pages that ask for it, no others
     }
+
+
+def _without_nul(value: Any) -> Any:
+    """HTML cannot carry NUL, which a form that is shown again may hold."""
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) and "\x00" in value else value
 
 
 def my_workspaces() -> list[Workspace]:

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from auditapp.extensions import db
 from auditapp.log import EventError, IdempotencyConflict, record, record_batch
+from auditapp.log.strict_json import JsonError, is_clean, loads, problems_of
 from auditapp.models import SECTIONS, Event, EventName, EventPayload
 from tests.conftest import an_event
 
@@ -275,3 +278,49 @@ def _everything() -> list:
         db.session.execute(sa.text(f"SELECT * FROM {table}")).all()
         for table in ("event", "event_payload", "event_name")
     ]
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**65), 2**65)
+    | st.floats()
+    | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=20,
+)
+
+
+@given(json_values)
+def test_the_fast_check_and_the_one_that_explains_agree(value):
+    assert is_clean(value) == (not list(problems_of(value)))
+
+
+@given(json_values.map(lambda value: json.dumps(value)))
+def test_what_the_strict_parser_accepts_is_what_python_reads_and_is_clean(text):
+    try:
+        value = loads(text)
+    except JsonError:
+        return
+    assert value == json.loads(text)
+    assert all("surrogate" in message or "NUL" in message for _, message in problems_of(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"a": NaN}', "NaN is not a JSON number"),
+        ("[-Infinity]", "-Infinity is not"),
+        ("1e999", "too large for a number"),
+        ("18446744073709551616", "past 64 bits"),
+        ("1" * 1_000_000, "past 64 bits"),
+        ('{"a": 1, "a": 1}', "the key a occurs twice"),
+        ("[" * 100_000, "nested deeper"),
+        ('{"a": ', "not JSON"),
+        (b"\xff", "not UTF-8 at byte 0"),
+        ("", "not JSON"),
+    ],
+)
+def test_json_that_is_ambiguous_or_lossy_is_refused_with_the_reason(text, says):
+    with pytest.raises(JsonError, match=says):
+        loads(text)

@@ -1,0 +1,345 @@
+"""``flask events import``: a file into the log, whole or not at all, and only once."""
+
+import json
+import os
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from auditapp.extensions import db
+from auditapp.models import Event, EventPayload
+from auditapp.sources import importing
+from tests.conftest import an_event
+from tests.sources.customermates_rows import JULIA, MAX, STATUS, audit_row, updated
+
+AT = "2026-03-24T09:00:00Z"
+ROWS = [
+    audit_row("deal.created", {"id": "d1", "name": "Rollout", "totalValue": 0}, row="r1"),
+    updated("deal", {"name": "Rollout"}, {"totalValue": {"previous": 0, "current": 7000}}, row="r2"),
+    audit_row("deal.deleted", {"id": "d1", "name": "Rollout", "totalValue": 7000}, row="r3", userId=None),
+]
+
+
+@pytest.fixture
+def import_file(cli, acme, tmp_path):
+    """Return a function that imports rows, or the bytes of a file, into acme."""
+
+    def run(content, form="customermates", people=None, slug="acme"):
+        path = tmp_path / "log.json"
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        more = []
+        if people is not None:
+            (tmp_path / "people.json").write_text(json.dumps(people))
+            more = ["--people", tmp_path / "people.json"]
+        return cli("events", "import", path, "--workspace", slug, "--format", form, *more)
+
+    return run
+
+
+def lines_of(*events) -> bytes:
+    return "\n".join(json.dumps(event) for event in events).encode()
+
+
+def imported() -> list[Event]:
+    query = sa.select(Event).where(Event.idempotency_key.is_not(None)).order_by(Event.id)
+    return list(db.session.scalars(query.execution_options(populate_existing=True)))
+
+
+def sections(name: str) -> list:
+    query = sa.select(getattr(EventPayload, name)).join(Event, Event.id == EventPayload.event_id)
+    texts = db.session.scalars(query.where(Event.idempotency_key.is_not(None)).order_by(Event.id))
+    return [json.loads(text) for text in texts]
+
+
+def assert_refused(result, *says: str) -> None:
+    """One line on stderr that says these things; nothing on stdout, nothing recorded."""
+    assert result.code == 1
+    assert result.out == ""
+    assert result.err.startswith("Error: ") and result.err.count("\n") == 1
+    for words in (*says, "Nothing was recorded."):
+        assert words in result.err
+    assert imported() == []
+
+
+def test_every_row_becomes_an_event_and_the_same_file_again_adds_nothing(import_file):
+    first, again = import_file(ROWS), import_file(ROWS)
+
+    assert (first.code, first.out, first.err) == (0, "3 events recorded, 0 were there already.\n", "")
+    assert (again.code, again.out, again.err) == (0, "0 events recorded, 3 were there already.\n", "")
+    assert [(row.event, row.entity_name, row.actor_id, row.origin) for row in imported()] == [
+        ("deal.created", "Rollout", "u1", "unknown"),
+        ("deal.updated", "Rollout", "u1", "unknown"),
+        ("deal.deleted", "Rollout", "customermates", "unknown"),
+    ]
+    assert sections("changes")[1] == {"totalValue": {"previous": 0, "current": 7000, "kind": "money"}}
+    assert sections("payload") == [row["eventData"] for row in ROWS]
+
+
+def test_a_file_that_has_grown_adds_its_new_rows(import_file):
+    import_file(ROWS[:2])
+
+    assert import_file(ROWS).out == "1 event recorded, 2 were there already.\n"
+    assert import_file(ROWS[2:]).out == "0 events recorded, 1 was there already.\n"
+
+
+def test_rows_with_other_keys_order_or_white_space_are_there_already(import_file):
+    import_file(ROWS)
+
+    assert import_file(json.dumps(ROWS, indent=2, sort_keys=True).encode()).out.startswith("0 events")
+    assert import_file(lines_of(*ROWS)).out.startswith("0 events")
+
+
+def test_people_who_become_known_later_change_nothing_that_was_recorded(import_file):
+    people = [{"id": "u1", "email": "member@acme.example", "firstName": "Max", "lastName": "Muster"}]
+    import_file(ROWS[:2])
+
+    result = import_file(ROWS, people=people)
+
+    assert result.out == "1 event recorded, 2 were there already.\n"
+    assert [row.actor_name for row in imported()] == [None, None, "Customermates"]
+
+
+def test_people_name_who_acted_and_make_a_members_events_their_own(import_file):
+    people = [{"id": "u1", "email": "Member@acme.example", "firstName": "Max", "lastName": "Muster"}, JULIA]
+
+    import_file(ROWS[:1], people=people)
+
+    [row] = imported()
+    assert row.actor_name == "Max Muster"
+    assert row.member_id is not None
+
+
+def test_labels_that_a_grown_file_tells_change_nothing_that_was_recorded(import_file):
+    value = [{"columnId": "c-status", "value": "o-won"}]
+    rows = [
+        audit_row("deal.created", {"customFieldValues": value, "users": []}, row="r1"),
+        audit_row("custom_column.deleted", STATUS, entity="c-status", row="r2"),
+        audit_row("deal.created", {"customFieldValues": value, "users": [MAX]}, row="r3"),
+    ]
+    import_file(rows[:1])
+
+    assert import_file(rows).out == "2 events recorded, 1 was there already.\n"
+    before, _, after = sections("changes")
+    assert before == {"customFieldValues.c-status": {"current": "o-won", "label": "Custom field c-status…"}}
+    assert after["customFieldValues.c-status"] == {"current": "Won", "label": "Status", "kind": "choice"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"event": "deal.archived"},
+        {"entityId": "d2"},
+        {"userId": "u2"},
+        {"userId": None},
+        {"createdAt": "2026-03-24T09:00:00.124Z"},
+        {"eventData": {"payload": {"name": "Other"}}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_row_under_an_id_that_was_imported_stops_the_import(import_file, change):
+    import_file(ROWS[:1])
+
+    result = import_file([audit_row("deal.created", {}, row="new"), {**ROWS[0], **change}])
+
+    assert result.code == 1
+    assert "log.json: row 2 (id r1): was imported before with other contents under the same id." in result.err
+    assert [row.idempotency_key for row in imported()] == ["customermates:r1"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 1000])
+def test_a_row_twice_in_a_file_is_one_event_and_two_rows_of_one_id_are_refused(
+    import_file, monkeypatch, batch
+):
+    monkeypatch.setattr(importing, "MAX_BATCH", batch)
+    changed = {**ROWS[0], "entityId": "d2"}
+
+    assert_refused(import_file([*ROWS, changed]), "row 4 (id r1): was imported before with other contents")
+    assert import_file([*ROWS, ROWS[0]]).out == "3 events recorded, 1 was there already.\n"
+
+
+def test_a_row_whose_person_or_payload_has_been_erased_is_there_already(import_file):
+    import_file(ROWS)
+    db.session.execute(
+        sa.update(EventPayload).values(payload=None, payload_salt=None, actor=None, actor_salt=None)
+    )
+    db.session.execute(sa.update(Event).values(actor_id=None, actor_name=None))
+    db.session.commit()
+
+    assert import_file(ROWS).out == "0 events recorded, 3 were there already.\n"
+
+
+def test_another_workspace_has_its_own_copy(import_file, other):
+    import_file(ROWS)
+
+    assert import_file(ROWS, slug="other").out == "3 events recorded, 0 were there already.\n"
+
+
+def test_rows_of_one_instant_keep_the_files_order_over_batches(import_file, monkeypatch):
+    monkeypatch.setattr(importing, "MAX_BATCH_BYTES", 1500)
+    rows = [audit_row("deal.created", {"name": str(number)}, row=str(number)) for number in range(20)]
+
+    import_file(rows)
+
+    assert [row.entity_name for row in imported()] == [str(number) for number in range(20)]
+
+
+BAD = {
+    "a field is missing": ({"event": None}, "row 4 (id bad): event: must be a string"),
+    "no event's name": ({"event": "Deal Created"}, "row 4 (id bad): event: must be lower-case words"),
+    "no time": ({"createdAt": "yesterday"}, "row 4 (id bad): createdAt: must be an instant"),
+    "a time to come": ({"createdAt": "9999-01-01T00:00:00Z"}, "createdAt: lies more than five minutes ahead"),
+    "an id too long": ({"entityId": "x" * 513}, "entityId: has more than 512 characters"),
+    "a user's too": ({"userId": "x" * 513}, "userId: has more than 512 characters"),
+    "a forbidden character": (
+        {"eventData": {"payload": {"notes": ["a\x00"]}}},
+        "row 4 (id bad): eventData.payload.notes[0]: holds the character NUL",
+    ),
+    "too much": ({"eventData": {"payload": {"notes": "x" * 300_000}}}, "262,144 at most"),
+}
+
+
+@pytest.mark.parametrize(("fault", "says"), BAD.values(), ids=BAD)
+def test_one_bad_row_stops_the_import_before_anything_is_written(import_file, fault, says):
+    bad = {**audit_row("deal.created", {}, row="bad"), **fault}
+
+    assert_refused(import_file([*ROWS, bad]), "log.json: ", says)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is neither a JSON array nor one JSON object a line"),
+        (json.dumps(ROWS).encode()[:-30], "ends in the middle of row 3"),
+        ('[{"id": "Müller"}]'.encode("latin-1"), "row 1: not UTF-8 at byte 9"),
+        (b'[{"id": "a", "id": "b"}]', "row 1: the key id occurs twice"),
+    ],
+)
+def test_a_file_that_is_no_such_json_is_refused_in_one_line(import_file, content, says):
+    assert_refused(import_file(content), "log.json: ", says)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("nowhere.json", "No such file"), ("", "Is a directory"), ("file/below", "Not a directory")],
+)
+def test_a_file_that_cannot_be_read_is_said_so_in_one_line(cli, acme, tmp_path, name, says):
+    (tmp_path / "file").touch()
+    command = ("events", "import", "--workspace", "acme", "--format", "customermates")
+
+    assert_refused(cli(*command, tmp_path / name), says)
+    assert_refused(cli(*command, tmp_path / "file", "--people", tmp_path / name), says)
+
+
+def test_a_bad_file_of_people_is_named(import_file):
+    assert_refused(import_file(ROWS, people=[{"email": "x"}]), "people.json: person 1: id: is required")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--workspace", "acme"], 2, "--format"),
+        (["--format", "jsonl"], 2, "--workspace"),
+        (["--workspace", "acme", "--format", "retraced"], 2, "retraced"),
+        (
+            ["--workspace", "acme", "--format", "jsonl", "--people", "x"],
+            2,
+            "--people goes with --format customermates",
+        ),
+        (["--workspace", "nowhere", "--format", "jsonl"], 1, "there is no workspace 'nowhere'"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said_in_one_line(cli, acme, arguments, code, says):
+    result = cli("events", "import", "-", *arguments, stdin=b"")
+
+    assert (result.code, result.out, result.err.count("\n")) == (code, "", 1)
+    assert says in result.err
+
+
+@pytest.mark.parametrize("form", ["customermates", "jsonl"])
+def test_standard_input_is_read_like_a_file(cli, acme, form):
+    content = (
+        json.dumps(ROWS).encode() if form == "customermates" else lines_of(*[an_event(occurred_at=AT)] * 3)
+    )
+
+    result = cli("events", "import", "-", "--workspace", "acme", "--format", form, stdin=content)
+    broken = cli("events", "import", "-", "--workspace", "acme", "--format", form, stdin=content[:-5])
+
+    assert result.out == "3 events recorded, 0 were there already.\n"
+    assert broken.code == 1 and broken.err.startswith("Error: standard input: ")
+
+
+def test_a_pipe_in_place_of_a_file_is_read_once_and_whole(cli, acme, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(json.dumps(ROWS).encode(),))
+    writer.start()
+
+    result = cli("events", "import", pipe, "--workspace", "acme", "--format", "customermates")
+
+    writer.join()
+    assert result.out == "3 events recorded, 0 were there already.\n"
+
+
+def test_lines_of_events_are_recorded_once_be_they_equal_or_not(import_file):
+    event = an_event(
+        occurred_at=AT, name="Rollout", changes={"stage": {"previous": "open", "current": "won"}}
+    )
+    keyed = {**event, "idempotency_key": "mine"}
+
+    first = import_file(lines_of(event, event, keyed), "jsonl")
+    again = import_file(lines_of(event, event, keyed, event), "jsonl")
+
+    assert first.out == "3 events recorded, 0 were there already.\n"
+    assert again.out == "1 event recorded, 3 were there already.\n"
+    assert {(row.event, row.entity_name, row.origin) for row in imported()} == {
+        ("deal.updated", "Rollout", "unknown")
+    }
+    assert sections("changes")[0] == event["changes"]
+
+
+def test_a_key_with_another_event_stops_the_import(import_file):
+    event = an_event(occurred_at=AT, idempotency_key="mine")
+
+    result = import_file(lines_of(an_event(occurred_at=AT), event, {**event, "origin": "ui"}), "jsonl")
+
+    assert_refused(result, "line 3: idempotency_key: was used before with another event")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (an_event(), "line 2: occurred_at: is required in a file; without it, importing the file twice"),
+        (an_event(occurred_at=AT, seq=1), "line 2: seq: is given by the server; leave it out"),
+        (an_event(occurred_at=AT, id="x"), "line 2: id: is given by the server"),
+        (an_event(occurred_at=AT, recorded_at=AT), "line 2: recorded_at: is given by the server"),
+        (an_event(occurred_at=AT, colour="red"), "line 2: colour: is no field of an event"),
+        (an_event(occurred_at=AT, context={"ip": "x"}), "line 2: context.ip: is no IP address"),
+        ([], "line 2: must be a JSON object"),
+    ],
+)
+def test_a_bad_line_stops_the_import_before_anything_is_written(import_file, line, says):
+    assert_refused(import_file(lines_of(an_event(occurred_at=AT), line), "jsonl"), says)
+
+
+def test_an_empty_file_of_lines_holds_no_events(import_file):
+    assert import_file(b"\n", "jsonl").out == "0 events recorded, 0 were there already.\n"
+
+
+def test_the_history_reads_the_labels_of_the_time(import_file, client, login):
+    value = [{"columnId": "c-status", "value": "o-won"}]
+    laptop = {"id": "s1", "name": "Laptop", "amount": 850, "quantity": 1}
+    services = {"previous": [laptop], "current": [{**laptop, "quantity": 300}]}
+    import_file(
+        [
+            audit_row("custom_column.created", STATUS, entity="c-status", row="r1"),
+            audit_row("deal.created", {"name": "Rollout", "customFieldValues": value}, row="r2"),
+            updated("deal", {"name": "Rollout"}, {"services": services}, row="r3"),
+        ]
+    )
+    login("owner")
+
+    text = " ".join(client.get("/w/acme/history/deal/d1").text.split())
+
+    assert "Status" in text and "Won" in text and "o-won" not in text
+    assert "Quantity" in text and "300" in text
