@@ -124,7 +124,7 @@ def _members_by_email(workspace_id: int, events: Sequence[EventIn]) -> dict[str,
         .join(Account, Account.id == Member.account_id)
         .where(Member.workspace_id == workspace_id, Member.removed_at.is_(None), Account.email.in_(emails))
     )
-    return dict(db.session.execute(query).tuples().all())
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def _member_of(event: EventIn, members: Mapping[str, uuid.UUID]) -> uuid.UUID | None:

@@ -89,8 +89,11 @@ def _field_change(name: str, change: Mapping[str, Any], deleted: bool, max_chars
         if refs:
             limit = 50 if max_chars else len(refs)
             return FieldChange(**common, view="refs", refs=refs[:limit], more_refs=len(refs[limit:]))
-    if kind == "text" and _is_long_edit(previous, current):
-        return FieldChange(**common, view="words", words=_cut(word_diff(previous, current), max_chars))
+    texts = kind == "text" and isinstance(previous, str) and isinstance(current, str)
+    if texts and _is_long_edit(str(previous), str(current)):
+        return FieldChange(
+            **common, view="words", words=_cut(word_diff(str(previous), str(current)), max_chars)
+        )
     return FieldChange(
         **common,
         view="values",
@@ -101,11 +104,10 @@ def _field_change(name: str, change: Mapping[str, Any], deleted: bool, max_chars
     )
 
 
-def _is_long_edit(previous: Any, current: Any) -> bool:
+def _is_long_edit(previous: str, current: str) -> bool:
     """Tell whether two texts are better read as one with marks in it than side by side."""
-    if not (isinstance(previous, str) and isinstance(current, str) and previous and current):
-        return False
-    return previous != current and max(len(previous), len(current)) > LONG_TEXT
+    different = previous and current and previous != current
+    return bool(different) and max(len(previous), len(current)) > LONG_TEXT
 
 
 def kind_of(hint: str | None, sides: Iterable[Any]) -> str:

@@ -62,7 +62,7 @@ def known_names(viewer: Viewer) -> dict[str, str]:
     query = select(EventName.event, EventName.entity_type).where(
         EventName.workspace_id == viewer.workspace.id
     )
-    return dict(db.session.execute(query).tuples().all())
+    return {row[0]: row[1] for row in db.session.execute(query)}
 
 
 def _branches(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:

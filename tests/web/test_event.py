@@ -33,8 +33,10 @@ def sides(text: str, name: str) -> tuple[list[str], list[str]]:
     )
 
 
-LONG = "The quick brown fox jumps over the lazy dog, and then it sleeps under the old oak tree until Monday morning."
-
+LONG = (
+    "The quick brown fox jumps over the lazy dog, and then it sleeps"
+    " under the old oak tree until Monday morning."
+)
 CHANGES = {
     "short": ({"previous": "open", "current": "won"}, (["open"], ["won"])),
     "number": ({"previous": 91000, "current": 93500}, (["91000"], ["93500"])),
