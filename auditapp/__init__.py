@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from auditapp import api, cli, models, web
+from auditapp import api, cli, failures, models, web
 from auditapp.access.gate import check_every_route_has_a_gate
 from auditapp.config import INSTANCE, ROOT, engine_options, flask_config, load_settings
 from auditapp.extensions import compress, csrf, db, login_manager, migrate
@@ -36,6 +36,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     api.init_app(app)
     web.init_app(app)
     cli.init_app(app)
+    failures.init_app(app)
     check_every_route_has_a_gate(app)
     return app
 

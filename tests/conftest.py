@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextvars import Context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -122,6 +123,21 @@ def app(database: str) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def set_in_database(app: Flask) -> Any:
+    """Return a function that sets a PostgreSQL setting for this test's database; SQLite has none."""
+
+    def put(name: str, value: str) -> None:
+        if db.engine.dialect.name != "postgresql":
+            return
+        db.session.execute(sa.text(f"ALTER DATABASE {db.engine.url.database} SET {name} = '{value}'"))
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()  # settings of a database count for new connections
+
+    return put
+
+
+@pytest.fixture
 def client(app: Flask) -> CheckingClient:
     """Return a browser that checks every page it gets."""
     return app.test_client()
@@ -194,7 +210,8 @@ def cli(app: Flask) -> Any:
     runner = app.test_cli_runner()
 
     def run(*args: str, stdin: str | bytes | None = None) -> Any:
-        result = runner.invoke(args=[str(arg) for arg in args], input=stdin)
+        # A process of its own would have its own context, and roll back what it did not commit.
+        result = Context().run(runner.invoke, args=[str(arg) for arg in args], input=stdin)
         return SimpleNamespace(
             code=result.exit_code, out=result.stdout, err=result.stderr, error=result.exception
         )

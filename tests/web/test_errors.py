@@ -46,15 +46,10 @@ def test_a_locked_database_is_a_503_page_with_retry_after(
 
 
 @pytest.fixture
-def locked_after_login(app, login, acme, request):
+def locked_after_login(app, login, acme, set_in_database, request):
     login("owner")
     db.session.remove()
-    if db.engine.dialect.name == "postgresql":
-        with db.engine.connect() as connection:
-            name = sa.make_url(app.config["SQLALCHEMY_DATABASE_URI"]).database
-            connection.execute(sa.text(f"ALTER DATABASE {name} SET lock_timeout = '200ms'"))
-            connection.commit()
-        db.engine.dispose()
+    set_in_database("lock_timeout", "200ms")
     return request.getfixturevalue("locked")
 
 

@@ -1,0 +1,137 @@
+"""``flask demo``: a made-up company to look around in, and as many synthetic events as wanted."""
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, NamedTuple
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import select
+
+from auditapp.access.members import MemberError
+from auditapp.access.passwords import hash_password
+from auditapp.cli.base import command
+from auditapp.extensions import db
+from auditapp.log import record_batch
+from auditapp.log.schema import MAX_BATCH
+from auditapp.models import Account, Member, Workspace
+from auditapp.sources.demo.recording import SLUG, add_company, record_story
+from auditapp.sources.demo.story import STORY_DAYS, tell
+from auditapp.sources.demo.synthetic import synthetic_events
+
+PASSWORD = "auditapp-demo"  # noqa: S105 - no secret: printed on purpose, and only demo accounts have it
+SIGN_INS = (
+    ("owner@demo.example", "Owner"),
+    ("auditor@demo.example", "Auditor"),
+    ("member@demo.example", "Member"),
+)
+COMMIT_EVERY = 10_000
+
+
+class Made(NamedTuple):
+    """How many events were added: of the story, None where it had been told before, and synthetic."""
+
+    story: int | None
+    synthetic: int
+
+
+@command("demo")
+@click.option(
+    "--events",
+    "extra",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Add N synthetic events of the last two years as well; committed as it goes.",
+)
+def command_demo(extra: int) -> None:
+    """Make the demo workspace: a company's last four months, about 2,000 events, and three sign-ins.
+
+    Where it exists already, only the synthetic events are added.
+    """
+    made = make_demo(extra)
+    if made.story is None:
+        click.echo(f"The workspace {SLUG} exists already." + ("" if extra else " Nothing was added."))
+    else:
+        click.echo(f"Made the workspace {SLUG}: {made.story:,} events of the last four months.")
+        click.echo(f"Sign-ins, all with the password {PASSWORD}:")
+        for email, role in SIGN_INS:
+            click.echo(f"  {email:24} {role}")
+    if made.synthetic:
+        click.echo(f"Added {made.synthetic:,} synthetic events.")
+
+
+def make_demo(extra: int) -> Made:
+    """Make the demo workspace where there is none, then add ``extra`` synthetic events. Commits.
+
+    The story is one transaction. The synthetic events are committed by the ten thousand: so many
+    in one transaction would keep every other writer waiting.
+
+    :raise MemberError: if ``demo`` is somebody's own workspace, or has somebody's own accounts.
+    """
+    now = datetime.now(UTC)
+    workspace = db.session.scalars(select(Workspace).where(Workspace.slug == SLUG)).first()
+    told = None
+    if workspace is None:
+        workspace, told = _tell_story(now)
+    elif extra and not _is_demo(workspace):
+        raise MemberError(f"the workspace {SLUG} was not made by this command; no events are added to it")
+    if extra:
+        _add_synthetic(workspace, extra, now)
+    return Made(told, extra)
+
+
+def _tell_story(now: datetime) -> tuple[Workspace, int]:
+    workspace = add_company(hash_password(PASSWORD), now - timedelta(days=STORY_DAYS))
+    story = tell(now, str(workspace.uid))
+    record_story(workspace, story)
+    db.session.commit()
+    return workspace, len(story)
+
+
+def _is_demo(workspace: Workspace) -> bool:
+    query = select(Account.id).join(Member, Member.account_id == Account.id)
+    ours = query.where(Member.workspace_id == workspace.id, Account.is_demo)
+    return db.session.scalars(ours.limit(1)).first() is not None
+
+
+def _add_synthetic(workspace: Workspace, count: int, now: datetime) -> None:
+    done = 0
+    with _progress() as progress, _garbage_collected_by_us():
+        bar = progress.add_task("Synthetic events", total=count)
+        for batch in _batches(synthetic_events(count, now)):
+            record_batch(workspace, batch)
+            done += len(batch)
+            if done % COMMIT_EVERY == 0:
+                db.session.commit()
+                gc.collect()
+            progress.update(bar, completed=done)
+        db.session.commit()
+
+
+@contextmanager
+def _garbage_collected_by_us() -> Iterator[None]:
+    """Keep Python from looking for garbage thousands of times a second: a third of all the time."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+def _batches(events: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(events, MAX_BATCH)):
+        yield batch
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())

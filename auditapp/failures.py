@@ -1,0 +1,96 @@
+"""What can go wrong anywhere, and how it is said: as a page, or below ``/api`` as a problem."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from auditapp.access.gate import AccessDenied
+from auditapp.api.problems import problem
+from auditapp.extensions import db
+from auditapp.web.errors import error_page
+
+RETRY_AFTER_SECONDS = 5
+log = logging.getLogger(__name__)
+
+TEXTS = {
+    400: ("That request could not be read", "Go back, reload the page and try once more."),
+    404: (
+        "There is nothing here",
+        "The address may be mistyped, or what it names belongs to another workspace.",
+    ),
+    405: ("That is not possible here", "This address does not take that kind of request."),
+    413: ("That was too much at once", "Send less than 10 MiB."),
+    500: ("Something went wrong on our side", "It has been logged. Please try again."),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register what is said of every failure."""
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(AccessDenied, _denied)
+    app.register_error_handler(CSRFError, _stale_form)
+    for error in (OperationalError, InterfaceError, PoolTimeout, DatabaseError):
+        app.register_error_handler(error, _no_database)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _say(status: int, title: str, advice: str) -> Response:
+    if request.path.startswith("/api/"):
+        return problem(status, title, advice)
+    return error_page(status, title, advice)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error.get_response()
+    response = _say(error.code, *TEXTS.get(error.code, (error.name, error.description or "")))
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
+
+
+def _denied(error: AccessDenied) -> ResponseReturnValue:
+    workspace, role = error.viewer.workspace.name, error.viewer.role_name
+    return _say(
+        403,
+        f"You may not {error.right}",
+        f"Your role here is {role}. An owner of {workspace} can change that.",
+    )
+
+
+def _stale_form(_error: CSRFError) -> ResponseReturnValue:
+    return _say(400, "This form is no longer valid", "Go back, reload the page, and send it once more.")
+
+
+def _no_database(error: Exception) -> ResponseReturnValue:
+    """Only what means "locked or gone" is 503; a mistake in our SQL is a 500 like any other."""
+    if not is_unavailable(error):
+        return _unexpected(error)
+    db.session.rollback()
+    log.error("database unavailable: %s", error)
+    response = _say(
+        503,
+        "The database does not answer just now",
+        "Nothing was changed. Please try again in a few seconds.",
+    )
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def is_unavailable(error: Any) -> bool:
+    """Tell a database that is locked, gone or broken from a mistake in a statement."""
+    # DatabaseError itself, no subclass: SQLite says so of a file that is none of its own.
+    return isinstance(error, OperationalError | InterfaceError | PoolTimeout) or type(error) is DatabaseError
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    db.session.rollback()
+    log.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
+    return _say(500, *TEXTS[500])
