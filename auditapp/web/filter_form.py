@@ -54,8 +54,17 @@ class FilterForm:
         self.groups = [_group(args, *group) for group in groups]
         self.since = args.get("since", "")
         self.until = args.get("until", "")
+        self._labels = {
+            (group.name, option.value): option.label for group in self.groups for option in group.options
+        }
         # Kept, so that a filter does not change the page's length.
         self.limit = args.get("limit", "")
+
+    def chip(self, name: str, value: str) -> str:
+        """Say a filter's value as the form does: a name for an actor's id, "not" for an exclusion."""
+        plain = value.removeprefix("!")
+        label = self._labels.get((name, plain), plain)
+        return label if plain == value else f"not {label}"
 
 
 def _group(args: MultiDict[str, str], name: str, label: str, values: Mapping[str, str], hint: str) -> Group:

@@ -27,7 +27,7 @@ OWN_EVENTS = {
     "session.created": ("", "signed in"),
     "session.ended": ("", "signed out"),
     "session.failed": ("Sign-in failed for", ""),
-    "access.denied": ("Denied: to", ""),
+    "access.denied": ("Not allowed to", ""),
     "member.added": ("", "added as a member"),
     "member.joined": ("", "joined the workspace"),
     "member.updated": ("Member", "changed"),
@@ -67,8 +67,10 @@ def entity_words(entity_type: str) -> str:
 
 def mark(row: Any) -> str:
     """Return what happened in one word, for colour and sign: created, changed, deleted, failed, other."""
-    if row.outcome != "success" or row.event == "session.failed":
+    if row.outcome != "success":
         return "failed"
+    if row.entity_type == "session":
+        return "other"
     verb = row.event.rpartition(".")[2]
     for name, verbs in (("created", CREATED), ("deleted", DELETED), ("changed", CHANGED)):
         if verb in verbs:
