@@ -13,13 +13,14 @@ from auditapp.web import (
     history,
     home,
     members,
+    record_id,
     timeline,
 )
 
 
 def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
-    for part in (assets, formats, headers, errors):
+    for part in (record_id, assets, formats, headers, errors):
         part.init_app(app)
     for family in (home, auth, timeline, event, history, members, health):
         app.register_blueprint(family.bp)

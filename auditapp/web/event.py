@@ -1,5 +1,6 @@
 """One event: a page of its own, and as a fragment the inside of an expanded row."""
 
+import uuid
 from typing import Any
 
 from flask import Blueprint, abort, g, request
@@ -35,6 +36,14 @@ def show(workspace: str, event_id: str) -> ResponseReturnValue:
     )
 
 
+def _event_id(text: str | None) -> str | None:
+    """Return a cause as an id that can be linked to; a source may name its causes in its own way."""
+    try:
+        return str(uuid.UUID(text)) if text else None
+    except ValueError:
+        return None
+
+
 def details(event: WholeEvent, *, everything: bool) -> dict[str, Any]:
     """Return the sections as the templates need them; None where a section was erased."""
     changes = event.section("changes")
@@ -62,4 +71,5 @@ def details(event: WholeEvent, *, everything: bool) -> dict[str, Any]:
         "has_payload": payload != {},
         "payload_erased": payload is None,
         "context": event.section("context") or {},
+        "cause": _event_id(event.row.causation_id),
     }

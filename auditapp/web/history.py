@@ -17,7 +17,7 @@ bp = Blueprint("history", __name__)
 FIELDS_PER_VERSION = 30
 
 
-@bp.get("/w/<workspace>/history/<entity_type>/<path:entity_id>")
+@bp.get("/w/<workspace>/history/<entity_type>/<record_id:entity_id>")
 @permission_required("audit_log", "read")
 def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValue:
     """Show a record's versions; ``before`` and ``after`` page through them."""

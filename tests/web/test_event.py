@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -69,18 +70,18 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name, (_, shown) in CHANGES.items() if shown and "<" not in name])
-def test_a_changed_field_shows_both_values_by_kind_in_detail_and_history(owner, note, name):
-    change, (removed, added) = CHANGES[name]
-    event_id = note(changes={name: change})
+def test_a_changed_field_shows_both_values_by_kind_in_detail_and_history(owner, note):
+    shown = {name: both for name, (_, both) in CHANGES.items() if both and "<" not in name}
+    event_id = note(changes={name: CHANGES[name][0] for name in shown})
 
     for text in (
         owner.get(f"/w/acme/events/{event_id}").text,
         owner.get(f"/w/acme/events/{event_id}", headers=FRAGMENT).text,
         owner.get("/w/acme/history/deal/1").text,
     ):
-        shown = sides(text, name)
-        assert sorted(shown[0]) == sorted(removed) and sorted(shown[1]) == sorted(added)
+        for name, (removed, added) in shown.items():
+            seen = sides(text, name)
+            assert sorted(seen[0]) == sorted(removed) and sorted(seen[1]) == sorted(added), name
 
 
 def test_nested_json_is_shown_whole_and_formatted(owner, note):
@@ -105,10 +106,10 @@ SAID = (
     *("2026-03-24 10:55:43.898000 CET", "2001:db8::1", "Agent/1", "r-9", "c-1", "Network Card"),
 )
 LINKS = (
-    "/w/acme/history/deal/a/b%20c",
+    "/w/acme/history/deal/a%2Fb%20c",
     "/w/acme/timeline?actor=wf-1",
     "/w/acme/timeline?correlation=c-1",
-    "/w/acme/history/service/s/9",
+    "/w/acme/history/service/s%2F9",
 )
 
 
@@ -151,12 +152,12 @@ def test_the_fragment_is_no_page_and_the_page_is_one(owner, note):
     assert "<html" not in owner.get(f"/w/acme/events/{event_id}", headers=FRAGMENT).text
 
 
-@pytest.mark.parametrize("event_id", ["1", "nonsense", "019aa0c4-0000-7000-8000-000000000000", "%00", "a/b"])
-def test_an_unknown_event_is_404_with_a_way_back(owner, event_id):
-    response = owner.get(f"/w/acme/events/{event_id}")
+def test_an_unknown_event_is_404_with_a_way_back(owner):
+    for event_id in ("1", "nonsense", "019aa0c4-0000-7000-8000-000000000000", "%00", "a/b"):
+        response = owner.get(f"/w/acme/events/{event_id}")
 
-    assert response.status_code == 404
-    assert 'href="/"' in response.text
+        assert response.status_code == 404
+        assert 'href="/"' in response.text
 
 
 def test_a_hostile_payload_is_shown_as_text_and_cut_with_show_all(owner, note):
@@ -237,19 +238,28 @@ def test_a_record_with_events_but_no_changes_has_a_history_and_an_unknown_one_is
         assert owner.get(unknown).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "entity_id", ["a/b/c", "ümlaut 100%", "?q=1&x#y", "日本", "a+b", "..a", "x\\y", "<b>", "a//b"]
-)
-def test_an_id_may_hold_any_printable_character(owner, note, entity_id):
-    from urllib.parse import quote
+def test_an_id_may_hold_any_printable_character(owner, note):
+    for entity_id in (
+        "a/b/c",
+        "ümlaut 100%",
+        "?q=1&x#y",
+        "日本",
+        "a+b",
+        "..a",
+        "x\\y",
+        "<b>",
+        "a//b",
+        *("/a", "a/../b", "/", "//"),
+        "a/",
+    ):
+        event_id = note(entity=entity_id)
 
-    event_id = note(entity=entity_id, name=None)
+        page = owner.get(f"/w/acme/history/deal/{quote(entity_id, safe='')}", follow_redirects=True)
+        detail = owner.get(f"/w/acme/events/{event_id}").text
+        link = html.unescape(re.search(r'href="(/w/acme/history/deal/[^"]*)"', detail)[1])
 
-    page = owner.get(f"/w/acme/history/deal/{quote(entity_id, safe='')}")
-    link = re.search(r'href="(/w/acme/history/deal/[^"]*)"', owner.get(f"/w/acme/events/{event_id}").text)[1]
-
-    assert page.status_code == 200 and event_id in page.text
-    assert event_id in owner.get(html.unescape(link)).text
+        assert page.status_code == 200 and event_id in page.text, entity_id
+        assert event_id in owner.get(link, follow_redirects=True).text, entity_id
 
 
 def test_versions_page_by_cursor(owner, note):

@@ -15,7 +15,7 @@ GATES = {
     "/join/<token>": "public",
     "/w/<workspace>/timeline": "audit_log:read",
     "/w/<workspace>/events/<event_id>": "audit_log:read",
-    "/w/<workspace>/history/<entity_type>/<path:entity_id>": "audit_log:read",
+    "/w/<workspace>/history/<entity_type>/<record_id:entity_id>": "audit_log:read",
     "/w/<workspace>/settings/members": "members:manage",
     "/w/<workspace>/settings/members/<member_id>/role": "members:manage",
     "/w/<workspace>/settings/members/<member_id>/link": "members:manage",
@@ -59,7 +59,7 @@ def fill(rule: str, slug: str, event_id: str, member_id: str) -> str:
         "entity_type": "deal",
         "entity_id": "1",
     }
-    return re.sub(r"<(?:path:)?(\w+)>", lambda found: values[found[1]], rule)
+    return re.sub(r"<(?:record_id:)?(\w+)>", lambda found: values[found[1]], rule)
 
 
 @pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])
