@@ -20,7 +20,7 @@ PREFIX = "AUDITAPP_"
 
 # 3.7.0 to 3.51.2 can corrupt a WAL file written by two connections (the WAL-reset bug).
 SQLITE_WITH_SAFE_WAL = (3, 51, 3)
-SQLITE_BUSY_SECONDS = 5
+BUSY_SECONDS = 5  # how long to wait for a lock before saying so
 
 
 class ConfigError(Exception):
@@ -128,11 +128,14 @@ def flask_config(settings: Settings) -> dict[str, Any]:
 def engine_options(url: str) -> dict[str, Any]:
     """Return the engine's options for SQLite or PostgreSQL."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": SQLITE_BUSY_SECONDS}}
+        return {"connect_args": {"timeout": BUSY_SECONDS}}
     return {
         "pool_pre_ping": True,
-        "pool_timeout": SQLITE_BUSY_SECONDS,
-        "connect_args": {"connect_timeout": 5, "options": "-c timezone=UTC"},
+        "pool_timeout": BUSY_SECONDS,
+        "connect_args": {
+            "connect_timeout": BUSY_SECONDS,
+            "options": f"-c timezone=UTC -c lock_timeout={int(BUSY_SECONDS * 1000)}",
+        },
     }
 
 

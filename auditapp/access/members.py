@@ -235,6 +235,8 @@ def accept(invitation: Invitation, password: str | None) -> Account:
 def _keep_an_owner(workspace: Workspace, member: Member) -> None:
     if member.role.name != "Owner":
         return
+    # Locks the workspace's row: of two owners who demote each other at once, the second sees the first.
+    db.session.execute(update(Workspace).where(Workspace.id == workspace.id).values(name=Workspace.name))
     others = db.session.scalar(
         select(func.count())
         .select_from(Member)

@@ -35,6 +35,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.finalize = _without_nul
     app.jinja_env.filters |= {
         "plain": plain,
+        "plain_text": plain_text,
         "when": when,
         "grouped": grouped,
         "date_value": date_value,
@@ -110,6 +111,11 @@ def grouped(number: int) -> str:
 def plain(text: Any) -> Markup:
     """Escape text and make the characters visible that would hide or reorder it."""
     return Markup(HIDDEN.sub(_shown, str(escape(text))))  # noqa: S704 - escaped just before
+
+
+def plain_text(text: Any) -> str:
+    """Make hidden characters visible where no markup can be: titles and attributes."""
+    return HIDDEN.sub(lambda found: f"U+{ord(found[0]):04X}", str(text))
 
 
 def _shown(found: re.Match[str]) -> str:

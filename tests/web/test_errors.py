@@ -13,7 +13,7 @@ from tests.pages import FRAGMENT
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(config, "SQLITE_BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(config, "BUSY_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -46,10 +46,9 @@ def test_a_locked_database_is_a_503_page_with_retry_after(
 
 
 @pytest.fixture
-def locked_after_login(app, login, acme, set_in_database, request):
+def locked_after_login(app, login, acme, request):
     login("owner")
     db.session.remove()
-    set_in_database("lock_timeout", "200ms")
     return request.getfixturevalue("locked")
 
 
