@@ -9,7 +9,7 @@ from auditapp.models import Event
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page, known_names
 
-LOOK_AT = 2000
+LOOK_AT = 1000
 MAX_ACTORS = 30
 
 
@@ -23,7 +23,7 @@ class Choices:
 
 
 def choices_for(viewer: Viewer) -> Choices:
-    """Return what to offer. Reads the newest 2,000 narrow rows at most, and only visible ones."""
+    """Return what to offer. Reads the newest 1,000 narrow rows at most, and only visible ones."""
     columns = (Event.event, Event.entity_type, Event.actor_id, Event.actor_name, Event.actor_type)
     rows = fetch_page(TimelineFilters(), viewer, columns, LOOK_AT)
     events = {row.event: row.entity_type for row in rows}

@@ -6,23 +6,50 @@ them. The event names of a workspace are few and known (``event_name``), which t
 an entity type, or an actor under any event into branches too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, literal, or_, select, text, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, text, tuple_, union_all
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
 from auditapp.models import Event, EventName
 from auditapp.models.types import Instant
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
 
 MAX_BRANCHES = 64
+PROBE = 5000
 
 Condition = ColumnElement[bool]
+
+
+class _Checked(ColumnElement[str]):
+    """A column that is checked on the way, not walked by: SQLite, which has no statistics, would
+    else take its index. PostgreSQL may still choose."""
+
+    inherit_cache = True
+
+    def __init__(self, column: Any) -> None:
+        self.column = column
+        self.type = column.type
+
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
+
+
+@compiles(_Checked)
+def _as_it_is(element: _Checked, compiler: Any, **kwargs: Any) -> str:
+    return str(compiler.process(element.column, **kwargs))
+
+
+@compiles(_Checked, "sqlite")
+def _without_index(element: _Checked, compiler: Any, **kwargs: Any) -> str:
+    return "+" + str(compiler.process(element.column, **kwargs))
 
 
 def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> list[Any]:
@@ -130,28 +157,64 @@ def _leading(
     """Choose the index to walk: the values to pin it to, a branch each, and all other conditions."""
     conditions = _conditions(filters, viewer, names, own)
     by_name = [Event.event == name for name in (sorted(known) if names is None else names)]
-    choices: list[tuple[str, Iterable[Condition], bool]] = [
+    narrow: list[tuple[str, list[Condition], bool]] = [
         ("record", _each_record(filters.record), False),
         ("correlation", [Event.correlation_id == value for value in filters.correlation.included], False),
         ("own", [Event.member_id == viewer.member_id] if own else [], True),
         ("actor", _each_actor(filters.actor, viewer), True),
-        ("names", by_name if names is not None else [], False),
-        ("origin", [Event.origin == value for value in filters.origin.included], False),
-        ("actor_type", _rare(Event.actor_type, filters.actor_type, "user"), False),
-        ("outcome", _rare(Event.outcome, filters.outcome, "success"), False),
     ]
-    for pinned, values, with_names in choices:
+    wide: list[tuple[str, list[Condition], bool]] = [
+        ("names", by_name if names is not None else [], False),
+        ("outcome", _rare(Event.outcome, _included(filters.outcome, OUTCOMES), "success"), False),
+        ("actor_type", _rare(Event.actor_type, _included(filters.actor_type, ACTOR_TYPES), "user"), False),
+        ("origin", [Event.origin == value for value in _included(filters.origin, ORIGINS)], False),
+    ]
+    usable = [choice for choice in wide if 0 < len(choice[1]) <= MAX_BRANCHES]
+    for pinned, values, with_names in [*narrow, *_rarest_first(usable, viewer)]:
         leads = [[value] for value in values]
-        replaced = {pinned}
+        replaced = {pinned, f"not {pinned}"} if pinned in _ENUMERATED else {pinned}
         if with_names and 0 < len(leads) * len(by_name) <= MAX_BRANCHES:
             leads = [[*lead, name] for lead, name in product(leads, by_name)]
             replaced.add("names")
         if 0 < len(leads) <= MAX_BRANCHES:
-            rest = [
+            return leads, [
                 condition for name, some in conditions.items() if name not in replaced for condition in some
             ]
-            return leads, rest
     return [[]], [condition for some in conditions.values() for condition in some]
+
+
+_ENUMERATED = {"outcome", "actor_type", "origin"}
+
+
+def _included(values: Values, all_values: Sequence[str]) -> list[str]:
+    """Return what an enumerated filter leaves, an exclusion turned into the rest; nothing if not set."""
+    if not values:
+        return []
+    return [value for value in values.included or all_values if value not in values.excluded]
+
+
+def _rarest_first(
+    choices: list[tuple[str, list[Condition], bool]], viewer: Viewer
+) -> list[tuple[str, list[Condition], bool]]:
+    """Sort ways to walk by how many entries each would pass, counted up to a cap.
+
+    A filter by two things walks the rarer of them, so a page costs no more than the cap where one is
+    rare. The database could know from its statistics; SQLite has none unless somebody asks for them.
+    """
+    if len(choices) < 2:
+        return choices
+    workspace = Event.workspace_id == viewer.workspace.id
+
+    def entries(choice: tuple[str, list[Condition], bool]) -> int:
+        counted = 0
+        for value in choice[1]:
+            some = select(Event.id).where(workspace, value).limit(PROBE - counted).subquery()
+            counted += db.session.scalar(select(func.count()).select_from(some)) or 0
+            if counted >= PROBE:
+                break
+        return counted
+
+    return sorted(choices, key=entries)
 
 
 def _conditions(
@@ -159,21 +222,22 @@ def _conditions(
 ) -> dict[str, list[Condition]]:
     """Return every filter as conditions, by what they narrow; an exclusion has a key of its own."""
     found: dict[str, list[Condition]] = {
-        "names": [Event.event.in_(names)] if names is not None else [],
+        "names": [_Checked(Event.event).in_(names)] if names is not None else [],
         "own": [Event.member_id == viewer.member_id] if own else [],
         "record": [or_(*_each_record(filters.record))] if filters.record.included else [],
         "not record": [~condition for condition in _each_record(Values(filters.record.excluded))],
         "actor": [or_(*_each_actor(filters.actor, viewer))] if filters.actor.included else [],
         "not actor": _not_actors(filters.actor, viewer),
     }
+    column: Any
     for name, column, values in (
         ("correlation", Event.correlation_id, filters.correlation),
         ("origin", Event.origin, filters.origin),
         ("actor_type", Event.actor_type, filters.actor_type),
         ("outcome", Event.outcome, filters.outcome),
     ):
-        found[name] = [column.in_(values.included)] if values.included else []
-        found[f"not {name}"] = [column.not_in(values.excluded)] if values.excluded else []
+        found[name] = [_Checked(column).in_(values.included)] if values.included else []
+        found[f"not {name}"] = [_Checked(column).not_in(values.excluded)] if values.excluded else []
     found["time"] = [
         *([Event.occurred_at >= filters.since] if filters.since else []),
         *([Event.occurred_at < filters.until] if filters.until else []),
@@ -208,12 +272,12 @@ def _not_actors(values: Values, viewer: Viewer) -> list[Condition]:
     return found
 
 
-def _rare(column: Any, values: Values, common: str) -> list[Condition]:
+def _rare(column: Any, values: Sequence[str], common: str) -> list[Condition]:
     """Pin a column that has a partial index without its common value; SQLite wants its WHERE repeated."""
-    if common in values.included:
+    if common in values:
         return []
     repeated = text(f"event.{column.key} <> '{common}'")
-    return [and_(column == value, repeated) for value in values.included]
+    return [and_(column == value, repeated) for value in values]
 
 
 def _position(filters: TimelineFilters) -> list[Condition]:

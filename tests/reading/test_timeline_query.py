@@ -279,11 +279,16 @@ WALKS = {
     "correlation=c3": "ix_event_correlation",
     "actor_type=system": "ix_event_actor_type",
     "outcome=denied": "ix_event_outcome",
+    "outcome=!success": "ix_event_outcome",
+    # Of two, the one with fewer entries leads: 144, 60, 48, 60.
+    "entity=deal&outcome=denied": "ix_event_outcome",
+    "entity=contact&origin=api": "ix_event_event",
+    "entity=!contact&origin=api": "ix_event_origin",
 }
 
 
 @pytest.mark.parametrize("query", WALKS)
-def test_each_single_filter_walks_its_own_index(acme, log, query):
+def test_a_filter_walks_the_index_that_fits_it(acme, log, query):
     """PostgreSQL would sort 240 rows rather than walk an index; without sorting it shows that it can."""
     if db.engine.dialect.name == "postgresql":
         db.session.execute(sa.text("SET LOCAL enable_sort = off"))
