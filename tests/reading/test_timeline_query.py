@@ -280,14 +280,16 @@ WALKS = {
     "actor_type=system": "ix_event_actor_type",
     "outcome=denied": "ix_event_outcome",
     "outcome=!success": "ix_event_outcome",
-    # Of two, the one with fewer entries leads: 144, 60, 48, 60.
+}
+# Of two, the one with fewer entries leads: 144, 60, 48, 60. PostgreSQL has statistics of its own.
+WALKS_ON_SQLITE = {
     "entity=deal&outcome=denied": "ix_event_outcome",
     "entity=contact&origin=api": "ix_event_event",
     "entity=!contact&origin=api": "ix_event_origin",
 }
 
 
-@pytest.mark.parametrize("query", WALKS)
+@pytest.mark.parametrize("query", [*WALKS, *WALKS_ON_SQLITE])
 def test_a_filter_walks_the_index_that_fits_it(acme, log, query):
     """PostgreSQL would sort 240 rows rather than walk an index; without sorting it shows that it can."""
     if db.engine.dialect.name == "postgresql":
@@ -295,4 +297,7 @@ def test_a_filter_walks_the_index_that_fits_it(acme, log, query):
 
     plan = explain(query, viewer_of(acme, *READERS["all"]))
 
-    assert WALKS[query] in plan, plan
+    if query in WALKS_ON_SQLITE and db.engine.dialect.name == "postgresql":
+        assert "Seq Scan" not in plan and "ix_event_" in plan, plan
+    else:
+        assert {**WALKS, **WALKS_ON_SQLITE}[query] in plan, plan
