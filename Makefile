@@ -24,7 +24,7 @@ run: .venv/run
 	@exec $(BIN)/python app.py
 
 test: .venv/dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.log import record
 from auditapp.models import Workspace
+from tests.browser.install import NO_CHROMIUM
 from tests.pages import CheckingClient
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())
@@ -35,6 +36,21 @@ for name in [name for name in os.environ if name.startswith("AUDITAPP_")]:
 PASSWORD = "correct horse battery"
 PASSWORD_HASH = hash_password(PASSWORD)  # once: argon2 is slow on purpose
 BOTH = ["sqlite", "postgresql"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forgive Flask-Compress, and it alone, that it leaves closing static files to Python."""
+    config.addinivalue_line("filterwarnings", r"ignore:unclosed file .*/static/:ResourceWarning")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say loudly, once, that nothing was tested in a browser."""
+    skipped = [
+        each for each in terminalreporter.stats.get("skipped", []) if NO_CHROMIUM in str(each.longrepr)
+    ]
+    if skipped:
+        line = f"BROWSER TESTS SKIPPED ({len(skipped)}): {NO_CHROMIUM}"
+        terminalreporter.write_line(line, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

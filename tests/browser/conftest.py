@@ -14,29 +14,13 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from auditapp.extensions import db
 from tests.browser.house import House, Server, served_app
-from tests.browser.install import find_chromium, install_chromium
+from tests.browser.install import NO_CHROMIUM, find_chromium, install_chromium
 from tests.browser.steps import OWNER, TIMELINE, sign_in
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-gpu"]
-NO_CHROMIUM = "no Chromium on the PATH or in CHROMIUM, and none could be installed"
 TIMEOUT_MS = 5000
 
 Visit = Callable[..., Page]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Forgive Flask-Compress, and it alone, that it leaves closing static files to Python."""
-    config.addinivalue_line("filterwarnings", r"ignore:unclosed file .*/static/:ResourceWarning")
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say loudly, once, that nothing was tested in a browser."""
-    skipped = [
-        each for each in terminalreporter.stats.get("skipped", []) if NO_CHROMIUM in str(each.longrepr)
-    ]
-    if skipped:
-        line = f"BROWSER TESTS SKIPPED ({len(skipped)}): {NO_CHROMIUM}"
-        terminalreporter.write_line(line, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

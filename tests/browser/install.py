@@ -6,6 +6,7 @@ import subprocess
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 600
+NO_CHROMIUM = "no Chromium on the PATH or in CHROMIUM, and none could be installed"
 
 
 def find_chromium() -> str | None:

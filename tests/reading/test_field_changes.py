@@ -117,7 +117,8 @@ def test_no_recorded_change_breaks_the_reading_of_it(changes, deleted):
 
 @pytest.mark.parametrize(
     ("one", "other", "equal"),
-    [(1, 1.0, True), (True, 1, False), (0, False, False), ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True), ([1], [1.0], True),
+    [(1, 1.0, True), (True, 1, False), (0, False, False), ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
+     ([1], [1.0], True),
      ([True], [1], False), ("1", 1, False), (None, False, False)],
 )  # fmt: skip
 def test_values_are_the_same_as_json_has_it(one, other, equal):
