@@ -11,9 +11,10 @@ from granian.constants import Interfaces
 from granian.server import Server
 from sqlalchemy import select
 
+from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.config import ROOT
 from auditapp.extensions import db
-from auditapp.models import Workspace
+from auditapp.models import Account, Workspace
 
 THREADS = 4
 # Past this many requests waiting, new ones are held back instead of piling up in memory.
@@ -26,13 +27,9 @@ def main(app: Flask) -> None:
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
         if _is_loopback(host) and not db.session.scalars(select(Workspace.id).limit(1)).first():
-            from auditapp.cli.demo import make_demo
-
             click.echo("Making the demo workspace …")
             make_demo(0)
-        has_demo = (
-            db.session.scalars(select(Workspace.id).where(Workspace.slug == "demo")).first() is not None
-        )
+        has_demo = db.session.scalar(select(Account.is_demo).where(Account.email == SIGN_INS[0][0]))
         db.session.remove()
         db.engine.dispose()
     _announce(host, port, has_demo)
@@ -50,16 +47,14 @@ def main(app: Flask) -> None:
     server.serve()
 
 
-def _announce(host: str, port: int, has_demo: bool) -> None:
+def _announce(host: str, port: int, has_demo: bool | None) -> None:
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"\nAuditapp is at http://{shown}:{port}  (Ctrl-C stops it)")
     if has_demo:
-        from auditapp.cli.demo import PASSWORD, SIGN_INS
-
         click.echo("Demo sign-ins, all with the password " + PASSWORD + ":")
         for email, role in SIGN_INS:
             click.echo(f"  {email:24} {role}")
-    click.echo("", nl=True)
+    click.echo()
     sys.stdout.flush()
 
 

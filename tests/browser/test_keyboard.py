@@ -126,6 +126,7 @@ def test_filtering_and_undoing_it_needs_no_mouse(visit: Visit):
     page.keyboard.press("Escape")
     page.get_by_role("link", name=f"Remove the filter entity {first}").press("Enter")
     expect(rows(page)).to_have_count(everything)
+    expect(page.locator("#results")).to_be_focused()
     # From the results that came instead the way goes on with their first row.
     page.keyboard.press("Tab")
 
