@@ -28,9 +28,17 @@ class Base(DeclarativeBase):
     )
 
 
+class SessionsOnly(LoginManager):
+    """Flask-Login without its "remember me" cookie: we never issue one, and a forged one must not be
+    read (a non-ASCII signature in it raises)."""
+
+    def _load_user_from_remember_cookie(self, cookie: str) -> None:
+        return None
+
+
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 migrate = Migrate(directory="migrations")
-login_manager = LoginManager()
+login_manager = SessionsOnly()
 csrf = CSRFProtect()
 compress = Compress()
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import socket
 import sys
 
 import click
@@ -19,11 +20,14 @@ from auditapp.models import Account, Workspace
 THREADS = 4
 # Past this many requests waiting, new ones are held back instead of piling up in memory.
 BACKPRESSURE = 64
+# After Ctrl-C, how long a request may take to end before it is ended.
+STOP_SECONDS = 5
 
 
 def main(app: Flask) -> None:
     """Set up and serve on ``HOST``:``PORT`` until Ctrl-C."""
     host, port = os.environ.get("HOST", "127.0.0.1"), _port()
+    _check_free(host, port)
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
         if _is_loopback(host) and not db.session.scalars(select(Workspace.id).limit(1)).first():
@@ -42,9 +46,24 @@ def main(app: Flask) -> None:
         blocking_threads=THREADS,
         backpressure=BACKPRESSURE,
         log_access=False,
+        workers_kill_timeout=STOP_SECONDS,
         working_dir=ROOT,
     )
     server.serve()
+
+
+def _check_free(host: str, port: int) -> None:
+    """Stop with one line if the address is taken: the server would share the port with the other."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            sys.exit(
+                f"auditapp: cannot listen on {host}:{port}: {error.strerror}; try PORT={port + 1} make run"
+            )
 
 
 def _announce(host: str, port: int, has_demo: bool | None) -> None:

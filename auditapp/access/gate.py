@@ -86,7 +86,7 @@ def deny(viewer: Viewer, resource: str, action: str) -> None:
         actor_of(member.account, member),
         {"id": f"{resource}:{action}", "name": right},
         outcome="denied",
-        payload={"method": request.method, "path": request.path[:512]},
+        payload={"method": request.method, "path": request.path.replace("\x00", "")[:512]},
     )
     db.session.commit()
     raise AccessDenied(viewer, right)

@@ -61,7 +61,9 @@ def find_workspace(slug: str) -> Workspace:
 
     :raise MemberError: if there is none.
     """
-    found = db.session.scalars(select(Workspace).where(Workspace.slug == slug)).first()
+    # Checked first: a slug that could not be one may hold what a database cannot take.
+    query = select(Workspace).where(Workspace.slug == slug)
+    found = db.session.scalars(query).first() if SLUG.fullmatch(slug) else None
     if not found:
         raise MemberError(f"there is no workspace {slug!r}; flask workspace create makes one")
     return found

@@ -12,6 +12,7 @@ from auditapp.web import (
     health,
     history,
     home,
+    host,
     members,
     record_id,
     timeline,
@@ -20,7 +21,7 @@ from auditapp.web import (
 
 def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
-    for part in (record_id, assets, formats, headers, errors):
+    for part in (host, record_id, assets, formats, headers, errors):
         part.init_app(app)
     for family in (home, auth, timeline, event, history, members, health):
         app.register_blueprint(family.bp)

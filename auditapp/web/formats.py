@@ -18,7 +18,7 @@ from auditapp.access.viewer import workspaces_of
 from auditapp.config import is_timezone
 from auditapp.models import Workspace
 from auditapp.web import words
-from auditapp.web.times import Time
+from auditapp.web.times import Time, in_zone
 
 MAX_COLOURED = 100_000
 
@@ -94,11 +94,12 @@ def date_value(text: str) -> Markup:
         return Markup('<time datetime="{}" title="{}">{}</time>').format(text, text, day)
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        # To UTC first: 0001-01-01 at +14:00 is an offset away from any date there is.
+        local = in_zone(moment.astimezone(UTC), viewer_zone()) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        local = None
+    if local is None:
         return escape(text)
-    if moment.tzinfo is None:
-        return escape(text)
-    local = moment.astimezone(viewer_zone())
     shown = f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(text, text, shown)
 

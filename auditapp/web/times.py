@@ -6,12 +6,20 @@ from zoneinfo import ZoneInfo
 _STEPS = ((60, "min", 60), (3600, "h", 24), (86400, "day", 7), (604800, "week", 5))
 
 
+def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return an instant in a zone; at the very ends of the calendar, where that has no date, in UTC."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
+
+
 class Time:
     """One instant in the viewer's zone. Locale-free on purpose: every server writes the same."""
 
     def __init__(self, moment: datetime, zone: ZoneInfo, now: datetime) -> None:
         self.utc = moment.astimezone(UTC)
-        self.local = moment.astimezone(zone)
+        self.local = in_zone(moment, zone)
         self.today = now.astimezone(zone).date()
         self.seconds = (now - moment).total_seconds()
 

@@ -118,3 +118,49 @@ def test_an_unknown_address_is_404_with_a_way_back(client, url):
 
 def test_a_wrong_method_says_so(client):
     assert client.delete("/login").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "host", ["a..b", "x" * 64 + ".example", "a b", "<b>", "ü.example", "evil.com/x", "x:y", ""]
+)
+def test_a_malformed_host_is_refused_in_one_line(client, host):
+    response = client.get("/login", headers={"Host": host})
+
+    assert response.status_code == 400 and response.text == "The Host header is malformed.\n"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:5000", "[::1]:5000", "audit.example.", "a-b.c_d"])
+def test_a_sound_host_is_served(client, host):
+    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["auditapp", "remember_token", "tz", "x"])
+def test_no_cookie_breaks_a_page(client, name):
+    for value in ("ü|ü", "a|b", "\\x00", "|", "." * 50, "eyJhIjoxfQ.aaaa.bbbb"):
+        client.set_cookie(name, value)
+        assert client.get("/login").status_code == 200
+
+
+def test_the_ends_of_the_calendar_are_shown(client, login, acme, note):
+    note(
+        "deal.created",
+        entity="old",
+        occurred_at="0001-01-01T00:00:00Z",
+        changes={
+            "a": {"current": "9999-12-31T23:59:59Z", "kind": "date"},
+            "b": {"current": "0001-01-01T00:00:01+14:00", "kind": "date"},
+            "c": {"current": "9999-12-31T23:59:59-14:00"},
+            "d": {"current": "2026-02-31"},
+        },
+    )
+    login("owner")
+    for zone in ("Pacific/Kiritimati", "America/Los_Angeles"):
+        client.set_cookie("tz", zone)
+        assert client.get("/w/acme/history/deal/old").status_code == 200
+        assert client.get("/w/acme/timeline?until=1000-01-01").status_code == 200
+
+
+def test_a_denial_under_an_odd_address_is_still_a_denial(client, login, acme):
+    login("member")
+
+    assert client.post("/w/acme/settings/members/%00/role").status_code == 403
