@@ -1,9 +1,16 @@
 """``app`` for WSGI servers and ``flask --app app``; ``python app.py`` sets up and serves."""
 
+import multiprocessing
+import signal
 import sys
 
 from auditapp import create_app
 from auditapp.config import ConfigError
+
+if multiprocessing.parent_process() is not None:
+    # A worker of our server. Ctrl-C reaches it and its parent alike, which then tells it to stop a
+    # second time in the middle of stopping, and it hangs: so only the parent listens.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 try:
     app = create_app()

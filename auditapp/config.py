@@ -106,6 +106,7 @@ def load_settings() -> Settings:
 
 def flask_config(settings: Settings) -> dict[str, Any]:
     """Translate the settings into what Flask and its extensions read."""
+    INSTANCE.mkdir(mode=0o700, parents=True, exist_ok=True)  # holds the log, hashes and the secret
     return {
         "SECRET_KEY": settings.SECRET_KEY or secret_file(INSTANCE / "secret_key"),
         "SQLALCHEMY_DATABASE_URI": settings.DATABASE_URL or f"sqlite:///{INSTANCE / 'auditapp.db'}",

@@ -11,6 +11,7 @@ from flask_migrate import upgrade
 from granian.constants import Interfaces
 from granian.server import Server
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.config import ROOT
@@ -26,14 +27,13 @@ STOP_SECONDS = 5
 
 def main(app: Flask) -> None:
     """Set up and serve on ``HOST``:``PORT`` until Ctrl-C."""
-    host, port = os.environ.get("HOST", "127.0.0.1"), _port()
+    host, port = _address(os.environ.get("HOST", "127.0.0.1")), _port()
     _check_free(host, port)
     with app.app_context():
-        upgrade(directory=str(ROOT / "migrations"))
-        if _is_loopback(host) and not db.session.scalars(select(Workspace.id).limit(1)).first():
-            click.echo("Making the demo workspace …")
-            make_demo(0)
-        has_demo = db.session.scalar(select(Account.is_demo).where(Account.email == SIGN_INS[0][0]))
+        try:
+            has_demo = _set_up(_is_loopback(host))
+        except DBAPIError as error:
+            sys.exit(f"auditapp: the database does not answer: {' '.join(str(error.orig).split())}")
         db.session.remove()
         db.engine.dispose()
     _announce(host, port, has_demo)
@@ -52,6 +52,15 @@ def main(app: Flask) -> None:
     server.serve()
 
 
+def _set_up(may_demo: bool) -> bool:
+    """Bring the database to this version, make the demo where nothing is yet; tell if there is a demo."""
+    upgrade(directory=str(ROOT / "migrations"))
+    if may_demo and not db.session.scalars(select(Workspace.id).limit(1)).first():
+        click.echo("Making the demo workspace …")
+        make_demo(0)
+    return bool(db.session.scalar(select(Account.is_demo).where(Account.email == SIGN_INS[0][0])))
+
+
 def _check_free(host: str, port: int) -> None:
     """Stop with one line if the address is taken: the server would share the port with the other."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -66,13 +75,15 @@ def _check_free(host: str, port: int) -> None:
             )
 
 
-def _announce(host: str, port: int, has_demo: bool | None) -> None:
+def _announce(host: str, port: int, has_demo: bool) -> None:
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"\nAuditapp is at http://{shown}:{port}  (Ctrl-C stops it)")
     if has_demo:
         click.echo("Demo sign-ins, all with the password " + PASSWORD + ":")
         for email, role in SIGN_INS:
             click.echo(f"  {email:24} {role}")
+        if not _is_loopback(host):
+            click.echo("WARNING: everybody who reaches this address can sign in with them.", err=True)
     click.echo()
     sys.stdout.flush()
 
@@ -84,8 +95,13 @@ def _port() -> int:
     return int(text)
 
 
-def _is_loopback(host: str) -> bool:
+def _address(host: str) -> str:
+    """Return the IP address to listen on; the server takes no names."""
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        sys.exit(f"auditapp: HOST {host!r} is no address of this machine: {error.strerror}")
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback

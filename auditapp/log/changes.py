@@ -31,8 +31,14 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+_ACRONYMS = {"api", "ip", "url"}
+
+
 def words_of(name: str) -> str:
     """Return a field's name as words: ``totalValue`` and ``total_value`` become "Total value"."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.replace("_", " "))
-    lowered = " ".join(word if word.isupper() else word.lower() for word in spaced.split())
+    lowered = " ".join(
+        word.upper() if word.lower() in _ACRONYMS or word.isupper() else word.lower()
+        for word in spaced.split()
+    )
     return (lowered[:1].upper() + lowered[1:]) or name

@@ -1,7 +1,8 @@
 """The filter form's state, from the query string as typed: valid or not, nothing is lost."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
@@ -36,7 +37,7 @@ class Group:
 class FilterForm:
     """Everything that ``timeline/_filters.html`` shows."""
 
-    def __init__(self, args: MultiDict[str, str], choices: Choices) -> None:
+    def __init__(self, args: MultiDict[str, str], choices: Choices, rows: Sequence[Any] = ()) -> None:
         actors = {ME: "Me"} | {
             actor_id: name if actor_type == "user" else f"{name} ({ACTOR_TYPE_WORDS[actor_type]})"
             for actor_id, name, actor_type in choices.actors
@@ -54,9 +55,16 @@ class FilterForm:
         self.groups = [_group(args, *group) for group in groups]
         self.since = args.get("since", "")
         self.until = args.get("until", "")
-        self._labels = {
+        self._labels: dict[tuple[str, str], str] = {
             (group.name, option.value): option.label for group in self.groups for option in group.options
         }
+        # What the form does not offer may still have a name in the rows that it found.
+        for row in rows:
+            self._labels.setdefault(("actor", row.actor_id), row.actor_name or row.actor_id)
+            record = f"{row.entity_type}:{row.entity_id}"
+            self._labels.setdefault(
+                ("record", record), f"{row.entity_type} {row.entity_name or row.entity_id}"
+            )
         # Kept, so that a filter does not change the page's length.
         self.limit = args.get("limit", "")
 

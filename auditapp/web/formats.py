@@ -48,6 +48,7 @@ def init_app(app: Flask) -> None:
         "outcome_words": words.OUTCOME_WORDS,
         "actor_type_words": words.ACTOR_TYPE_WORDS,
         "my_workspaces": my_workspaces,
+        "viewer_zone": viewer_zone,
         "current_user": current_user,  # a proxy: loaded by the pages that ask for it, no others
     }
 

@@ -26,5 +26,5 @@ def readyz() -> Response:
         db.session.execute(select(Workspace.id).limit(1))
     except SQLAlchemyError:
         db.session.rollback()
-        return Response("the database does not answer\n", 503, mimetype="text/plain")
+        return Response("the database does not answer\n", 503, {"Retry-After": "5"}, mimetype="text/plain")
     return Response("ready\n", mimetype="text/plain")

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, g, request
 from flask.typing import ResponseReturnValue
 
 from auditapp.access.gate import permission_required
-from auditapp.log.strict_json import text_problem
+from auditapp.log.strict_json import shorten, text_problem
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.field_changes import field_changes
 from auditapp.reading.history import History, history_of
@@ -23,6 +23,11 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
     """Show a record's versions; ``before`` and ``after`` page through them."""
     if text_problem(entity_type + entity_id):
         abort(404)
+    unknown = sorted(set(request.args) - {"before", "after"})
+    if unknown:
+        return error_page(
+            422, f"{shorten(unknown[0])} is not known here", "A history takes before and after."
+        )
     try:
         before, after = _cursor("before"), _cursor("after")
     except ValueError:

@@ -22,6 +22,13 @@ RESULTS = "timeline/_results_and_form.html"
 ROWS = "timeline/_rows.html"
 
 
+@bp.get("/w/<workspace>")
+@permission_required("audit_log", "read")
+def home(workspace: str) -> ResponseReturnValue:
+    """Go on to the timeline."""
+    return redirect(url_for(".index", workspace=workspace))
+
+
 @bp.get("/w/<workspace>/timeline")
 @permission_required("audit_log", "read")
 def index(workspace: str) -> ResponseReturnValue:
@@ -47,7 +54,7 @@ def index(workspace: str) -> ResponseReturnValue:
         workspace=workspace,
         page=page,
         filters=filters,
-        form=_form(request.args),
+        form=FilterForm(request.args, choices_for(g.viewer), page.events),
         from_form=request.headers.get("HX-Source") == "form#filters",
     )
 
@@ -63,17 +70,13 @@ def _known_to_templates() -> dict[str, object]:
     return {"timeline_url": timeline_url, "fragment": wants_fragment()}
 
 
-def _form(args: MultiDict[str, str]) -> FilterForm:
-    return FilterForm(args, choices_for(g.viewer))
-
-
 def _refused(workspace: str, error: FilterError) -> Response:
     response = render(
         PAGE,
         RESULTS,
         workspace=workspace,
         error=error,
-        form=_form(request.args),
+        form=FilterForm(request.args, choices_for(g.viewer)),
         from_form=request.headers.get("HX-Source") == "form#filters",
     )
     response.status_code = 422

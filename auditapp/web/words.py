@@ -18,7 +18,7 @@ ORIGIN_WORDS = {
     "import": "by an import",
     "webhook": "through a webhook",
     "system": "by the system",
-    "unknown": "origin unknown",
+    "unknown": "unknown",
 }
 OUTCOME_WORDS = {"success": "succeeded", "failure": "failed", "denied": "denied"}
 
@@ -57,7 +57,9 @@ def sentence(row: Any) -> Sentence:
     if row.event in OWN_EVENTS:
         before, after = OWN_EVENTS[row.event]
         return Sentence(before, name, after)
-    return Sentence(entity_words(row.entity_type), name, words_of(row.event.rpartition(".")[2]).lower())
+    verb = words_of(row.event.rpartition(".")[2]).lower()
+    # "Quote sent" would say the opposite of a sending that failed.
+    return Sentence(entity_words(row.entity_type), name, verb if row.outcome == "success" else f"not {verb}")
 
 
 def entity_words(entity_type: str) -> str:

@@ -13,6 +13,7 @@ GATES = {
     "/login": "public",
     "/logout": "signed in",
     "/join/<token>": "public",
+    "/w/<workspace>": "audit_log:read",
     "/w/<workspace>/timeline": "audit_log:read",
     "/w/<workspace>/events/<event_id>": "audit_log:read",
     "/w/<workspace>/history/<entity_type>/<record_id:entity_id>": "audit_log:read",
