@@ -84,7 +84,7 @@ def test_an_open_row_says_everything_that_was_recorded(visit: Visit, house: Hous
         "Outcome": ["succeeded"],
         "Occurred": ["2020-03-03", "09:55:43.898000 UTC"],
         "Related": ["Deal", "Number 0"],
-        "Address": ["198.51.100.7"],
+        "IP address": ["198.51.100.7"],
         "Browser": ["Mozilla/5.0"],
     }.items():
         fact = row.locator(".facts > div", has=page.locator(f"dt:text-is('{name}')"))
@@ -175,7 +175,6 @@ def test_older_events_go_on_to_where_the_log_begins(visit: Visit):
 @pytest.mark.parametrize(
     ("zone", "shown", "exact"),
     [
-        ("America/New_York", "04:55", "2020-03-03 04:55:43.898000 EST (UTC-05:00)"),
         ("Asia/Kolkata", "15:25", "2020-03-03 15:25:43.898000 IST (UTC+05:30)"),
         ("UTC", "09:55", "2020-03-03 09:55:43.898000 UTC"),
     ],
