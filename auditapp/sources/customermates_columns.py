@@ -59,7 +59,7 @@ class Columns:
         if not isinstance(value, str):
             return value
         column = self._column(column_id)
-        kind = column.get("type")
+        kind = str(column.get("type"))  # whatever the file says there
         if kind == "singleSelect":
             return _choices(column).get(value, value)
         if kind in RANGES and value.count(",") == 1:

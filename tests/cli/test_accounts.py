@@ -63,6 +63,7 @@ def test_a_user_with_a_password_from_standard_input_can_sign_in(app, cli, acme):
     ("change", "says"),
     [
         ({"--workspace": "nowhere"}, "there is no workspace 'nowhere'"),
+        ({"--workspace": "\udcff"}, "there is no workspace"),
         ({"--role": "Emperor"}, "there is no role 'Emperor'; there are Member, Auditor, Owner"),
         ({"email": "owner@acme.example"}, "is a member already"),
         ({"email": "@"}, "is no e-mail address"),

@@ -88,6 +88,8 @@ def test_a_column_that_the_log_never_names_keeps_its_id_and_raw_value():
         ("currency", 7, 7, "money"),
         ("email", "a@x.example", "a@x.example", "text"),
         ("never heard of", "x", "x", "text"),
+        ([], "x", "x", "text"),
+        ({"a": 1}, "x", "x", "text"),
         ("singleSelect", "o-unknown", "o-unknown", "choice"),
     ],
 )
