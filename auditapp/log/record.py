@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from auditapp.extensions import db
@@ -28,24 +29,28 @@ class Recorded(NamedTuple):
     duplicate: bool
 
 
-def record(workspace: Workspace, event: Mapping[str, Any]) -> Recorded:
+def record(workspace: Workspace, event: Mapping[str, Any], *, session: Session | None = None) -> Recorded:
     """Record one event, as :func:`record_batch` does."""
-    return record_batch(workspace, [event])[0]
+    return record_batch(workspace, [event], session=session)[0]
 
 
-def record_batch(workspace: Workspace, events: Sequence[Mapping[str, Any]]) -> list[Recorded]:
+def record_batch(
+    workspace: Workspace, events: Sequence[Mapping[str, Any]], *, session: Session | None = None
+) -> list[Recorded]:
     """Record events in the caller's transaction, all or none; the caller commits.
 
     :param events: 1 to 1,000 events as contract §5 has them, in the order they happened.
+    :param session: whose transaction it is; another application's, or Auditapp's own by default.
     :return: for each, in the same order, its id and whether it had been recorded before.
     :raise EventError: if any is refused, with the path of what is wrong; nothing is added.
     :raise IdempotencyConflict: if a key was used before with another event.
     :raise sqlalchemy.exc.IntegrityError: if another transaction records one of the keys meanwhile.
     """
+    session = session or db.session()
     now = datetime.now(UTC)
     parsed = _parse(events, now)
-    known = _known_keys(workspace.id, parsed)
-    members = _members_by_email(workspace.id, parsed)
+    known = _known_keys(session, workspace.id, parsed)
+    members = _members_by_email(session, workspace.id, parsed)
     results: list[Recorded] = []
     rows: list[dict[str, Any]] = []
     fresh: list[EventIn] = []
@@ -65,7 +70,7 @@ def record_batch(workspace: Workspace, events: Sequence[Mapping[str, Any]]) -> l
         rows.append(row)
         fresh.append(event)
     if rows:
-        _insert(workspace.id, rows, fresh)
+        _insert(session, workspace.id, rows, fresh)
     return results
 
 
@@ -87,7 +92,7 @@ def _parse(events: Sequence[Mapping[str, Any]], now: datetime) -> list[EventIn]:
 
 
 def _known_keys(
-    workspace_id: int, events: Sequence[EventIn]
+    session: Session, workspace_id: int, events: Sequence[EventIn]
 ) -> dict[str | None, tuple[uuid.UUID, bytes | None]]:
     keys = {event.idempotency_key for event in events if event.idempotency_key}
     if not keys:
@@ -95,7 +100,7 @@ def _known_keys(
     query = select(Event.idempotency_key, Event.uid, Event.idempotency_digest).where(
         Event.workspace_id == workspace_id, Event.idempotency_key.in_(keys)
     )
-    return {key: (uid, digest) for key, uid, digest in db.session.execute(query)}
+    return {key: (uid, digest) for key, uid, digest in session.execute(query)}
 
 
 def _digest(event: EventIn) -> bytes:
@@ -114,7 +119,7 @@ def fold_email(email: str) -> str:
     return trimmed.lower() if trimmed.isascii() else trimmed
 
 
-def _members_by_email(workspace_id: int, events: Sequence[EventIn]) -> dict[str, uuid.UUID]:
+def _members_by_email(session: Session, workspace_id: int, events: Sequence[EventIn]) -> dict[str, uuid.UUID]:
     """Find the members among the actors, by e-mail; Auditapp's own events name the member's id."""
     emails = {fold_email(event.actor.email) for event in events if event.actor.email}
     if not emails:
@@ -124,7 +129,7 @@ def _members_by_email(workspace_id: int, events: Sequence[EventIn]) -> dict[str,
         .join(Account, Account.id == Member.account_id)
         .where(Member.workspace_id == workspace_id, Member.removed_at.is_(None), Account.email.in_(emails))
     )
-    return {row[0]: row[1] for row in db.session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _member_of(event: EventIn, members: Mapping[str, uuid.UUID]) -> uuid.UUID | None:
@@ -179,10 +184,9 @@ def fields_line(labels: Sequence[str], limit: int = 120) -> str | None:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _insert(workspace_id: int, rows: list[dict[str, Any]], events: list[EventIn]) -> None:
-    session = db.session
+def _insert(session: Session, workspace_id: int, rows: list[dict[str, Any]], events: list[EventIn]) -> None:
     session.flush()
-    _add_names(workspace_id, {(row["event"], row["entity_type"]) for row in rows})
+    _add_names(session, workspace_id, {(row["event"], row["entity_type"]) for row in rows})
     ids = session.scalars(insert(Event).returning(Event.id, sort_by_parameter_order=True), rows).all()
     session.execute(
         insert(EventPayload),
@@ -193,10 +197,10 @@ def _insert(workspace_id: int, rows: list[dict[str, Any]], events: list[EventIn]
     )
 
 
-def _add_names(workspace_id: int, names: set[tuple[str, str]]) -> None:
+def _add_names(session: Session, workspace_id: int, names: set[tuple[str, str]]) -> None:
     """Keep ``event_name`` complete: filters rely on it to find every name."""
     known = set(
-        db.session.scalars(
+        session.scalars(
             select(EventName.event).where(
                 EventName.workspace_id == workspace_id, EventName.event.in_([event for event, _ in names])
             )
@@ -205,9 +209,9 @@ def _add_names(workspace_id: int, names: set[tuple[str, str]]) -> None:
     missing = sorted(pair for pair in names if pair[0] not in known)
     if not missing:
         return
-    dialect = db.session.get_bind().dialect.name
+    dialect = session.get_bind().dialect.name
     upsert = postgresql_insert if dialect == "postgresql" else sqlite_insert
-    db.session.execute(
+    session.execute(
         upsert(EventName).on_conflict_do_nothing(),
         [{"workspace_id": workspace_id, "event": event, "entity_type": kind} for event, kind in missing],
     )
