@@ -15,7 +15,7 @@ from auditapp.access.own_events import actor_of, note
 from auditapp.access.passwords import hash_password
 from auditapp.access.permissions import SYSTEM_ROLES, Permission, allows
 from auditapp.extensions import db
-from auditapp.log.record import fold_email
+from auditapp.log.rows import fold_email
 from auditapp.log.strict_json import text_problem
 from auditapp.models import Account, Invitation, Member, Role, RolePermission, Workspace
 

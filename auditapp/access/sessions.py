@@ -16,7 +16,7 @@ from auditapp.access import throttle
 from auditapp.access.own_events import client_address, note_everywhere
 from auditapp.access.passwords import verify_password
 from auditapp.extensions import db, login_manager
-from auditapp.log.record import fold_email
+from auditapp.log.rows import fold_email
 from auditapp.models import Account, SignInSession
 
 ACCOUNT_LIMIT = 10  # attempts per window for one e-mail, known or not

@@ -4,6 +4,7 @@ from auditapp.models.account import Account, SignInSession, Throttle
 from auditapp.models.api_key import ApiKey
 from auditapp.models.event import SECTIONS, Event, EventName, EventPayload
 from auditapp.models.member import Invitation, Member, Role, RolePermission
+from auditapp.models.source import SetAside, Source
 from auditapp.models.workspace import Workspace
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "Member",
     "Role",
     "RolePermission",
+    "SetAside",
     "SignInSession",
+    "Source",
     "Throttle",
     "Workspace",
 ]

@@ -1,4 +1,4 @@
-"""Keys with which other programs read (and, later, write) a workspace's log."""
+"""Keys with which other programs read and write a workspace's log."""
 
 import uuid
 from datetime import datetime
@@ -24,6 +24,7 @@ class ApiKey(Base):
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     scopes: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
     last_used_at: Mapped[datetime | None] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
