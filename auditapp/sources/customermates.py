@@ -11,9 +11,10 @@ from typing import Any, BinaryIO
 from auditapp.log.strict_json import JsonError, loads, problems_of
 from auditapp.sources import customermates_changes as changed
 from auditapp.sources.customermates_columns import Columns
-from auditapp.sources.customermates_row import AuditRow, audit_row, cut, name_of
+from auditapp.sources.customermates_row import AuditRow, audit_row, name_of
 from auditapp.sources.importing import Row
 from auditapp.sources.json_stream import FileError, elements, fault
+from auditapp.sources.mapping import cut
 
 Person = dict[str, Any]
 # Who acted where a row names no user.
@@ -77,32 +78,26 @@ class Customermates:
             row = audit_row(element)
             self._learn_users(row, users)
             columns.learn(row)
-            event = {
-                "event": row.event,
-                # Before what is made of it, so that a fault in it is named by its path in the row.
-                "payload": row.data,
-                "occurred_at": row.created_at,
-                "actor": self._actor(row.user_id, users),
-                "origin": "unknown",
-                "entity": {"type": row.entity_type, "id": row.entity_id, "name": name_of(row.record)},
-                "changes": changed.changes_of(_sides(row, states.get(row.key)), columns),
-                "idempotency_key": f"customermates:{row.id}",
-            }
+            event = event_of(
+                row,
+                payload=row.data,
+                actor=self._actor(row.user_id, users),
+                changes=changed.changes_of(sides_of(row, states.get(row.key)), columns),
+                key=f"customermates:{row.id}",
+            )
             self._remember(row, states)
             yield Row(row.place, event, len(element.text))
 
     def _learn_users(self, row: AuditRow, users: dict[str, Person]) -> None:
-        for user_id, user in _users_in(row):
+        for user_id, user in users_in(row):
             users[user_id] = {**users.get(user_id, {}), **user}
             self._first_users.setdefault(user_id, user)
 
     def _actor(self, user_id: str | None, users: Mapping[str, Person]) -> dict[str, Any]:
         if user_id is None:
             return SYSTEM
-        user = self._people.get(user_id) or users.get(user_id) or self._first_users.get(user_id) or {}
-        email = user.get("email")
-        known_email = cut(email) if isinstance(email, str) and email else None
-        return {"type": "user", "id": user_id, "name": name_of(user), "email": known_email}
+        user = self._people.get(user_id) or users.get(user_id) or self._first_users.get(user_id)
+        return actor_of(user_id, user or {})
 
     def _remember(self, row: AuditRow, states: dict[tuple[str, str], dict[str, Any]]) -> None:
         """Keep the last known state, but only of records that have a row which will ask for it."""
@@ -114,7 +109,31 @@ class Customermates:
             states[row.key] = {**(states.get(row.key, {}) if is_bare else {}), **row.record}
 
 
-def _sides(row: AuditRow, state: Mapping[str, Any] | None) -> dict[str, changed.Sides]:
+def event_of(
+    row: AuditRow, *, payload: dict[str, Any], actor: dict[str, Any], changes: dict[str, Any], key: str
+) -> dict[str, Any]:
+    """Return a row as an event of contract §5."""
+    return {
+        "event": row.event,
+        # Before what is made of it, so that a fault in it is named by its path in the row.
+        "payload": payload,
+        "occurred_at": row.created_at,
+        "actor": actor,
+        "origin": "unknown",
+        "entity": {"type": row.entity_type, "id": row.entity_id, "name": name_of(row.record)},
+        "changes": changes,
+        "idempotency_key": key,
+    }
+
+
+def actor_of(user_id: str, user: Person) -> dict[str, Any]:
+    """Return a user as an actor; ``user`` may be empty where nothing is known."""
+    email = user.get("email")
+    known_email = cut(email) if isinstance(email, str) and email else None
+    return {"type": "user", "id": user_id, "name": name_of(user), "email": known_email}
+
+
+def sides_of(row: AuditRow, state: Mapping[str, Any] | None) -> dict[str, changed.Sides]:
     """Return what a row changed, as far as the log says it.
 
     :param state: the record's last known state in the file, None before its first row.
@@ -130,7 +149,7 @@ def _sides(row: AuditRow, state: Mapping[str, Any] | None) -> dict[str, changed.
     return {}
 
 
-def _users_in(row: AuditRow) -> Iterator[tuple[str, Person]]:
+def users_in(row: AuditRow) -> Iterator[tuple[str, Person]]:
     """Yield the users that a row describes, the newest description last."""
     sides = (row.changes or {}).get("users", {})
     for users in (sides.get("previous"), sides.get("current"), row.record.get("users")):

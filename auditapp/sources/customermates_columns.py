@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from auditapp.sources.customermates_row import AuditRow, cut
+from auditapp.sources.customermates_row import AuditRow
+from auditapp.sources.mapping import cut
 
 KINDS = {
     "singleSelect": "choice",

@@ -11,10 +11,10 @@ from typing import Any
 
 from auditapp.log.strict_json import shorten
 from auditapp.sources.json_stream import Element, fault
+from auditapp.sources.mapping import cut
 
 STRINGS = ("id", "event", "entityId", "createdAt")
 FIELDS = {*STRINGS, "userId", "companyId", "eventData"}
-MAX_NAME = 512
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,13 @@ class AuditRow:
     def record(self) -> dict[str, Any]:
         """The record as it was afterwards, and before its deletion; empty where changes stand alone."""
         payload: dict[str, Any] = self.data["payload"]
+        name = _camel(self.entity_type)
+        record = payload.get(name)
+        # A webhook wraps the created and the deleted record too, the audit log does not.
+        if isinstance(record, dict) and payload.keys() <= {name, "changes"}:
+            return record
         if self.changes is None:
             return payload
-        record = payload.get(_camel(self.entity_type))
         return record if isinstance(record, dict) else {}
 
 
@@ -76,7 +80,7 @@ def audit_row(element: Element) -> AuditRow:
         place, row["id"], row["event"], row["entityId"], row["userId"], row["createdAt"], row["eventData"]
     )
     changes = found.changes
-    if changes is not None and not _are_changes(changes):
+    if changes is not None and not are_changes(changes):
         raise fault(place, "eventData.payload.changes", "must be {field: {previous, current}}")
     return found
 
@@ -101,7 +105,8 @@ def _filled(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _are_changes(changes: object) -> bool:
+def are_changes(changes: object) -> bool:
+    """Tell whether this is ``{field: {…}}``."""
     return isinstance(changes, dict) and all(isinstance(change, dict) for change in changes.values())
 
 
@@ -122,8 +127,3 @@ def name_of(record: Mapping[str, Any]) -> str | None:
         if isinstance(name, str) and name:
             return cut(name)
     return None
-
-
-def cut(text: str) -> str:
-    """Return a text no longer than an event's names may be."""
-    return text if len(text) <= MAX_NAME else text[: MAX_NAME - 1] + "…"
