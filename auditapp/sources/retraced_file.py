@@ -1,0 +1,63 @@
+"""Files of Retraced's events: an array, an object a line, or a bulk request a line."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any, BinaryIO
+
+from auditapp.log import EventError
+from auditapp.sources.importing import Row
+from auditapp.sources.json_stream import Element, elements, fault
+from auditapp.sources.jsonl import NEEDS_OCCURRED_AT, Occurrences
+from auditapp.sources.mapping import digest_of
+from auditapp.sources.retraced import IDS, documents_in, event_of
+
+
+class Retraced:
+    """The reader of ``--format retraced``.
+
+    Equal events without an id are told apart by their number in the file, as ``--format jsonl`` does.
+    The first has the key of a webhook, so that what came both ways is recorded once.
+    """
+
+    paths: Mapping[str, str] = {}  # said in Retraced's words already
+    known_by_payload = True
+
+    def rows(self, file: BinaryIO) -> Iterator[Row]:
+        """Yield each event.
+
+        :raise FileError: if one is not in Retraced's form, or has no ``created``.
+        """
+        with closing(Occurrences()) as occurrences:
+            for element in elements(file):
+                documents = _documents(element)
+                for place, document in documents:
+                    event = _event(place, document)
+                    if not any(event["payload"].get(name) for name in IDS):
+                        event["idempotency_key"] += _suffix(event["payload"], occurrences)
+                    yield Row(place, event, len(element.text) // len(documents))
+
+
+def _documents(element: Element) -> list[tuple[str, object]]:
+    value = element.value()
+    try:
+        documents = documents_in(value)
+    except EventError as error:
+        raise fault(element.place, error.problems[0].path, error.problems[0].message) from None
+    if documents == [value]:
+        return [(element.place, value)]
+    return [(f"{element.place}, event {number}", one) for number, one in enumerate(documents, 1)]
+
+
+def _event(place: str, document: object) -> dict[str, Any]:
+    try:
+        event = event_of(document)
+    except EventError as error:
+        raise fault(place, error.problems[0].path, error.problems[0].message) from None
+    if event["occurred_at"] is None:
+        raise fault(place, "created", NEEDS_OCCURRED_AT)
+    return event
+
+
+def _suffix(document: Mapping[str, Any], occurrences: Occurrences) -> str:
+    times = occurrences.count(digest_of(document))
+    return f":{times}" if times > 1 else ""
