@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     SESSION_IDLE_MINUTES: int = Field(default=60, ge=1, le=60 * 24 * 30)
     SESSION_HOURS: int = Field(default=12, ge=1, le=24 * 365)
     DEFAULT_TIMEZONE: str = "UTC"
+    REQUESTS_PER_MINUTE: int = Field(default=6000, ge=1)
 
     @field_validator("DEFAULT_TIMEZONE")
     @classmethod
@@ -123,6 +124,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_IDLE": timedelta(minutes=settings.SESSION_IDLE_MINUTES),
         "SESSION_LIFETIME": timedelta(hours=settings.SESSION_HOURS),
         "DEFAULT_TIMEZONE": settings.DEFAULT_TIMEZONE,
+        "REQUESTS_PER_MINUTE": settings.REQUESTS_PER_MINUTE,
     }
 
 

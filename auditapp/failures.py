@@ -1,4 +1,4 @@
-"""What can go wrong anywhere, and how it is said: as a page, or below ``/api`` as a problem."""
+"""What can go wrong anywhere, and how it is said: as a page, or below ``/api`` and ``/in`` as a problem."""
 
 import logging
 from typing import Any
@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 
 def _say(status: int, title: str, advice: str) -> Response:
-    if request.path.startswith("/api/"):
+    if request.path.startswith(("/api/", "/in/")):
         return problem(status, title, advice)
     return error_page(status, title, advice)
 

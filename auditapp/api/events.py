@@ -8,8 +8,10 @@ import orjson
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from auditapp.api.bodies import read_body, read_events
 from auditapp.api.gate import key_required
-from auditapp.api.problems import problem
+from auditapp.api.problems import problem, refused
+from auditapp.log import EventError, record_and_commit
 from auditapp.reading.event import find_event, with_sections
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.timeline import list_events
@@ -42,6 +44,24 @@ def index() -> Response:
     return _json({"events": events, "next": following})
 
 
+@bp.post("/events")
+@key_required("events:write")
+def create() -> Response:
+    """Record events, all or none; who they say acted is kept as claimed by the key."""
+    key = g.key_as_actor
+    events = read_events(read_body(), key)
+    by_api = [{"origin": "api", **event} if isinstance(event, dict) else event for event in events]
+    recorded = record_and_commit(g.viewer.workspace, by_api, claimed_by=key)
+    answer = {"events": [{"id": str(each.id), "duplicate": each.duplicate} for each in recorded]}
+    return _json(answer, 200 if all(each.duplicate for each in recorded) else 201)
+
+
+@bp.errorhandler(EventError)
+def say_what_is_wrong(error: EventError) -> Response:
+    """Answer by index and path."""
+    return refused(error)
+
+
 @bp.get("/events/<event_id>")
 @key_required("events:read")
 def show(event_id: str) -> Response:
@@ -52,5 +72,5 @@ def show(event_id: str) -> Response:
     return _json(event.to_json())
 
 
-def _json(value: object) -> Response:
-    return Response(orjson.dumps(value), content_type="application/json")
+def _json(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, content_type="application/json")

@@ -1,18 +1,22 @@
-"""The API's gate: a bearer key with the scope that a view asks for."""
+"""The API's gate: a bearer key with the scope that a view asks for, and not too often."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import g, request
+from flask import Response, g, request
 
 from auditapp.access.api_keys import find_key, note_use
+from auditapp.access.rate import seconds_to_wait
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.api.problems import problem
 
 
 def key_required(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let callers pass whose API key has ``scope``; the view finds its ``Viewer`` in ``g.viewer``."""
+    """Let callers pass whose API key has ``scope``.
+
+    The view finds its ``Viewer`` in ``g.viewer``, and the key as an actor in ``g.key_as_actor``.
+    """
 
     def gate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
@@ -20,14 +24,13 @@ def key_required(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
             key = find_key(token.strip()) if scheme.lower() == "bearer" else None
             if key is None:
-                response = problem(
-                    401, "Unauthorized", "Send a valid API key: Authorization: Bearer <api key>."
-                )
-                response.headers["WWW-Authenticate"] = "Bearer"
-                return response
+                return _unauthorized()
+            if seconds := seconds_to_wait(f"key:{key.id}"):
+                return too_many(seconds)
             if scope not in key.scopes.split():
                 return problem(403, "Forbidden", f"This API key lacks the scope {scope}.")
             g.viewer = whole_log_viewer(key.workspace)
+            g.key_as_actor = {"type": "api_key", "id": str(key.id), "name": key.name}
             note_use(key)
             return view(**kwargs)
 
@@ -35,3 +38,16 @@ def key_required(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any
         return gated
 
     return gate
+
+
+def _unauthorized() -> Response:
+    response = problem(401, "Unauthorized", "Send a valid API key: Authorization: Bearer <api key>.")
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def too_many(seconds: int) -> Response:
+    """Return 429, with how long to wait."""
+    response = problem(429, "Too Many Requests", f"Ask again in {seconds} seconds, or send batches.")
+    response.headers["Retry-After"] = str(seconds)
+    return response

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import jiter
+
 MAX_DEPTH = 32
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
 
@@ -17,10 +19,25 @@ class JsonError(ValueError):
 
 
 def loads(text: str | bytes) -> Any:
-    """Parse JSON, refusing what Python's parser lets pass: NaN, Infinity, 1e999, duplicate keys.
+    """Parse JSON, refusing what Python's parser lets pass: NaN, Infinity, duplicate keys.
+
+    Numbers past 64 bits or a double, and lone surrogates, are for :func:`problems_of`, which knows
+    their path.
 
     :raise JsonError: with the reason, and the place where the parser knows it.
     """
+    try:
+        return jiter.from_json(
+            text if isinstance(text, bytes) else text.encode(),
+            allow_inf_nan=False,
+            catch_duplicate_keys=True,
+        )
+    except ValueError:
+        return _loads_slowly(text)
+
+
+def _loads_slowly(text: str | bytes) -> Any:
+    """Parse what the fast parser refused, to say why in our words, or to find that it may pass after all."""
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
@@ -129,7 +146,11 @@ def _scalar_problem(value: Any) -> str | None:
             return None
         return "the integer is past 64 bits; send it as a string"
     if isinstance(value, float):
-        return None if math.isfinite(value) else "NaN and Infinity are not JSON numbers"
+        return (
+            None
+            if math.isfinite(value)
+            else "NaN, Infinity and what is past a double are no JSON numbers; send a string"
+        )
     return f"{type(value).__name__} is no JSON type"
 
 

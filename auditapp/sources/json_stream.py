@@ -36,9 +36,9 @@ class Element(NamedTuple):
     text: bytes
 
     def value(self) -> object:
-        """Parse the element as strictly as the log does.
+        """Parse the element; what the log refuses inside it is for ``strict_json.problems_of``.
 
-        :raise FileError: if it is not JSON, not UTF-8, or something the log refuses.
+        :raise FileError: if it is not JSON or not UTF-8, or a key occurs twice.
         """
         try:
             return strict_json.loads(self.text)

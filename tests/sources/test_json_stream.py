@@ -81,8 +81,6 @@ def test_no_bytes_whatever_end_in_anything_but_elements_or_a_file_error(data, ch
         (b'[{"a": 1], 2]', "row 1: not JSON"),
         (b"[1, nope]", "row 2: not JSON"),
         (b"[1, NaN]", "row 2: NaN is not a JSON number"),
-        (b"[1, 1e999]", "row 2: 1e999 is too large"),
-        (b"[18446744073709551616]", "row 1: the integer 18446744073709551616 is past 64 bits"),
         (b'[1, {"a": 1, "a": 2}]', "row 2: the key a occurs twice in one object"),
         (b'["ok", "M\xfcller"]', "row 2: not UTF-8 at byte 3"),
         (b'{"a": 1}\n\n{"a": }', "line 3: not JSON"),

@@ -1,0 +1,107 @@
+"""Request bodies into events: which forms are taken, how large they may be, and how they are read."""
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from auditapp.log import EventError, Problem
+from auditapp.log.schema import MAX_BATCH, MAX_BATCH_BYTES
+from auditapp.log.strict_json import JsonError, loads
+from auditapp.sources import cloudevents
+
+JSON, NDJSON = "application/json", "application/x-ndjson"
+CLOUDEVENT, CLOUDEVENTS = "application/cloudevents+json", "application/cloudevents-batch+json"
+TYPES = (JSON, NDJSON, CLOUDEVENT, CLOUDEVENTS)
+
+
+class Unsupported(UnsupportedMediaType):
+    """A form of body that is not taken; the description says which are."""
+
+
+def read_body() -> bytes:
+    """Return the request's body, decompressed.
+
+    :raise Unsupported: for a content encoding other than gzip.
+    :raise RequestEntityTooLarge: past 10 MiB, before or after decompression.
+    :raise EventError: if the gzip is broken or cut off.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    body = request.get_data(cache=False)
+    if encoding in {"", "identity"}:
+        return body
+    if encoding != "gzip":
+        raise Unsupported("Send the body as it is, or with Content-Encoding: gzip.")
+    return _unzipped(body)
+
+
+def _unzipped(body: bytes) -> bytes:
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        # One byte past the limit is enough to know; a bomb never grows further.
+        found = inflate.decompress(body, MAX_BATCH_BYTES + 1)
+    except zlib.error as error:
+        raise _unreadable(f"the body is no gzip: {error}") from None
+    if len(found) > MAX_BATCH_BYTES:
+        raise RequestEntityTooLarge
+    if not inflate.eof or inflate.unused_data:
+        raise _unreadable("the gzip is cut off, or goes on behind its end")
+    return found
+
+
+def read_events(body: bytes, key_as_actor: Mapping[str, Any]) -> list[Any]:
+    """Return the events of a body, not checked yet.
+
+    :param key_as_actor: who acted where a CloudEvent does not say.
+    :raise Unsupported: for a content type that is none of ``TYPES``, or another charset than UTF-8.
+    :raise EventError: if the body is not JSON, or has no events.
+    """
+    kind = request.mimetype
+    if kind not in TYPES:
+        raise Unsupported(f"Send Content-Type {', '.join(TYPES[:-1])} or {TYPES[-1]}.")
+    if request.mimetype_params.get("charset", "utf-8").lower().replace("utf8", "utf-8") != "utf-8":
+        raise Unsupported("Send UTF-8; JSON knows no other encoding.")
+    if kind == NDJSON:
+        return _lines(body)
+    document = _loads(body)
+    if kind in {CLOUDEVENT, CLOUDEVENTS}:
+        return cloudevents.events_of(document, default_actor=dict(key_as_actor), batch=kind == CLOUDEVENTS)
+    return _one_or_many(document)
+
+
+def _one_or_many(document: Any) -> list[Any]:
+    """Take one event, or ``{"events": [...]}``; an event has no field of that name."""
+    if not isinstance(document, dict):
+        raise _unreadable('send one event as an object, or {"events": [...]}')
+    if "events" not in document or "event" in document:
+        return [document]
+    events = document["events"]
+    if not isinstance(events, list):
+        raise EventError([Problem(0, "events", "must be an array of events")])
+    if others := [name for name in document if name != "events"]:
+        raise EventError([Problem(0, others[0], "stands beside events; only events may")])
+    return events
+
+
+def _lines(body: bytes) -> list[Any]:
+    events: list[Any] = []
+    for line in body.split(b"\n"):
+        if not line.strip(b" \t\r"):
+            continue
+        if len(events) == MAX_BATCH:
+            raise EventError([Problem(MAX_BATCH, "", f"a batch has {MAX_BATCH:,} events at most")])
+        events.append(_loads(line, len(events)))
+    return events
+
+
+def _loads(text: bytes, index: int = 0) -> Any:
+    try:
+        return loads(text)
+    except JsonError as error:
+        raise EventError([Problem(index, "", str(error))]) from None
+
+
+def _unreadable(message: str) -> EventError:
+    return EventError([Problem(0, "", message)])
