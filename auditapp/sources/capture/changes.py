@@ -1,0 +1,140 @@
+"""What became of one record, as an event's ``changes``."""
+
+from typing import Any
+
+from sqlalchemy.orm import InstanceState
+from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history
+
+from auditapp.sources.capture.batch import UNKNOWN, Work
+from auditapp.sources.capture.field import Field
+from auditapp.sources.capture.plan import Plan
+from auditapp.sources.capture.rows import Row, load_refs, ref_of
+from auditapp.sources.capture.values import differ
+
+Changes = dict[str, dict[str, Any]]
+
+
+class Shower:
+    """Shows values, and finds names of related records among those that the session has loaded."""
+
+    def __init__(self, captures: Any, session: Any) -> None:
+        self.captures = captures
+        self.session = session
+
+    def show(self, field: Field, value: Any, state: Any = None) -> Any:
+        """Return a value as the log keeps it; a foreign key as the record that it points to.
+
+        :param state: of the record, which may have that one loaded.
+        """
+        if field.ref is None or value is None or field.masked:
+            return field.show(value)
+        shown = field.show(value)
+        target = field.ref.mapper
+        plan = self.captures.naming_plan(target)
+        found = self._loaded(field, value, state)
+        name = plan.name_of(found.__dict__, found) if found is not None else None
+        return {"id": shown if isinstance(shown, str) else str(shown), "type": plan.type, "name": name}
+
+    def _loaded(self, field: Field, value: Any, state: Any) -> Any:
+        """Return the record that a foreign key points to, if the session has it; nothing is loaded."""
+        prop, pairs = field.ref, field.ref.local_remote_pairs
+        if state is not None:
+            key = prop.mapper.get_property_by_column(pairs[-1][1]).key
+            for near in (state.dict.get(prop.key), state.committed_state.get(prop.key)):
+                if getattr(near, "_sa_instance_state", None) is not None and near.__dict__.get(key) == value:
+                    return near
+        if len(pairs) != 1 or tuple(prop.mapper.primary_key) != (pairs[0][1],):
+            return None
+        return self.session.identity_map.get(prop.mapper.identity_key_from_primary_key((value,)))
+
+    def lists(self, work: Work) -> Changes:
+        """Return the changes of many-to-many lists, each told whole."""
+        found: Changes = {}
+        for refs in work.plan.lists:
+            if work.verb == "deleted":
+                if listed := work.lists.get(refs.key):
+                    found[refs.key] = {"previous": listed, "current": [], **refs.hints}
+                continue
+            if refs.key not in work.state.committed_state and refs.key not in work.state.dict:
+                continue
+            change = self._list_change(work, refs)
+            if change:
+                found[refs.key] = {**change, **refs.hints}
+        return found
+
+    def _list_change(self, work: Work, refs: Any) -> dict[str, Any] | None:
+        thing = work.state.obj()
+        history = get_history(thing, refs.key, PASSIVE_NO_INITIALIZE)
+        added, removed = self._refs(history.added), self._refs(history.deleted)
+        if work.verb == "created":
+            return {"current": added} if added else None
+        if not added and not removed:
+            return None
+        kept = self._refs(history.unchanged)
+        if not kept and (refs.prop.lazy in {"dynamic", "write_only"} or not _is_loaded(work.state, refs.key)):
+            target = self.captures.naming_plan(refs.prop.mapper)
+            fresh = {ref["id"] for ref in added}
+            now = load_refs(work.connection, thing, refs, target)
+            kept = [ref for ref in now if ref["id"] not in fresh]
+        return {"previous": kept + removed, "current": kept + added}
+
+    def _refs(self, things: Any) -> list[dict[str, Any]]:
+        found = []
+        for thing in things or ():
+            if thing is None:
+                continue
+            state = thing._sa_instance_state
+            plan = self.captures.naming_plan(state.mapper)
+            found.append(ref_of(plan, state.dict, thing, state.key[1] if state.key else None))
+        return found
+
+
+def _is_loaded(state: InstanceState[Any], key: str) -> bool:
+    return key in state.dict and key not in state._pending_mutations
+
+
+def created(plan: Plan, values: Row, shower: Shower, state: Any = None) -> Changes:
+    """Return the fields that a new record has; those that are null are left out."""
+    changes: Changes = {}
+    get = values.get
+    for key, plain, field in plan.simple:
+        value = get(key)
+        if value is None:
+            continue
+        if type(value) is plain:
+            changes[key] = {"current": value}
+        else:
+            changes[key] = {"current": shower.show(field, value, state), **field.hints}
+    return changes
+
+
+def updated(plan: Plan, before: Row, values: Row, shower: Shower, state: Any = None) -> Changes:
+    """Return the fields whose value is another than before; none for a no-op."""
+    changes: Changes = {}
+    for key, old in before.items():
+        new = values.get(key)
+        if not differ(old, new):
+            continue
+        field = plan.by_key[key]
+        if type(new) is field.plain and type(old) is field.plain:
+            changes[key] = {"previous": old, "current": new}
+        elif old is UNKNOWN:
+            changes[key] = {"previous": None, "current": shower.show(field, new, state), **field.hints}
+        else:
+            previous, current = shower.show(field, old, state), shower.show(field, new, state)
+            changes[key] = {"previous": previous, "current": current, **field.hints}
+    return changes
+
+
+def deleted(plan: Plan, before: Row, shower: Shower, state: Any = None) -> Changes:
+    """Return the fields that a record had."""
+    changes: Changes = {}
+    for field in plan.shown:
+        value = before.get(field.key)
+        if value is not None and value is not UNKNOWN:
+            changes[field.key] = {
+                "previous": shower.show(field, value, state),
+                "current": None,
+                **field.hints,
+            }
+    return changes

@@ -1,0 +1,64 @@
+"""In which workspace a record's events belong."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from auditapp.models import Workspace
+
+
+class CaptureError(RuntimeError):
+    """Capture cannot tell where to record; the host's flush fails, because a change needs its event."""
+
+
+class WorkspaceChoice:
+    """A workspace given as a slug, an object with an integer ``id``, or a callable of the record."""
+
+    def __init__(self, given: Any) -> None:
+        self._choose: Callable[[Any], Any] | None = given if callable(given) else None
+        # An object's id is read now: later it may have expired, or its session be gone.
+        self._fixed = None if callable(given) else _plain(given)
+        self._ids: dict[tuple[Any, str | None], int] = {}
+
+    def of(self, thing: Any, connection: Connection) -> int | None:
+        """Return the workspace's id for one record; None: do not record it.
+
+        :raise CaptureError: if there is no such workspace, or none was named and there are several.
+        """
+        if self._choose is None:
+            return self._fixed if isinstance(self._fixed, int) else self._by_slug(self._fixed, connection)
+        chosen = self._choose(thing)
+        if chosen is None:
+            return None
+        found = _plain(chosen)
+        return found if isinstance(found, int) else self._by_slug(found, connection)
+
+    def forget(self) -> None:
+        """Forget the ids of slugs: a workspace may have been made in a transaction that was rolled back."""
+        self._ids.clear()
+
+    def _by_slug(self, slug: str | None, connection: Connection) -> int:
+        key = (connection.engine.url, slug)
+        if key not in self._ids:
+            query = sa.select(Workspace.id).limit(2)
+            found = connection.execute(query if slug is None else query.where(Workspace.slug == slug)).all()
+            if len(found) != 1:
+                raise CaptureError(_missing(slug, len(found)))
+            self._ids[key] = found[0][0]
+        return self._ids[key]
+
+
+def _plain(given: Any) -> int | str | None:
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, int):
+        return given
+    return int(given.id)
+
+
+def _missing(slug: str | None, count: int) -> str:
+    if slug is not None:
+        return f"there is no workspace {slug!r} to record this change in"
+    return f"there are {count or 'no'} workspaces; say which one: capture(db, workspace=…)"
