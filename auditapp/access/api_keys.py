@@ -9,12 +9,14 @@ import secrets
 import string
 import zlib
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from uuid_utils.compat import uuid7
 
 from auditapp.access.own_events import note
 from auditapp.extensions import db
+from auditapp.log.schema import instant
 from auditapp.models import ApiKey, Workspace
 
 PREFIX = "auditapp_"
@@ -25,8 +27,18 @@ USED_EVERY = timedelta(minutes=1)
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
-def create_key(workspace: Workspace, name: str, scopes: set[str], by: dict[str, str]) -> str:
-    """Make a key and return it; it is kept nowhere. The caller commits."""
+def create_key(
+    workspace: Workspace,
+    name: str,
+    scopes: set[str],
+    by: dict[str, Any],
+    expires_at: datetime | None = None,
+) -> str:
+    """Make a key and return it; it is kept nowhere. The caller commits.
+
+    :param scopes: one at least of ``SCOPES``.
+    :param expires_at: from then on it opens nothing; None for never.
+    """
     body = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(RANDOM_CHARACTERS))
     key = body + _checksum(body)
     row = ApiKey(
@@ -37,23 +49,52 @@ def create_key(workspace: Workspace, name: str, scopes: set[str], by: dict[str, 
         key_hash=_hash(key),
         scopes=" ".join(sorted(scopes)),
         created_at=datetime.now(UTC),
+        expires_at=expires_at,
     )
     db.session.add(row)
     changes = {
         "name": {"current": name, "label": "Name"},
         "scopes": {"current": row.scopes, "label": "Scopes"},
+        "expires_at": {"current": expires_at and instant(expires_at), "label": "Expires", "kind": "date"},
     }
     note(workspace, "api_key.created", by, {"id": str(row.id), "name": name}, changes=changes)
     return key
 
 
 def find_key(key: str) -> ApiKey | None:
-    """Return the key's row unless it is malformed, unknown or revoked."""
+    """Return the key's row unless it is malformed, unknown, revoked or past its time."""
     body, checksum = key[:-6], key[-6:]
     if not key.startswith(PREFIX) or not key.isascii() or checksum != _checksum(body):
         return None
     found = db.session.scalars(select(ApiKey).where(ApiKey.key_hash == _hash(key))).first()
-    return found if found and not found.revoked_at else None
+    return found if found and is_valid(found) else None
+
+
+def is_valid(key: ApiKey) -> bool:
+    """Tell whether a key opens anything."""
+    return not key.revoked_at and (key.expires_at is None or key.expires_at > datetime.now(UTC))
+
+
+def keys_of(workspace: Workspace) -> list[ApiKey]:
+    """Return all keys that were ever made, the newest first."""
+    query = select(ApiKey).where(ApiKey.workspace_id == workspace.id).order_by(ApiKey.created_at.desc())
+    return list(db.session.scalars(query))
+
+
+def revoke_key(workspace: Workspace, key: ApiKey, by: dict[str, Any]) -> None:
+    """End a key for good; the row stays, since events name it. The caller commits."""
+    if key.revoked_at:
+        return
+    key.revoked_at = datetime.now(UTC)
+    changes = {
+        "revoked_at": {
+            "previous": None,
+            "current": instant(key.revoked_at),
+            "label": "Revoked",
+            "kind": "date",
+        }
+    }
+    note(workspace, "api_key.revoked", by, {"id": str(key.id), "name": key.name}, changes=changes)
 
 
 def note_use(key: ApiKey) -> None:

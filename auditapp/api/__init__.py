@@ -2,11 +2,13 @@
 
 from flask import Flask
 
-from auditapp.api import events
+from auditapp.api import events, openapi, receive
 from auditapp.extensions import csrf
 
 
 def init_app(app: Flask) -> None:
     """Register the API; no cookie opens it, so no CSRF token guards it."""
     app.register_blueprint(events.bp)
+    app.register_blueprint(openapi.bp)
+    app.register_blueprint(receive.bp)
     csrf.exempt(events.bp)

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from auditapp.cli import api_key, demo, doctor, events, user, workspace
+from auditapp.cli import api_key, demo, doctor, events, source, user, workspace
 
 
 def init_app(app: Flask) -> None:
@@ -11,6 +11,7 @@ def init_app(app: Flask) -> None:
         workspace.group,
         user.group,
         api_key.group,
+        source.group,
         events.group,
         demo.command_demo,
         doctor.command_doctor,

@@ -56,6 +56,11 @@ def parse_instant(value: Any) -> datetime:
         raise ValueError("is no time that exists in the years 1 to 9999") from None
 
 
+def instant(moment: datetime) -> str:
+    """Return an instant as RFC 3339 in UTC, to the microsecond."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
 Id = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Name = Annotated[str, StringConstraints(max_length=512)]
 FieldName = Annotated[str, StringConstraints(min_length=1, max_length=512)]

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ from sqlalchemy import select
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.schema import instant
 from auditapp.models import SECTIONS, Event, EventPayload
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow
 
@@ -56,11 +56,6 @@ class WholeEvent:
     def _raw(self, name: str) -> orjson.Fragment | None:
         stored = self.texts[name]
         return None if stored is None else orjson.Fragment(stored)
-
-
-def instant(moment: datetime) -> str:
-    """Return an instant as RFC 3339 in UTC, to the microsecond."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def find_event(event_id: str, viewer: Viewer) -> WholeEvent | None:

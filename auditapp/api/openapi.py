@@ -1,0 +1,147 @@
+"""``/api/v1/openapi.json``, the API described (OpenAPI 3.1), and ``/api/v1/docs``, the same to read."""
+
+from functools import cache
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, render_template
+from pydantic import TypeAdapter
+
+from auditapp.access.gate import public
+from auditapp.api import bodies, schemas
+from auditapp.api.parameters import FILTERS
+from auditapp.log.schema import EventIn
+
+bp = Blueprint("openapi", __name__, url_prefix="/api/v1")
+
+TITLES = {
+    200: "OK",
+    201: "Recorded",
+    401: "No valid API key",
+    403: "The key lacks the scope",
+    404: "There is no such thing in the key's workspace",
+    409: "An idempotency key was used before with another event",
+    413: "More than 10 MiB",
+    415: "A form of body that is not taken",
+    422: "Something is wrong with what was sent; nothing was recorded",
+    429: "Too many requests; see Retry-After",
+    503: "The database does not answer; nothing was recorded; see Retry-After",
+}
+INTRODUCTION = """Record what happened, and read it. Every call carries "Authorization: Bearer <api key>";
+flask api-key create or Settings → API keys makes one. What a key records is attributed to it: whom the
+event names as its actor is kept as claimed by the key."""
+_REF = "#/components/schemas/{model}"
+_MODELS = (
+    EventIn,
+    schemas.EventBatch,
+    schemas.CloudEvent,
+    schemas.RecordedEvents,
+    schemas.WholeEvent,
+    schemas.WholeEvents,
+    schemas.ProblemDocument,
+)
+
+
+@bp.get("/openapi.json")
+@public
+def document() -> Response:
+    """Return the description; it tells nothing of any workspace."""
+    return Response(orjson.dumps(describe()), content_type="application/json")
+
+
+@bp.get("/docs")
+@public
+def read() -> str:
+    """Show the description as a page that loads nothing from outside."""
+    return render_template("api/docs.html", api=describe())
+
+
+@cache
+def describe() -> dict[str, Any]:
+    """Build the document out of the schemas that also check what is sent."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Auditapp", "version": "1", "description": INTRODUCTION},
+        "security": [{"key": []}],
+        "paths": {
+            "/api/v1/events": {"post": _record(), "get": _list()},
+            "/api/v1/events/{event_id}": {"get": _one()},
+        },
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    adapters: list[tuple[Any, Any, TypeAdapter[Any]]] = [
+        (model, "validation", TypeAdapter(model)) for model in _MODELS
+    ]
+    _, found = TypeAdapter.json_schemas(adapters, ref_template=_REF)
+    return dict(found["$defs"])
+
+
+def _record() -> dict[str, Any]:
+    one, many = _ref("EventIn"), _ref("EventBatch")
+    content = {
+        bodies.JSON: {"schema": {"oneOf": [one, many]}},
+        bodies.NDJSON: {"schema": {"type": "string", "description": "One event a line."}},
+        bodies.CLOUDEVENT: {"schema": _ref("CloudEvent")},
+        bodies.CLOUDEVENTS: {"schema": {"type": "array", "items": _ref("CloudEvent")}},
+    }
+    return {
+        "operationId": "recordEvents",
+        "summary": "Record events",
+        "description": "One event, or up to 1,000 and 10 MiB, all or none. The body may be gzip."
+        " With an idempotency_key the same event may be sent any number of times.",
+        "requestBody": {"required": True, "content": content},
+        "responses": {
+            "201": _answer(201, "RecordedEvents"),
+            "200": {**_answer(200, "RecordedEvents"), "description": "All had been recorded before"},
+            **_problems(401, 403, 409, 413, 415, 422, 429, 503),
+        },
+    }
+
+
+def _list() -> dict[str, Any]:
+    return {
+        "operationId": "listEvents",
+        "summary": "List events",
+        "description": "Newest first. A parameter that is repeated means or; different ones mean and;"
+        " a value that starts with ! excludes.",
+        "parameters": [
+            {"name": name, "in": "query", "description": text, "schema": schema}
+            for name, text, schema in FILTERS
+        ],
+        "responses": {"200": _answer(200, "WholeEvents"), **_problems(401, 403, 422, 429, 503)},
+    }
+
+
+def _one() -> dict[str, Any]:
+    return {
+        "operationId": "getEvent",
+        "summary": "Get one event",
+        "parameters": [
+            {
+                "name": "event_id",
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "format": "uuid"},
+            }
+        ],
+        "responses": {"200": _answer(200, "WholeEvent"), **_problems(401, 403, 404, 429, 503)},
+    }
+
+
+def _ref(model: str) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model)}
+
+
+def _answer(status: int, model: str) -> dict[str, Any]:
+    return {"description": TITLES[status], "content": {"application/json": {"schema": _ref(model)}}}
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": _ref("ProblemDocument")}}
+    return {str(status): {"description": TITLES[status], "content": content} for status in statuses}

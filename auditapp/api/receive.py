@@ -1,0 +1,48 @@
+"""``POST /in/<source>``: webhooks of other products, in their own form and signature."""
+
+import logging
+
+import orjson
+from flask import Blueprint, Response, request
+
+from auditapp.access.gate import public
+from auditapp.access.rate import seconds_to_wait
+from auditapp.access.sources import find_source
+from auditapp.api.gate import too_many
+from auditapp.api.problems import problem
+from auditapp.extensions import csrf
+from auditapp.sources.receiving import NotAuthentic, TooManySetAside, receive
+
+RETRY_AFTER_SECONDS = 3600
+log = logging.getLogger(__name__)
+
+bp = Blueprint("receive", __name__)
+csrf.exempt(bp)
+
+
+@bp.post("/in/<path>")
+@public  # whoever holds the source's secret, which is checked with the body
+def create(path: str) -> Response:
+    """Record what a webhook tells: 201, or 200 for a replay, or 202 for what was set aside unread."""
+    source = find_source(path)
+    if source is None:
+        return problem(404, "Not Found", "There is no such source. Settings → Sources shows its URL.")
+    if seconds := seconds_to_wait(f"source:{source.id}"):
+        return too_many(seconds)
+    try:
+        received = receive(source, dict(request.headers), request.get_data(cache=False))
+    except NotAuthentic:
+        log.warning("a body for the source %s had a wrong secret or signature", source.id)
+        return problem(401, "Unauthorized", "The secret or signature is not this source's.")
+    except TooManySetAside:
+        response = problem(503, "Service Unavailable", "Too much of this source waits to be read.")
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+    if received.reason is not None:
+        return _json({"set_aside": True, "reason": received.reason}, 202)
+    answer = {"events": [{"id": str(each.id), "duplicate": each.duplicate} for each in received.recorded]}
+    return _json(answer, 200 if all(each.duplicate for each in received.recorded) else 201)
+
+
+def _json(value: object, status: int) -> Response:
+    return Response(orjson.dumps(value), status, content_type="application/json")

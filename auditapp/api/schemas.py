@@ -1,0 +1,127 @@
+"""What the API answers, as pydantic describes it; what it takes is ``log.schema.EventIn``."""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import WithJsonSchema
+from typing_extensions import TypedDict
+
+from auditapp.log.schema import ActorType, Change, EventIn, Origin, Outcome
+
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Uuid = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+
+
+class EventBatch(TypedDict):
+    """1 to 1,000 events, in the order they happened."""
+
+    events: list[EventIn]
+
+
+class RecordedEvent(TypedDict):
+    """Where an event ended up; ``duplicate`` if its idempotency key had recorded it before."""
+
+    id: Uuid
+    duplicate: bool
+
+
+class RecordedEvents(TypedDict):
+    """One answer for each event that was sent, in the same order."""
+
+    events: list[RecordedEvent]
+
+
+class KnownActor(TypedDict):
+    """Who did it."""
+
+    type: ActorType
+    id: str
+    name: str | None
+    email: str | None
+
+
+class Claimant(TypedDict):
+    """The API key or source whose word the actor is."""
+
+    type: Literal["api_key", "source"]
+    id: str
+    name: str
+
+
+class KnownContext(TypedDict):
+    """Where the request came from, and whose word the actor is."""
+
+    ip: NotRequired[str | None]
+    user_agent: NotRequired[str | None]
+    request_id: NotRequired[str | None]
+    claimed_by: NotRequired[Claimant]
+
+
+class NamedEntity(TypedDict):
+    """A record, under the name it had then."""
+
+    type: str
+    id: str
+    name: str | None
+
+
+class WholeEvent(TypedDict):
+    """An event as it is kept. A section that was erased is null."""
+
+    id: Uuid
+    seq: int | None
+    event: str
+    occurred_at: Instant
+    recorded_at: Instant
+    actor: KnownActor | None
+    on_behalf_of: KnownActor | None
+    origin: Origin
+    entity: NamedEntity
+    related: list[NamedEntity] | None
+    outcome: Outcome
+    changes: dict[str, Change] | None
+    payload: dict[str, Any] | None
+    context: KnownContext | None
+    correlation_id: str
+    causation_id: str | None
+
+
+class WholeEvents(TypedDict):
+    """A page, newest first; ``next`` is the URL of the following one."""
+
+    events: list[WholeEvent]
+    next: str | None
+
+
+class ProblemPart(TypedDict):
+    """One fault: the event's place in its batch from 0, the path in it, what to do."""
+
+    index: NotRequired[int]
+    path: str
+    message: str
+
+
+class ProblemDocument(TypedDict):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: NotRequired[str]
+    errors: NotRequired[list[ProblemPart]]
+
+
+class CloudEvent(TypedDict):
+    """CloudEvents 1.0, structured mode; ``subject`` is the record's id. Other attributes are kept too."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: NotRequired[Instant]
+    datacontenttype: NotRequired[str]
+    data: NotRequired[Any]
+    authtype: NotRequired[str]
+    authid: NotRequired[str]
+    correlationid: NotRequired[str]
+    causationid: NotRequired[str]
