@@ -92,6 +92,12 @@ def deny(viewer: Viewer, resource: str, action: str) -> None:
     raise AccessDenied(viewer, right)
 
 
+def me() -> dict[str, Any]:
+    """Return the member who is asking as an event's actor, behind a gate that found them."""
+    member = db.session.get_one(Member, (g.viewer.workspace.id, g.viewer.member_id))
+    return actor_of(current_user.account, member)
+
+
 def check_every_route_has_a_gate(app: Flask) -> None:
     """Refuse to start with a route that everybody could pass by oversight.
 

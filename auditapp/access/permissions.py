@@ -21,6 +21,8 @@ RIGHTS = {
     (AUDIT_LOG, READ): "read the audit log",
     (AUDIT_LOG, READ_ALL): "read the whole audit log",
     ("members", "manage"): "manage members",
+    ("api_keys", "manage"): "manage API keys",
+    ("sources", "manage"): "manage sources",
 }
 
 

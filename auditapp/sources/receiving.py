@@ -5,13 +5,14 @@ the reason, until it can.
 """
 
 import hashlib
+import uuid
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import LargeBinary, delete, func, select, update
 from uuid_utils.compat import uuid7
 
 from auditapp.extensions import db
@@ -137,14 +138,44 @@ def _note_receipt(source: Source) -> None:
         )
 
 
-def set_aside_of(source: Source) -> list[SetAside]:
-    """Return what of a source could not be read, the oldest first."""
+class Waiting(NamedTuple):
+    """A body that waits to be read; ``beginning`` is its first bytes, ``size`` how many it has."""
+
+    id: uuid.UUID
+    reason: str
+    times: int
+    last_received_at: datetime
+    size: int
+    beginning: bytes
+
+
+def set_aside_of(source: Source, limit: int, beginning: int) -> list[Waiting]:
+    """Return what of a source could not be read, the oldest first; bodies may be large, so not whole."""
+    start = func.substr(SetAside.body, 1, beginning, type_=LargeBinary)
     query = (
-        select(SetAside)
+        select(SetAside.id, SetAside.reason, SetAside.times, SetAside.last_received_at)
+        .add_columns(func.length(SetAside.body), start)
         .where(SetAside.workspace_id == source.workspace_id, SetAside.source_id == source.id)
         .order_by(SetAside.received_at, SetAside.id)
+        .limit(limit)
     )
-    return list(db.session.scalars(query))
+    return [Waiting(*row) for row in db.session.execute(query)]
+
+
+def replay_all(source: Source) -> list[Received]:
+    """Read all that was set aside once more, one body after the other, each in a transaction."""
+    query = select(SetAside.id).where(
+        SetAside.workspace_id == source.workspace_id, SetAside.source_id == source.id
+    )
+    ids = db.session.scalars(query.order_by(SetAside.received_at, SetAside.id)).all()
+    found = []
+    for waiting_id in ids:
+        waiting = db.session.get(SetAside, (source.workspace_id, waiting_id))
+        if waiting:  # else somebody else has read it meanwhile
+            found.append(replay(waiting))
+            db.session.commit()
+            db.session.expunge_all()
+    return found
 
 
 def replay(waiting: SetAside) -> Received:

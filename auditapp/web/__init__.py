@@ -3,6 +3,7 @@
 from flask import Flask
 
 from auditapp.web import (
+    api_keys,
     assets,
     auth,
     errors,
@@ -15,6 +16,7 @@ from auditapp.web import (
     host,
     members,
     record_id,
+    sources,
     timeline,
 )
 
@@ -23,5 +25,5 @@ def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
     for part in (host, record_id, assets, formats, headers, errors):
         part.init_app(app)
-    for family in (home, auth, timeline, event, history, members, health):
+    for family in (home, auth, timeline, event, history, members, api_keys, sources, health):
         app.register_blueprint(family.bp)

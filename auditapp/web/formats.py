@@ -44,6 +44,7 @@ def init_app(app: Flask) -> None:
         "sentence": words.sentence,
         "mark": words.mark,
         "entity_words": words.entity_words,
+        "claimant_words": words.CLAIMANT_WORDS,
         "origin_words": words.ORIGIN_WORDS,
         "outcome_words": words.OUTCOME_WORDS,
         "actor_type_words": words.ACTOR_TYPE_WORDS,

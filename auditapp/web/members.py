@@ -1,7 +1,6 @@
 """Settings → Members: who is in the workspace, with which role."""
 
 import uuid
-from typing import Any
 
 from flask import (
     Blueprint,
@@ -16,12 +15,10 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from auditapp.access import members
-from auditapp.access.gate import permission_required
+from auditapp.access.gate import me, permission_required
 from auditapp.access.members import MemberError
-from auditapp.access.own_events import actor_of
 from auditapp.extensions import db
 from auditapp.models import Member
 
@@ -43,7 +40,7 @@ def add(workspace: str) -> ResponseReturnValue:
     try:
         role = members.find_role(g.viewer.workspace, form.get("role", ""))
         member = members.add_member(
-            g.viewer.workspace, form.get("email", "").strip(), form.get("name", ""), role, _me()
+            g.viewer.workspace, form.get("email", "").strip(), form.get("name", ""), role, me()
         )
     except MemberError as error:
         db.session.rollback()
@@ -61,7 +58,7 @@ def change_role(workspace: str, member_id: str) -> ResponseReturnValue:
     member = _member(member_id)
     try:
         role = members.find_role(g.viewer.workspace, request.form.get("role", ""))
-        members.change_role(g.viewer.workspace, member, role, _me())
+        members.change_role(g.viewer.workspace, member, role, me())
     except MemberError as error:
         db.session.rollback()
         return _page(workspace, str(error), 422)
@@ -88,7 +85,7 @@ def remove(workspace: str, member_id: str) -> ResponseReturnValue:
     """End a membership; what the member did stays in the log."""
     member = _member(member_id)
     try:
-        members.remove_member(g.viewer.workspace, member, _me())
+        members.remove_member(g.viewer.workspace, member, me())
     except MemberError as error:
         db.session.rollback()
         return _page(workspace, str(error), 422)
@@ -128,9 +125,3 @@ def _member(member_id: str) -> Member:
     if member is None:
         abort(404)
     return member
-
-
-def _me() -> dict[str, Any]:
-    return actor_of(
-        current_user.account, db.session.get_one(Member, (g.viewer.workspace.id, g.viewer.member_id))
-    )

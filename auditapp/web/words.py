@@ -11,6 +11,8 @@ ACTOR_TYPE_WORDS = {
     "system": "system",
     "anonymous": "anonymous",
 }
+# Whose word an event's actor is, where it did not come from Auditapp itself.
+CLAIMANT_WORDS = {"api_key": "API key", "source": "source"}
 ORIGIN_WORDS = {
     "ui": "in the app",
     "api": "through the API",
@@ -33,6 +35,7 @@ OWN_EVENTS = {
     "member.updated": ("Member", "changed"),
     "member.removed": ("", "removed from the workspace"),
     "api_key.created": ("API key", "created"),
+    "api_key.revoked": ("API key", "revoked"),
 }
 
 CREATED = {"created", "added", "registered", "joined", "restored", "imported", "uploaded"}

@@ -37,7 +37,7 @@ def test_tab_goes_through_the_timeline_in_reading_order_and_every_stop_is_seen(v
 
     found = stops(page, 15)
 
-    expected = ["Skip to the content", "Auditapp", "Timeline", "Members", "Signed in as Owner"]
+    expected = ["Skip to the content", "Auditapp", "Timeline", "Settings", "Signed in as Owner"]
     expected += ["Entity", "Event", "Actor", "Origin", "Outcome", "Time", "More"]
     assert [stop["text"] for stop in found[:12]] == expected
     assert [stop["text"] for stop in found[12:14]] == rows(page).locator("summary").evaluate_all(

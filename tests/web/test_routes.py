@@ -21,7 +21,18 @@ GATES = {
     "/w/<workspace>/settings/members/<member_id>/role": "members:manage",
     "/w/<workspace>/settings/members/<member_id>/link": "members:manage",
     "/w/<workspace>/settings/members/<member_id>/remove": "members:manage",
-    "/api/v1/events": "key events:read",
+    "/w/<workspace>/settings/api-keys": "api_keys:manage",
+    "/w/<workspace>/settings/api-keys/<key_id>/revoke": "api_keys:manage",
+    "/w/<workspace>/settings/sources": "sources:manage",
+    "/w/<workspace>/settings/sources/<source_id>": "sources:manage",
+    "/w/<workspace>/settings/sources/<source_id>/set-aside/<set_aside_id>": "sources:manage",
+    "/w/<workspace>/settings/sources/<source_id>/replay": "sources:manage",
+    "/w/<workspace>/settings/sources/<source_id>/remove": "sources:manage",
+    "GET /api/v1/events": "key events:read",
+    "POST /api/v1/events": "key events:write",
+    "/api/v1/openapi.json": "public",
+    "/api/v1/docs": "public",
+    "/in/<path>": "public",
     "/api/v1/events/<event_id>": "key events:read",
     "/healthz": "public",
     "/readyz": "public",
@@ -30,9 +41,16 @@ GATES = {
 
 
 def test_every_route_states_the_gate_that_it_should(app):
-    found = {rule.rule: app.view_functions[rule.endpoint].gate for rule in app.url_map.iter_rules()}
+    found: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        gate = app.view_functions[rule.endpoint].gate
+        for name in [rule.rule, *(f"{method} {rule.rule}" for method in rule.methods)]:
+            found.setdefault(name, set()).add(gate)
 
-    assert found == GATES
+    stated = {name: found.get(name) for name in GATES}
+    assert stated == {name: {gate} for name, gate in GATES.items()}
+    plain = {name.rpartition(" ")[2] for name in GATES}
+    assert {rule.rule for rule in app.url_map.iter_rules()} == plain
 
 
 def test_the_application_refuses_to_start_with_a_route_without_a_gate():
@@ -57,6 +75,9 @@ def fill(rule: str, slug: str, event_id: str, member_id: str) -> str:
         "workspace": slug,
         "event_id": event_id,
         "member_id": member_id,
+        "key_id": member_id,
+        "source_id": member_id,
+        "set_aside_id": member_id,
         "entity_type": "deal",
         "entity_id": "1",
     }

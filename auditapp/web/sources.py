@@ -1,0 +1,147 @@
+"""Settings → Sources: where other products send their webhooks, and what of it could not be read."""
+
+import uuid
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from auditapp.access import sources
+from auditapp.access.gate import me, permission_required
+from auditapp.access.members import MemberError
+from auditapp.extensions import db
+from auditapp.models import SetAside, Source
+from auditapp.sources import receiving
+from auditapp.sources.kinds import KINDS
+
+bp = Blueprint("sources", __name__)
+
+# Of the bodies that could not be read, so many are shown, and so much of each; the rest is downloaded.
+SHOWN = 100
+PREVIEW_BYTES = 2000
+
+
+@bp.get("/w/<workspace>/settings/sources")
+@permission_required("sources", "manage")
+def index(workspace: str) -> ResponseReturnValue:
+    """List the sources, and offer to make one."""
+    return _page(workspace)
+
+
+@bp.post("/w/<workspace>/settings/sources")
+@permission_required("sources", "manage")
+def create(workspace: str) -> ResponseReturnValue:
+    """Make a source; its secret is shown once."""
+    form = request.form
+    kind, secret = form.get("kind", ""), form.get("secret", "").strip() or sources.new_secret()
+    if kind not in KINDS:
+        return _page(workspace, "Choose in whose form it sends.", 422)
+    try:
+        source = sources.create_source(g.viewer.workspace, kind, form.get("name", ""), secret, me())
+    except (MemberError, sources.SourceError) as error:
+        db.session.rollback()
+        return _page(workspace, str(error), 422)
+    db.session.commit()
+    return _page(workspace, made=source, secret=secret)
+
+
+@bp.get("/w/<workspace>/settings/sources/<source_id>")
+@permission_required("sources", "manage")
+def show(workspace: str, source_id: str) -> ResponseReturnValue:
+    """Show how to send to a source, and what of it waits to be read."""
+    source = _source(source_id)
+    return render_template(
+        "sources/show.html",
+        workspace=workspace,
+        source=source,
+        kind=KINDS[source.kind],
+        url=_url(source),
+        waiting=receiving.set_aside_of(source, SHOWN + 1, PREVIEW_BYTES),
+        shown=SHOWN,
+    )
+
+
+@bp.get("/w/<workspace>/settings/sources/<source_id>/set-aside/<set_aside_id>")
+@permission_required("sources", "manage")
+def body(workspace: str, source_id: str, set_aside_id: str) -> ResponseReturnValue:
+    """Download a body exactly as it came."""
+    waiting = _waiting(_source(source_id), set_aside_id)
+    headers = {"Content-Disposition": f'attachment; filename="{waiting.id}"'}
+    return Response(waiting.body, content_type="application/octet-stream", headers=headers)
+
+
+@bp.post("/w/<workspace>/settings/sources/<source_id>/replay")
+@permission_required("sources", "manage")
+def replay(workspace: str, source_id: str) -> ResponseReturnValue:
+    """Read once more what was set aside: one body, or all of them."""
+    source = _source(source_id)
+    if chosen := request.form.get("set_aside"):
+        received = [receiving.replay(_waiting(source, chosen))]
+        db.session.commit()
+    else:
+        received = receiving.replay_all(source)
+    still = sum(each.reason is not None for each in received)
+    read = len(received) - still
+    flash(f"{read:,} read and recorded" + (f", {still:,} still cannot be read." if still else "."))
+    return redirect(url_for(".show", workspace=workspace, source_id=source_id), 303)
+
+
+@bp.post("/w/<workspace>/settings/sources/<source_id>/remove")
+@permission_required("sources", "manage")
+def remove(workspace: str, source_id: str) -> ResponseReturnValue:
+    """Close a source; what it sent stays in the log."""
+    source = _source(source_id)
+    sources.remove_source(g.viewer.workspace, source, me())
+    db.session.commit()
+    flash(f"The source {source.name} was removed.")
+    return redirect(url_for(".index", workspace=workspace), 303)
+
+
+def _source(source_id: str) -> Source:
+    return sources.source_in(g.viewer.workspace, source_id) or abort(404)
+
+
+def _waiting(source: Source, set_aside_id: str) -> SetAside:
+    try:
+        waiting = db.session.get(SetAside, (source.workspace_id, uuid.UUID(set_aside_id)))
+    except ValueError:
+        waiting = None
+    if waiting is None or waiting.source_id != source.id:
+        abort(404)
+    return waiting
+
+
+def _url(source: Source) -> str:
+    return url_for("receive.create", path=source.path, _external=True)
+
+
+def _page(
+    workspace: str,
+    error: str | None = None,
+    status: int = 200,
+    *,
+    made: Source | None = None,
+    secret: str | None = None,
+) -> Response:
+    page = render_template(
+        "sources/index.html",
+        workspace=workspace,
+        sources=sources.sources_of(g.viewer.workspace),
+        kinds=KINDS,
+        error=error,
+        form=request.form,
+        made=made,
+        url=made and _url(made),
+        secret=secret,
+    )
+    return make_response(page, status)
