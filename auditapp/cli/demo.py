@@ -1,9 +1,7 @@
 """``flask demo``: a made-up company to look around in, and as many synthetic events as wanted."""
 
-import gc
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
@@ -16,6 +14,7 @@ from sqlalchemy import select
 from auditapp.access.members import MemberError
 from auditapp.access.passwords import hash_password
 from auditapp.cli.base import command
+from auditapp.cli.garbage import garbage_collected_seldom
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.log.schema import MAX_BATCH
@@ -102,29 +101,15 @@ def _is_demo(workspace: Workspace) -> bool:
 
 def _add_synthetic(workspace: Workspace, count: int, now: datetime) -> None:
     done = 0
-    with _progress() as progress, _garbage_collected_by_us():
+    with _progress() as progress, garbage_collected_seldom():
         bar = progress.add_task("Synthetic events", total=count)
         for batch in _batches(synthetic_events(count, now)):
             record_batch(workspace, batch)
             done += len(batch)
             if done % COMMIT_EVERY == 0:
                 db.session.commit()
-                gc.collect()
             progress.update(bar, completed=done)
         db.session.commit()
-
-
-@contextmanager
-def _garbage_collected_by_us() -> Iterator[None]:
-    """Keep Python from looking for garbage thousands of times a second: a third of all the time."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.unfreeze()
 
 
 def _batches(events: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

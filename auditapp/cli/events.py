@@ -1,4 +1,4 @@
-"""``flask events``: events out of files."""
+"""``flask events``: events out of files, and into them."""
 
 import os
 import shutil
@@ -6,25 +6,35 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 import click
+import orjson
 from rich.console import Console
 from rich.progress import Progress
 
 from auditapp.access import members
+from auditapp.access.viewer import whole_log_viewer
 from auditapp.cli.base import Group, OneLineError, workspace_option
+from auditapp.cli.garbage import garbage_collected_seldom
 from auditapp.extensions import db
 from auditapp.models import Workspace
+from auditapp.reading.export import export_events
+from auditapp.reading.filters import TimelineFilters
 from auditapp.sources.customermates import Customermates, read_people
 from auditapp.sources.importing import Imported, Reader, import_file
 from auditapp.sources.json_stream import FileError
 from auditapp.sources.jsonl import Jsonl
+from auditapp.sources.retraced_file import Retraced
 
-group = Group("events", help="Bring events in.")
+group = Group("events", help="Bring events in, and out.")
 
-FORMATS = ("customermates", "jsonl")
+READERS: dict[str, type[Jsonl] | type[Retraced]] = {"jsonl": Jsonl, "retraced": Retraced}
+FORMATS = ("customermates", *READERS)
 
 
 @group.command("import")
@@ -36,24 +46,35 @@ FORMATS = ("customermates", "jsonl")
     metavar="FILE",
     help="With customermates: a JSON array of {id, email, firstName, lastName}, to name who acted.",
 )
-def import_(file: str, slug: str, form: str, people: str | None) -> None:
-    """Record the events of FILE, all of them or, if one is wrong, none; FILE may be - for standard input.
+@click.option(
+    "--skip-bad", is_flag=True, help="Leave out what is wrong, list it on stderr, and record the rest."
+)
+def import_(file: str, slug: str, form: str, people: str | None, skip_bad: bool) -> None:
+    """Record the events of FILE, all of them or, if one is wrong, none; FILE may be gzip, or - for
+    standard input.
 
-    What was recorded before is not recorded again, so a file may be imported any number of times.
+    What was recorded before is not recorded again, so a file may be imported any number of times: also
+    to go on after an import that was stopped.
 
     customermates: its audit log, one JSON array (or an object a line) of {id, event, entityId, userId,
     companyId, createdAt, eventData}, oldest first.
 
     jsonl: one event a line, as the API takes them; occurred_at is required. A line without an
     idempotency_key is known by its content, and by its number among the equal lines of the file.
+    A line of an export (id, recorded_at) comes back under its id, with its times.
+
+    retraced: Retraced's events, an array, an object or a bulk request a line; created is required.
     """
     if people is not None and form != "customermates":
         raise click.UsageError("--people goes with --format customermates.")
     workspace = members.find_workspace(slug)
-    reader: Reader = Jsonl() if form == "jsonl" else Customermates(_people(people))
-    imported = _import(workspace, reader, file)
-    db.session.commit()
+    reader: Reader = Customermates(_people(people)) if form == "customermates" else READERS[form]()
+    imported = _import(workspace, reader, file, _list_bad if skip_bad else None)
     click.echo(_sentence(imported))
+
+
+def _list_bad(error: FileError) -> None:
+    click.echo(" ".join(str(error).split()), err=True)
 
 
 def _people(name: str | None) -> dict[str, dict[str, Any]]:
@@ -65,13 +86,37 @@ def _people(name: str | None) -> dict[str, dict[str, Any]]:
         raise _one_line(name, error) from None
 
 
-def _import(workspace: Workspace, reader: Reader, name: str) -> Imported:
+def _import(
+    workspace: Workspace, reader: Reader, name: str, on_bad: Callable[[FileError], None] | None
+) -> Imported:
     try:
-        with _twice_readable(name) as file, _progress_of(file) as progress:
-            return import_file(workspace, reader, file, progress)
+        with _twice_readable(name) as file, _progress() as progress, garbage_collected_seldom():
+            return import_file(workspace, reader, file, progress, on_bad)
     except (FileError, OSError) as error:
         db.session.rollback()
         raise _one_line(name, error) from None
+
+
+@group.command("export")
+@workspace_option
+@click.option("--query", default="", help="Filters as the timeline's URL has them: entity=deal&since=7d")
+@click.option("--format", "form", default="jsonl", type=click.Choice(["jsonl"]), help="One event a line.")
+@click.option("--output", type=click.Path(dir_okay=False), help="A file; else standard output.")
+def export(slug: str, query: str, form: str, output: str | None) -> None:
+    """Write events, oldest first and whole, as `events import --format jsonl` takes them back."""
+    workspace = members.find_workspace(slug)
+    try:
+        pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True, strict_parsing=bool(query))
+        zone, now = ZoneInfo(workspace.timezone), datetime.now(UTC)
+        filters = TimelineFilters.from_args(pairs, zone=zone, now=now, knows_me=False)
+    except ValueError as error:
+        raise OneLineError(f"--query: {error}", 2) from None
+    try:
+        with click.open_file(output or "-", "wb") as file:
+            for event in export_events(filters, whole_log_viewer(workspace)):
+                file.write(orjson.dumps(event.to_json(), option=orjson.OPT_APPEND_NEWLINE))
+    except OSError as error:
+        raise OneLineError(f"{output or 'standard output'}: {error.strerror}") from None
 
 
 @contextmanager
@@ -87,12 +132,19 @@ def _twice_readable(name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _progress_of(file: BinaryIO) -> Iterator[Callable[[str, BinaryIO], BinaryIO]]:
-    """Show how far each pass has read the file, where somebody is looking."""
-    size = file.seek(0, os.SEEK_END)
+def _progress() -> Iterator[Callable[[str, BinaryIO], BinaryIO]]:
+    """Show how far each pass has read its file, where somebody is looking."""
     console = Console(stderr=True)
     with Progress(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
-        yield lambda what, file: bar.wrap_file(file, total=size, description=what)
+
+        def wrap(what: str, file: BinaryIO) -> BinaryIO:
+            if bar.disable:
+                return file
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            return bar.wrap_file(file, total=size, description=what)
+
+        yield wrap
 
 
 def _one_line(name: str, error: FileError | OSError) -> OneLineError:
@@ -103,4 +155,5 @@ def _one_line(name: str, error: FileError | OSError) -> OneLineError:
 
 def _sentence(imported: Imported) -> str:
     recorded = f"{imported.recorded:,} event{'' if imported.recorded == 1 else 's'} recorded"
-    return f"{recorded}, {imported.known:,} {'was' if imported.known == 1 else 'were'} there already."
+    known = f"{imported.known:,} {'was' if imported.known == 1 else 'were'} there already"
+    return f"{recorded}, {known}" + (f", {imported.bad:,} left out." if imported.bad else ".")

@@ -55,21 +55,34 @@ def record_batch(
     *,
     connection: Connection | None = None,
     claimed_by: Mapping[str, Any] | None = None,
-    given: Sequence[Given | None] = (),
 ) -> list[Recorded]:
     """Record events in the caller's transaction, all or none; the caller commits.
 
     :param events: 1 to 1,000 events as contract §5 has them, in the order they happened.
     :param connection: whose transaction it is; another application's, or by default Auditapp's own.
     :param claimed_by: ``{"type", "id", "name"}`` of the API key or source whose word the actors are.
-    :param given: for each event what a server gave it before, where a log is restored.
     :return: for each, in the same order, its id and whether it had been recorded before.
     :raise EventError: if any is refused, with the path of what is wrong; nothing is added.
     :raise IdempotencyConflict: if a key was used before with another event.
     :raise sqlalchemy.exc.IntegrityError: if another transaction records one of the keys meanwhile.
     """
+    parsed = _parse(events, datetime.now(UTC))
+    return record_parsed(workspace, parsed, connection=connection, claimed_by=claimed_by)
+
+
+def record_parsed(
+    workspace: InWorkspace,
+    parsed: Sequence[EventIn],
+    *,
+    connection: Connection | None = None,
+    claimed_by: Mapping[str, Any] | None = None,
+    given: Sequence[Given | None] = (),
+) -> list[Recorded]:
+    """Record events that :func:`parse_event` has returned; else as :func:`record_batch`.
+
+    :param given: for each event what a server gave it before, where a log is restored.
+    """
     now = datetime.now(UTC)
-    parsed = _parse(events, now)
     if connection is None:
         db.session.flush()
         connection = db.session.connection()

@@ -55,6 +55,7 @@ class Customermates:
         "idempotency_key": "id",
     }
     known_by_payload = True
+    learns = True
 
     def __init__(self, people: Mapping[str, Person] | None = None) -> None:
         """Make a reader for one import.
@@ -66,16 +67,17 @@ class Customermates:
         self._first_columns: dict[str, dict[str, Any]] = {}
         self._watched: set[tuple[str, str]] = set()
 
-    def rows(self, file: BinaryIO) -> Iterator[Row]:
-        """Yield each row as an event.
-
-        :raise FileError: if a row's form is another than Customermates'.
-        """
+    def rows(self, file: BinaryIO) -> Iterator[Row | FileError]:
+        """Yield each row as an event."""
         users: dict[str, Person] = {}
         columns = Columns(self._first_columns)
         states: dict[tuple[str, str], dict[str, Any]] = {}
         for element in elements(file):
-            row = audit_row(element)
+            try:
+                row = audit_row(element)
+            except FileError as error:
+                yield error
+                continue
             self._learn_users(row, users)
             columns.learn(row)
             event = event_of(

@@ -1,29 +1,45 @@
-"""A file into the log, whole or not at all: a pass that checks every row, then one that records them."""
+"""A file into the log: a pass that checks every row, then one that records what was checked.
+
+A bad row is found before anything is recorded. What is recorded is committed by the ten thousand rows,
+so that other writers get their turn; an import that was killed is repeated, and goes on where it was.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
-import orjson
-from sqlalchemy import and_, select
-
 from auditapp.extensions import db
-from auditapp.log import EventError, Problem, record_batch
-from auditapp.log.changes import same
-from auditapp.log.schema import MAX_BATCH, parse_event, parse_instant
-from auditapp.models import Event, EventPayload, Workspace
+from auditapp.log import EventError, Problem
+from auditapp.log.record import record_parsed
+from auditapp.log.rows import Given
+from auditapp.log.schema import MAX_BATCH, parse_event
+from auditapp.models import Workspace
 from auditapp.sources.json_stream import FileError, fault
+from auditapp.sources.known import Checked, Seen, differs, recorded
+from auditapp.sources.spool import Spool
+from auditapp.sources.unzipped import unzipped
 
 # Of a batch held in memory; a batch of the largest events would else take a gigabyte.
 MAX_BATCH_BYTES = 10 * 1024 * 1024
+COMMIT_EVERY = 10  # batches
+
+CONFLICT = "was imported before with other contents under the same id"
 
 
 class Row(NamedTuple):
-    """One row as an event; ``place`` is where it stands in the file, ``size`` the bytes it takes there."""
+    """One row as an event.
+
+    :ivar place: where it stands in the file.
+    :ivar size: the bytes it takes there.
+    :ivar given: what a server gave it before, where the file is an export.
+    :ivar derived: its key was made of its content and its number, so that no other row has it.
+    """
 
     place: str
     event: dict[str, Any]
     size: int
+    given: Given | None = None
+    derived: bool = False
 
 
 class Reader(Protocol):
@@ -33,16 +49,19 @@ class Reader(Protocol):
     paths: Mapping[str, str]
     # Whether names come from outside the row: what tells a changed row is then its payload, not its event.
     known_by_payload: bool
+    # Whether a row may need what stands behind it: the file is then read once more, before all else.
+    learns: bool
 
-    def rows(self, file: BinaryIO) -> Iterator[Row]:
-        """Yield the rows; called once for each pass, first to check, then to record."""
+    def rows(self, file: BinaryIO) -> Iterator[Row | FileError]:
+        """Yield the rows, and in the place of a row that cannot be read the reason."""
 
 
 class Imported(NamedTuple):
-    """How many rows became events, and how many had been recorded before."""
+    """How many rows became events, had been recorded before, and were left out because they were bad."""
 
     recorded: int
     known: int
+    bad: int
 
 
 def import_file(
@@ -50,32 +69,31 @@ def import_file(
     reader: Reader,
     file: BinaryIO,
     progress: Callable[[str, BinaryIO], BinaryIO] = lambda what, file: file,
+    on_bad: Callable[[FileError], None] | None = None,
 ) -> Imported:
-    """Record a file's rows in the caller's transaction, which the caller commits.
+    """Record a file's rows, and commit. Memory does not grow with the file; it is copied to disk once.
 
-    :param file: seekable; memory does not grow with its length.
-    :param progress: wraps the file for each pass, to show how far it has been read.
-    :raise FileError: for the first row that is wrong. The caller then rolls back.
+    :param file: seekable; gzip is recognised.
+    :param progress: wraps a file for each pass, to show how far it has been read.
+    :param on_bad: is told of each bad row, which is then left out; None stops at the first one.
+    :raise FileError: for a bad row without ``on_bad``, or a file that is broken as a whole.
     """
-    file.seek(0)
-    now = datetime.now(UTC)
-    for row in reader.rows(progress("Checking", file)):
-        try:
-            parse_event(row.event, now=now)
-        except EventError as error:
-            raise _refused(row, error.problems[0], reader) from None
-    file.seek(0)
-    rows = reader.rows(progress("Recording", file))
-    counts = [_record(workspace, reader, batch) for batch in _batches(rows)]
-    return Imported(sum(count.recorded for count in counts), sum(count.known for count in counts))
+    if reader.learns:
+        for _ in reader.rows(unzipped(progress("Reading", file))):
+            pass
+    with Spool() as spool, Seen() as seen:
+        check = _Check(workspace, reader, seen, on_bad)
+        for batch in _batches(reader.rows(unzipped(progress("Checking", file)))):
+            spool.put(check.fresh(batch))
+        return Imported(_record(workspace, spool, progress), check.known, check.bad)
 
 
-def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    batch: list[Row] = []
+def _batches(rows: Iterator[Row | FileError]) -> Iterator[list[Row | FileError]]:
+    batch: list[Row | FileError] = []
     size = 0
     for row in rows:
         batch.append(row)
-        size += row.size
+        size += row.size if isinstance(row, Row) else 0
         if len(batch) == MAX_BATCH or size >= MAX_BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -83,66 +101,70 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _record(workspace: Workspace, reader: Reader, batch: Sequence[Row]) -> Imported:
-    fresh = _without_known(workspace, batch) if reader.known_by_payload else batch
-    if not fresh:
-        return Imported(0, len(batch))
-    try:
-        results = record_batch(workspace, [row.event for row in fresh])
-    except EventError as error:
-        problem = error.problems[0]
-        raise _refused(fresh[problem.index], problem, reader) from None
-    recorded = sum(not result.duplicate for result in results)
-    return Imported(recorded, len(batch) - recorded)
+class _Check:
+    """The first pass: what is wrong with a row, and whether the log or the file has it already."""
+
+    def __init__(
+        self, workspace: Workspace, reader: Reader, seen: Seen, on_bad: Callable[[FileError], None] | None
+    ) -> None:
+        self.known = self.bad = 0
+        self._workspace, self._reader, self._seen, self._on_bad = workspace, reader, seen, on_bad
+        self._now = datetime.now(UTC)
+
+    def fresh(self, batch: Sequence[Row | FileError]) -> list[Checked]:
+        """Return the rows that are to be recorded.
+
+        :raise FileError: for the first bad row, if nobody wants to be told of it.
+        """
+        rows = [checked for row in batch if (checked := self._checked(row))]
+        known = recorded(self._workspace, rows)
+        fresh = []
+        for row in rows:
+            before = known.get(row.identity) or (None if row.derived else self._seen.before(row))
+            if before is None:
+                fresh.append(row)
+            elif differs(before, row):
+                self._refuse(fault(row.place, *self._conflict(row)))
+            else:
+                self.known += 1
+        return fresh
+
+    def _checked(self, row: Row | FileError) -> Checked | None:
+        if isinstance(row, FileError):
+            self._refuse(row)
+            return None
+        try:
+            event = parse_event(row.event, now=self._now)
+        except EventError as error:
+            self._refuse(_refused(row, error.problems[0], self._reader))
+            return None
+        by_facts = self._reader.known_by_payload or row.given is not None
+        return Checked.of(row.place, event, row.given, by_facts=by_facts, derived=row.derived)
+
+    def _conflict(self, row: Checked) -> tuple[str, str]:
+        if row.by_facts:
+            return "", CONFLICT
+        return "idempotency_key", "was used before with another event; use a new key"
+
+    def _refuse(self, error: FileError) -> None:
+        if self._on_bad is None:
+            raise error
+        self.bad += 1
+        self._on_bad(error)
 
 
-class _Facts(NamedTuple):
-    """What an event says that comes from its row alone; None where it has been erased."""
-
-    event: str
-    occurred_at: datetime
-    entity_id: str
-    actor_id: str | None
-    payload: Any
-
-
-def _without_known(workspace: Workspace, batch: Sequence[Row]) -> list[Row]:
-    """Leave out the rows whose key has been recorded with the same facts.
-
-    The names beside them may differ by now: somebody got another name, or a file of people came along.
-
-    :raise FileError: if a row's facts are others than those recorded under its key.
-    """
-    known = _recorded(workspace, [row.event["idempotency_key"] for row in batch])
-    fresh: list[Row] = []
-    for row in batch:
-        key, facts = row.event["idempotency_key"], _facts(row.event)
-        if key not in known:
-            known[key] = facts
-            fresh.append(row)
-        elif not all(old is None or same(old, new) for old, new in zip(known[key], facts, strict=True)):
-            raise fault(row.place, "", "was imported before with other contents under the same id")
-    return fresh
-
-
-def _facts(event: Mapping[str, Any]) -> _Facts:
-    occurred_at = parse_instant(event["occurred_at"])
-    return _Facts(event["event"], occurred_at, event["entity"]["id"], event["actor"]["id"], event["payload"])
-
-
-def _recorded(workspace: Workspace, keys: Sequence[str]) -> dict[str, _Facts]:
-    beside = and_(EventPayload.workspace_id == Event.workspace_id, EventPayload.event_id == Event.id)
-    query = (
-        select(Event.idempotency_key, Event.event, Event.occurred_at, Event.entity_id)
-        .add_columns(Event.actor_id, EventPayload.payload)
-        .join(EventPayload, beside)
-        .where(Event.workspace_id == workspace.id, Event.idempotency_key.in_(keys))
-    )
-    known: dict[str, _Facts] = {}
-    for key, event, occurred_at, entity_id, actor_id, payload in db.session.execute(query):
-        stored = None if payload is None else orjson.loads(payload)
-        known[key] = _Facts(event, occurred_at, entity_id, actor_id, stored)
-    return known
+def _record(workspace: Workspace, spool: Spool, progress: Callable[[str, BinaryIO], BinaryIO]) -> int:
+    """The second pass. A repeated import may run beside this one: whoever is second adds nothing."""
+    count = 0
+    for number, batch in enumerate(spool.batches(lambda file: progress("Recording", file)), 1):
+        if not batch:
+            continue
+        results = record_parsed(workspace, [row.event for row in batch], given=[row.given for row in batch])
+        count += sum(not result.duplicate for result in results)
+        if number % COMMIT_EVERY == 0:
+            db.session.commit()
+    db.session.commit()
+    return count
 
 
 def _refused(row: Row, problem: Problem, reader: Reader) -> FileError:

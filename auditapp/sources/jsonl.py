@@ -1,4 +1,6 @@
-"""Events as contract §5 has them for senders, one a line.
+"""Events as contract §5 has them, one a line: as senders write them, or as an export has them.
+
+An exported event keeps the id and the times that it was given, and is known by its id.
 
 Repeating a file adds nothing, though its lines may have no ``idempotency_key``: such a line gets one made
 of its content and its number among the equal lines of the file. Two equal lines are then two events,
@@ -8,15 +10,19 @@ is equal to one recorded before counts as that one. Order of keys and white spac
 
 import hashlib
 import sqlite3
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import orjson
 
-from auditapp.log.strict_json import problems_of
+from auditapp.log.rows import Given
+from auditapp.log.schema import MAX_AHEAD, parse_instant
+from auditapp.log.strict_json import is_clean, problems_of
 from auditapp.sources.importing import Row
-from auditapp.sources.json_stream import Element, fault, lines
+from auditapp.sources.json_stream import Element, FileError, fault, lines
 
 NEEDS_OCCURRED_AT = "is required in a file; without it, importing the file twice would give two times"
 
@@ -26,18 +32,62 @@ class Jsonl:
 
     paths: Mapping[str, str] = {}
     known_by_payload = False
+    learns = False
 
-    def rows(self, file: BinaryIO) -> Iterator[Row]:
-        """Yield each line as an event.
-
-        :raise FileError: if a line is no JSON object or has no ``occurred_at``.
-        """
+    def rows(self, file: BinaryIO) -> Iterator[Row | FileError]:
+        """Yield each line as an event; a line of an export with what its server gave it."""
         with closing(Occurrences()) as occurrences:
             for element in lines(file):
-                event = _checked(element)
-                if event.get("idempotency_key") is None:
-                    event["idempotency_key"] = _derived_key(event, occurrences)
-                yield Row(element.place, event, len(element.text))
+                try:
+                    yield _row(element, occurrences)
+                except FileError as error:
+                    yield error
+
+
+def _row(element: Element, occurrences: "Occurrences") -> Row:
+    event = _checked(element)
+    if "id" in event or "recorded_at" in event:
+        return Row(element.place, event, len(element.text), _given(element.place, event))
+    derived = event.get("idempotency_key") is None
+    if derived:
+        event["idempotency_key"] = _derived_key(event, occurrences)
+    return Row(element.place, event, len(element.text), derived=derived)
+
+
+def _given(place: str, event: dict[str, Any]) -> Given:
+    """Take out of an exported event what a server gave it. Its place in the log it gets anew."""
+    event.pop("seq", None)
+    try:
+        uid = uuid.UUID(event.pop("id", None))
+    except (TypeError, ValueError, AttributeError):
+        raise fault(place, "id", "must be the UUID that the event was exported with") from None
+    try:
+        recorded_at = parse_instant(event.pop("recorded_at", None))
+    except ValueError as error:
+        raise fault(place, "recorded_at", str(error)) from None
+    if recorded_at > datetime.now(UTC) + MAX_AHEAD:
+        raise fault(place, "recorded_at", "lies more than five minutes ahead of the server's clock")
+    return Given(uid, recorded_at, _claimed_by(place, event))
+
+
+def _claimed_by(place: str, event: dict[str, Any]) -> dict[str, str] | None:
+    context = event.get("context")
+    if not isinstance(context, dict) or "claimed_by" not in context:
+        return None
+    claimed_by = context["claimed_by"]
+    event["context"] = {name: value for name, value in context.items() if name != "claimed_by"}
+    if not _is_claimant(claimed_by):
+        raise fault(place, "context.claimed_by", "must be {type, id, name} of an API key or a source")
+    return dict(claimed_by)
+
+
+def _is_claimant(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"type", "id", "name"}
+        and value["type"] in ("api_key", "source")
+        and all(isinstance(part, str) and len(part) <= 512 for part in value.values())
+    )
 
 
 def _checked(element: Element) -> dict[str, Any]:
@@ -45,8 +95,9 @@ def _checked(element: Element) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise fault(element.place, "", "must be a JSON object")
     # Before anything is hashed: lone surrogates have no bytes.
-    for path, message in problems_of(event):
-        raise fault(element.place, path, message)
+    if not is_clean(event):
+        for path, message in problems_of(event):
+            raise fault(element.place, path, message)
     if event.get("occurred_at") is None:
         raise fault(element.place, "occurred_at", NEEDS_OCCURRED_AT)
     return event

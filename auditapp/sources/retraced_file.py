@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from auditapp.log import EventError
 from auditapp.sources.importing import Row
-from auditapp.sources.json_stream import Element, elements, fault
+from auditapp.sources.json_stream import Element, FileError, elements, fault
 from auditapp.sources.jsonl import NEEDS_OCCURRED_AT, Occurrences
 from auditapp.sources.mapping import digest_of
 from auditapp.sources.retraced import IDS, documents_in, event_of
@@ -21,20 +21,30 @@ class Retraced:
 
     paths: Mapping[str, str] = {}  # said in Retraced's words already
     known_by_payload = True
+    learns = False
 
-    def rows(self, file: BinaryIO) -> Iterator[Row]:
-        """Yield each event.
-
-        :raise FileError: if one is not in Retraced's form, or has no ``created``.
-        """
+    def rows(self, file: BinaryIO) -> Iterator[Row | FileError]:
+        """Yield each event."""
         with closing(Occurrences()) as occurrences:
             for element in elements(file):
-                documents = _documents(element)
+                try:
+                    documents = _documents(element)
+                except FileError as error:
+                    yield error
+                    continue
+                size = len(element.text) // len(documents)
                 for place, document in documents:
-                    event = _event(place, document)
-                    if not any(event["payload"].get(name) for name in IDS):
-                        event["idempotency_key"] += _suffix(event["payload"], occurrences)
-                    yield Row(place, event, len(element.text) // len(documents))
+                    yield _row(place, document, size, occurrences)
+
+
+def _row(place: str, document: object, size: int, occurrences: Occurrences) -> Row | FileError:
+    try:
+        event = _event(place, document)
+    except FileError as error:
+        return error
+    if not any(event["payload"].get(name) for name in IDS):
+        event["idempotency_key"] += _suffix(event["payload"], occurrences)
+    return Row(place, event, size)
 
 
 def _documents(element: Element) -> list[tuple[str, object]]:

@@ -1,5 +1,6 @@
 """``flask events import``: a file into the log, whole or not at all, and only once."""
 
+import gzip
 import json
 import os
 import threading
@@ -8,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
+from auditapp.log import record_batch
+from auditapp.log.record import record_parsed
 from auditapp.models import Event, EventPayload
 from auditapp.sources import importing
 from tests.conftest import an_event
@@ -35,6 +38,9 @@ def import_file(cli, acme, tmp_path):
         return cli("events", "import", path, "--workspace", slug, "--format", form, *more)
 
     return run
+
+
+ID = "019aa0c3-0000-7000-8000-000000000000"
 
 
 def lines_of(*events) -> bytes:
@@ -240,7 +246,7 @@ def test_a_bad_file_of_people_is_named(import_file):
     [
         (["--workspace", "acme"], 2, "--format"),
         (["--format", "jsonl"], 2, "--workspace"),
-        (["--workspace", "acme", "--format", "retraced"], 2, "retraced"),
+        (["--workspace", "acme", "--format", "carbon"], 2, "carbon"),
         (
             ["--workspace", "acme", "--format", "jsonl", "--people", "x"],
             2,
@@ -311,8 +317,14 @@ def test_a_key_with_another_event_stops_the_import(import_file):
     [
         (an_event(), "line 2: occurred_at: is required in a file; without it, importing the file twice"),
         (an_event(occurred_at=AT, seq=1), "line 2: seq: is given by the server; leave it out"),
-        (an_event(occurred_at=AT, id="x"), "line 2: id: is given by the server"),
-        (an_event(occurred_at=AT, recorded_at=AT), "line 2: recorded_at: is given by the server"),
+        (an_event(occurred_at=AT, id="x", recorded_at=AT), "line 2: id: must be the UUID"),
+        (an_event(occurred_at=AT, recorded_at=AT), "line 2: id: must be the UUID"),
+        (an_event(occurred_at=AT, id=ID), "line 2: recorded_at: must be an instant"),
+        (an_event(occurred_at=AT, id=ID, recorded_at="9000-01-01T00:00:00Z"), "more than five minutes ahead"),
+        (
+            an_event(occurred_at=AT, id=ID, recorded_at=AT, context={"claimed_by": {"type": "moon"}}),
+            "line 2: context.claimed_by: must be {type, id, name}",
+        ),
         (an_event(occurred_at=AT, colour="red"), "line 2: colour: is no field of an event"),
         (an_event(occurred_at=AT, context={"ip": "x"}), "line 2: context.ip: is no IP address"),
         ([], "line 2: must be a JSON object"),
@@ -343,3 +355,105 @@ def test_the_history_reads_the_labels_of_the_time(import_file, client, login):
 
     assert "Status" in text and "Won" in text and "o-won" not in text
     assert "Quantity" in text and "300" in text
+
+
+def test_gzip_is_read_as_what_it_holds_and_broken_gzip_is_said_so(cli, acme, tmp_path):
+    path, plain = tmp_path / "events.bin", lines_of(an_event(occurred_at=AT), an_event(occurred_at=AT))
+    arguments = ["events", "import", path, "--workspace", "acme", "--format", "jsonl"]
+
+    path.write_bytes(gzip.compress(plain))
+    assert cli(*arguments).out == "2 events recorded, 0 were there already.\n"
+    path.write_bytes(gzip.compress(plain)[:-9])
+    cut = cli(*arguments)
+
+    assert cut.code == 1 and "is broken gzip, or cut off" in cut.err and cut.err.count("\n") == 1
+    assert "2 were there" in cli(*arguments[:2], "-", *arguments[3:], stdin=gzip.compress(plain)).out
+
+
+def test_skip_bad_records_the_rest_and_lists_what_it_left_out(cli, acme):
+    good = [an_event(occurred_at=AT, entity=str(number)) for number in range(3)]
+    text = lines_of(good[0], an_event(origin="moon", occurred_at=AT), good[1], [], good[2]) + b"\n{\n"
+    arguments = ["events", "import", "-", "--workspace", "acme", "--format", "jsonl"]
+
+    assert cli(*arguments, stdin=text).code == 1
+    result = cli(*arguments, "--skip-bad", stdin=text)
+
+    assert result.code == 0
+    assert result.out == "3 events recorded, 0 were there already, 3 left out.\n"
+    listed = result.err.splitlines()
+    assert len(listed) == 3
+    assert listed[0].startswith("line 2: origin: must be one of")
+    assert [line.partition(":")[0] for line in listed] == ["line 2", "line 4", "line 6"]
+
+
+def test_an_import_that_was_stopped_goes_on_where_it_was(cli, acme, monkeypatch):
+    monkeypatch.setattr("auditapp.sources.importing.MAX_BATCH", 10)
+    monkeypatch.setattr("auditapp.sources.importing.COMMIT_EVERY", 1)
+    text = lines_of(*(an_event(occurred_at=AT, entity=str(number)) for number in range(50)))
+    arguments = ["events", "import", "-", "--workspace", "acme", "--format", "jsonl"]
+    calls = []
+
+    def dies(*args, **more):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return record_parsed(*args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("auditapp.sources.importing.record_parsed", dies)
+        stopped = cli(*arguments, stdin=text)
+    again = cli(*arguments, stdin=text)
+
+    assert stopped.code != 0
+    assert again.out == "30 events recorded, 20 were there already.\n"
+
+
+def exported(cli, slug: str, query: str = "") -> bytes:
+    return cli("events", "export", "--workspace", slug, "--query", query).out.encode()
+
+
+def test_an_export_comes_back_unchanged_ids_and_times_included(cli, acme, other, note):
+    note(occurred_at=AT, entity="1", name="Zoë", changes={"a": {"current": 1}}, payload={"z": 1, "a": None})
+    note("deal.created", occurred_at=AT, entity="2", on_behalf_of={"type": "user", "id": "x"})
+    record_batch(acme, [an_event("task.created")], claimed_by={"type": "api_key", "id": "k", "name": "ERP"})
+    db.session.commit()
+    text = exported(cli, "acme", "entity=deal&entity=task")
+
+    arguments = ["events", "import", "-", "--format", "jsonl", "--workspace"]
+    there = cli(*arguments, "other", stdin=text)
+    again = cli(*arguments, "other", stdin=text)
+    home = cli(*arguments, "acme", stdin=text)
+
+    assert text.count(b"\n") == 3
+    assert there.out == "3 events recorded, 0 were there already.\n"
+    assert again.out == home.out == "0 events recorded, 3 were there already.\n"
+    assert exported(cli, "other", "entity=deal&entity=task") == text
+
+
+def test_an_exported_event_that_was_altered_is_refused(cli, acme, note):
+    note(occurred_at=AT, payload={"amount": 1})
+    text = exported(cli, "acme", "entity=deal").replace(b'"amount":1', b'"amount":2')
+
+    result = cli("events", "import", "-", "--workspace", "acme", "--format", "jsonl", stdin=text)
+
+    assert result.code == 1 and "line 1: was imported before with other contents" in result.err
+
+
+def test_an_export_takes_the_timelines_filters_and_refuses_others(cli, acme, note):
+    note()
+    assert exported(cli, "acme", "entity=deal&event=*.created") == b""
+
+    wrong = cli("events", "export", "--workspace", "acme", "--query", "colour=red")
+
+    assert wrong.code == 2 and "there is no such filter" in wrong.err and wrong.err.count("\n") == 1
+
+
+def test_retraced_events_are_imported_once(cli, acme):
+    event = {"action": "user.login", "crud": "r", "created": AT, "actor": {"id": "u1", "name": "Ada"}}
+    arguments = ["events", "import", "-", "--workspace", "acme", "--format", "retraced"]
+
+    first = cli(*arguments, stdin=json.dumps([event, event]).encode())
+    again = cli(*arguments, stdin=json.dumps([event, event]).encode())
+
+    assert first.out == "2 events recorded, 0 were there already.\n"
+    assert again.out == "0 events recorded, 2 were there already.\n"

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from auditapp.sources.customermates import Customermates
+from tests.sources.reading import strictly
 
 MAX = {
     "id": "u1",
@@ -57,4 +58,4 @@ def events_of(rows: list[Any], people: dict[str, Any] | None = None) -> list[dic
     reader = Customermates(people)
     for _ in reader.rows(file_of(rows)):
         pass
-    return [row.event for row in reader.rows(file_of(rows))]
+    return [row.event for row in strictly(reader.rows(file_of(rows)))]

@@ -8,6 +8,7 @@ from auditapp.log.schema import parse_event
 from auditapp.sources.customermates import Customermates, read_people
 from auditapp.sources.json_stream import FileError
 from tests.sources.customermates_rows import JULIA, MAX, audit_row, events_of, file_of, updated
+from tests.sources.reading import strictly
 
 
 def test_a_row_becomes_one_event_with_its_data_whole():
@@ -136,7 +137,7 @@ BAD_ROWS = {
 @pytest.mark.parametrize(("row", "says"), BAD_ROWS.values(), ids=BAD_ROWS)
 def test_a_row_of_another_form_is_refused_by_number_id_and_path(row, says):
     with pytest.raises(FileError) as refused:
-        list(Customermates().rows(file_of([audit_row("deal.created", {}), row])))
+        strictly(Customermates().rows(file_of([audit_row("deal.created", {}), row])))
 
     assert str(refused.value).startswith(says)
 

@@ -8,13 +8,14 @@ import pytest
 from auditapp.sources.json_stream import FileError
 from auditapp.sources.jsonl import Jsonl
 from tests.conftest import an_event
+from tests.sources.reading import strictly
 
 AT = "2026-03-24T09:00:00Z"
 
 
 def rows_of(*events) -> list:
     lines = [event if isinstance(event, str) else json.dumps(event) for event in events]
-    return list(Jsonl().rows(io.BytesIO("\n".join(lines).encode())))
+    return strictly(Jsonl().rows(io.BytesIO("\n".join(lines).encode())))
 
 
 def keys_of(*events) -> list[str]:

@@ -9,6 +9,7 @@ from auditapp.sources.json_stream import FileError
 from auditapp.sources.retraced import events_of
 from auditapp.sources.retraced_file import Retraced
 from tests.sources.foreign_json import CALLER
+from tests.sources.reading import strictly
 from tests.sources.test_retraced import retraced
 
 ONE, OTHER = retraced(created=1), retraced(created=2)
@@ -16,7 +17,7 @@ ONE, OTHER = retraced(created=1), retraced(created=2)
 
 def rows_of(text: str | bytes) -> list:
     data = text if isinstance(text, bytes) else text.encode()
-    return list(Retraced().rows(io.BytesIO(data)))
+    return strictly(Retraced().rows(io.BytesIO(data)))
 
 
 def lines(*documents) -> str:

@@ -1,0 +1,140 @@
+"""Which rows of a file have been recorded before, or stand in it twice."""
+
+import hashlib
+import sqlite3
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import and_, select
+
+from auditapp.extensions import db
+from auditapp.log.changes import same
+from auditapp.log.record import in_list
+from auditapp.log.rows import Given, digest_of
+from auditapp.log.schema import EventIn
+from auditapp.models import Event, EventPayload, Workspace
+
+Identity = str | uuid.UUID
+
+
+class Facts(NamedTuple):
+    """What an event says that comes from its row alone; None where it has been erased."""
+
+    event: str
+    occurred_at: datetime | None
+    entity_id: str
+    actor_id: str | None
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A row that may be recorded.
+
+    :ivar by_facts: compare its facts, not the whole event: names may be known better by now.
+    :ivar derived: no other row of the file has its key.
+    """
+
+    place: str
+    event: EventIn
+    given: Given | None
+    by_facts: bool
+    derived: bool
+    identity: Identity
+
+    @classmethod
+    def of(
+        cls, place: str, event: EventIn, given: Given | None, *, by_facts: bool, derived: bool
+    ) -> "Checked":
+        """Return a row with what tells it from others: the id it was given, or its key."""
+        identity = given.id if given else event["idempotency_key"]
+        if identity is None:
+            raise ValueError("a row needs an id or a key")
+        return cls(place, event, given, by_facts, derived, identity)
+
+
+def recorded(workspace: Workspace, rows: Sequence[Checked]) -> dict[Identity, Facts | bytes]:
+    """Return what the log has under the rows' identities: facts, or the digest of the whole event."""
+    by_digest = [str(row.identity) for row in rows if not row.by_facts]
+    by_key = [row.identity for row in rows if row.by_facts and isinstance(row.identity, str)]
+    by_id = [row.identity for row in rows if isinstance(row.identity, uuid.UUID)]
+    found: dict[Identity, Facts | bytes] = {}
+    if by_digest:
+        query = select(Event.idempotency_key, Event.idempotency_digest).where(
+            Event.workspace_id == workspace.id,
+            in_list(db.session.connection(), Event.idempotency_key, by_digest),
+        )
+        found |= {str(key): digest or b"" for key, digest in db.session.execute(query)}
+    if by_key:
+        found |= _facts(
+            workspace, Event.idempotency_key, in_list(db.session.connection(), Event.idempotency_key, by_key)
+        )
+    if by_id:
+        found |= _facts(workspace, Event.uid, Event.uid.in_(by_id))
+    db.session.commit()  # an open read would keep writers out of SQLite while the file is read
+    return found
+
+
+def _facts(workspace: Workspace, identity: Any, chosen: Any) -> dict[Identity, Facts]:
+    beside = and_(EventPayload.workspace_id == Event.workspace_id, EventPayload.event_id == Event.id)
+    query = (
+        select(
+            identity, Event.event, Event.occurred_at, Event.entity_id, Event.actor_id, EventPayload.payload
+        )
+        .join(EventPayload, beside)
+        .where(Event.workspace_id == workspace.id, chosen)
+    )
+    return {
+        key: Facts._make((*facts, None if payload is None else orjson.loads(payload)))
+        for key, *facts, payload in db.session.execute(query)
+    }
+
+
+def differs(before: Facts | bytes, row: Checked) -> bool:
+    """Tell whether a row says something else than what is known under its identity."""
+    if isinstance(before, bytes):
+        return before != (_digest(row) if row.by_facts else digest_of(row.event))
+    return not all(
+        old is None or same(old, new) for old, new in zip(before, facts_of(row.event), strict=True)
+    )
+
+
+def facts_of(event: EventIn) -> Facts:
+    """Return what an event says that comes from its row alone."""
+    actor, payload = event["actor"], event.get("payload", {})
+    return Facts(event["event"], event.get("occurred_at"), event["entity"]["id"], actor["id"], payload)
+
+
+def _digest(row: Checked) -> bytes:
+    return hashlib.sha256(orjson.dumps([*facts_of(row.event)], option=orjson.OPT_SORT_KEYS)).digest()
+
+
+class Seen:
+    """The identities of the file so far, on disk: they may be more than memory holds."""
+
+    def __init__(self) -> None:
+        # The empty name is a private database that SQLite spills to a temporary file and deletes.
+        self._database = sqlite3.connect("")
+        self._database.execute("CREATE TABLE row (identity TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID")
+
+    def __enter__(self) -> "Seen":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def before(self, row: Checked) -> bytes | None:
+        """Return the digest of an earlier row with this identity; None if there is none, and remember it."""
+        digest = _digest(row) if row.by_facts else digest_of(row.event)
+        parameters: Mapping[str, Any] = {"identity": str(row.identity), "digest": digest}
+        added = self._database.execute(
+            "INSERT INTO row VALUES (:identity, :digest) ON CONFLICT DO NOTHING", parameters
+        )
+        if added.rowcount:
+            return None
+        query = "SELECT digest FROM row WHERE identity = :identity"
+        return bytes(self._database.execute(query, parameters).fetchone()[0])

@@ -1,0 +1,52 @@
+"""Files as they are, or gzip: told by its first bytes, since a name may be anything."""
+
+import gzip
+import io
+import zlib
+from typing import BinaryIO, cast
+
+from auditapp.sources.json_stream import FileError
+
+MAGIC = b"\x1f\x8b"
+
+
+def unzipped(file: BinaryIO) -> BinaryIO:
+    """Return a file from its beginning, decompressed where it is gzip.
+
+    :param file: seekable.
+    """
+    file.seek(0)
+    magic = file.read(len(MAGIC))
+    file.seek(0)
+    return cast(BinaryIO, io.BufferedReader(_Gzip(file))) if magic == MAGIC else file
+
+
+class _Gzip(io.RawIOBase):
+    """gzip whose faults are faults of the file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._gzip = gzip.GzipFile(fileobj=file)
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be read again from its beginning."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place, which means reading up to there."""
+        return self._gzip.seek(offset, whence)
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read on.
+
+        :raise FileError: if the gzip is broken or cut off.
+        """
+        try:
+            found = self._gzip.read(len(buffer))
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise FileError(f"is broken gzip, or cut off: {error}") from None
+        buffer[: len(found)] = found
+        return len(found)
