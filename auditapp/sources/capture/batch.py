@@ -5,13 +5,15 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstanceState, Mapper, Session
-from sqlalchemy.orm.attributes import NEVER_SET, NO_VALUE, PASSIVE_NO_INITIALIZE
+from sqlalchemy.orm.attributes import INCLUDE_PENDING_MUTATIONS, NEVER_SET, NO_VALUE, PASSIVE_NO_INITIALIZE
 
 from auditapp.sources.capture.plan import Plan
 from auditapp.sources.capture.rows import Identity, Row, load_refs, load_rows
 from auditapp.sources.capture.values import IMMUTABLE
 
 UNKNOWN = NO_VALUE
+# Of a list that is not loaded, what was added and removed is known all the same.
+WITHOUT_LOADING = PASSIVE_NO_INITIALIZE | INCLUDE_PENDING_MUTATIONS
 State = InstanceState[Any]
 
 
@@ -74,7 +76,7 @@ class Batch:
         for prop in plan.children:
             if prop.key not in state.committed_state:
                 continue
-            history = state.get_history(prop.key, PASSIVE_NO_INITIALIZE)
+            history = state.get_history(prop.key, WITHOUT_LOADING)
             for child in (*(history.added or ()), *(history.deleted or ())):
                 below: Any = child._sa_instance_state if child is not None else None
                 found = self.plan_for(below.mapper) if below is not None and below.key else None

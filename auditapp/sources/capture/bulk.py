@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from auditapp.sources.capture import changes
+from auditapp.sources.capture.door import Told
 from auditapp.sources.capture.plan import Plan
 from auditapp.sources.capture.recording import Group
 from auditapp.sources.capture.rows import Identity, Namespace, Row
@@ -59,19 +60,13 @@ class Bulk:
             plan = self._plan_of(row)
             self._add(plan, "deleted", row, changes.deleted(plan, row, self._shower), identity)
 
-    def add_summary(self, verb: str, count: int, told: dict[str, Any]) -> None:
+    def add_summary(self, verb: str, count: int, payload: dict[str, Any]) -> None:
         """Add one event for rows too many, or not known, to be told one by one."""
         if count <= 0:
             return
-        entity = {"type": self.plan.type, "id": "*", "name": f"{count:,} records"}
-        payload = {"rows": count, **told}
-        event = {
-            "event": self.plan.events[f"bulk_{verb}"],
-            "entity": entity,
-            "changes": {},
-            "payload": payload,
-        }
-        self._group.add(self.capture, self.connection, Namespace({}), event)
+        told = Told(self.plan.events[f"bulk_{verb}"], self.plan.type, "*", f"{count:,} records", {})
+        told.more = {"payload": {"rows": count, **payload}}
+        self._group.add(self.capture, self.connection, Namespace({}), told)
 
     def _plan_of(self, row: Row) -> Plan:
         """Return the plan of the subclass that a row belongs to."""
@@ -93,13 +88,11 @@ class Bulk:
         related: Any = (),
     ) -> None:
         thing = Namespace(row)
-        entity = {"type": plan.type, "id": plan.id_of(row, thing, identity)}
-        if (name := plan.name_of(row, thing)) is not None:
-            entity["name"] = name
-        event = {"event": plan.events[verb], "entity": entity, "changes": found}
+        entity_id, name = plan.id_of(row, thing, identity), plan.name_of(row, thing)
+        told = Told(plan.events[verb], plan.type, entity_id, name, found)
         if related:
-            event["related"] = list(related)
-        self._group.add(self.capture, self.connection, thing, event)
+            told.more = {"related": list(related)}
+        self._group.add(self.capture, self.connection, thing, told)
 
     def tell(self, key: str, value: Any) -> Any:
         """Return what a statement sets a column to: a value, or the SQL."""

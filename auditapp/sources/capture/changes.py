@@ -3,13 +3,12 @@
 from typing import Any
 
 from sqlalchemy.orm import InstanceState
-from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history
 
-from auditapp.sources.capture.batch import UNKNOWN, Work
+from auditapp.sources.capture.batch import UNKNOWN, WITHOUT_LOADING, Work
 from auditapp.sources.capture.field import Field
 from auditapp.sources.capture.plan import Plan
 from auditapp.sources.capture.rows import Row, load_refs, ref_of
-from auditapp.sources.capture.values import differ
+from auditapp.sources.capture.values import differ, json_value
 
 Changes = dict[str, dict[str, Any]]
 
@@ -20,12 +19,15 @@ class Shower:
     def __init__(self, captures: Any, session: Any) -> None:
         self.captures = captures
         self.session = session
+        self.is_late = False
 
     def show(self, field: Field, value: Any, state: Any = None) -> Any:
         """Return a value as the log keeps it; a foreign key as the record that it points to.
 
         :param state: of the record, which may have that one loaded.
         """
+        if field.direct:
+            return json_value(value)
         if field.ref is None or value is None or field.masked:
             return field.show(value)
         shown = field.show(value)
@@ -64,7 +66,7 @@ class Shower:
 
     def _list_change(self, work: Work, refs: Any) -> dict[str, Any] | None:
         thing = work.state.obj()
-        history = get_history(thing, refs.key, PASSIVE_NO_INITIALIZE)
+        history = work.state.get_history(refs.key, WITHOUT_LOADING)
         added, removed = self._refs(history.added), self._refs(history.deleted)
         if work.verb == "created":
             return {"current": added} if added else None
@@ -94,35 +96,51 @@ def _is_loaded(state: InstanceState[Any], key: str) -> bool:
 
 
 def created(plan: Plan, values: Row, shower: Shower, state: Any = None) -> Changes:
-    """Return the fields that a new record has; those that are null are left out."""
+    """Return the fields that a new record has; those that are null are left out.
+
+    Sets ``shower.is_late`` where the database may hold something else than what was given.
+    """
     changes: Changes = {}
+    if (
+        state is not None
+        and state.expired_attributes
+        and not plan.by_key.keys().isdisjoint(state.expired_attributes)
+    ):
+        shower.is_late = shower.is_late or not values.keys() >= plan.by_key.keys()
     get = values.get
     for key, plain, field in plan.simple:
         value = get(key)
         if value is None:
             continue
-        if type(value) is plain:
+        # What a number minus itself is not zero for is NaN or infinite.
+        if type(value) is plain and (plain is not float or not value - value):
             changes[key] = {"current": value}
-        else:
-            changes[key] = {"current": shower.show(field, value, state), **field.hints}
+            continue
+        if field.is_off(value):
+            shower.is_late = True
+        shown = json_value(value) if field.direct else shower.show(field, value, state)
+        changes[key] = {"current": shown, **field.hints}
     return changes
 
 
 def updated(plan: Plan, before: Row, values: Row, shower: Shower, state: Any = None) -> Changes:
-    """Return the fields whose value is another than before; none for a no-op."""
+    """Return the fields whose value is another than before; none for a no-op.
+
+    Sets ``shower.is_late`` where only the database knows what a field holds now.
+    """
     changes: Changes = {}
     for key, old in before.items():
-        new = values.get(key)
+        new = values.get(key, UNKNOWN)
+        field = plan.by_key[key]
+        if new is UNKNOWN or field.is_off(new):
+            shower.is_late = True
         if not differ(old, new):
             continue
-        field = plan.by_key[key]
-        if type(new) is field.plain and type(old) is field.plain:
-            changes[key] = {"previous": old, "current": new}
-        elif old is UNKNOWN:
-            changes[key] = {"previous": None, "current": shower.show(field, new, state), **field.hints}
-        else:
-            previous, current = shower.show(field, old, state), shower.show(field, new, state)
-            changes[key] = {"previous": previous, "current": current, **field.hints}
+        changes[key] = {
+            "previous": None if old is UNKNOWN else shower.show(field, old, state),
+            "current": None if new is UNKNOWN else shower.show(field, new, state),
+            **field.hints,
+        }
     return changes
 
 

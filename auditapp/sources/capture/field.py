@@ -23,7 +23,7 @@ class Field:
     ``plain`` is the Python type whose values go into the log as they are, where there is one.
     """
 
-    __slots__ = ("choices", "column", "expected", "hints", "key", "masked", "plain", "ref", "scale")
+    __slots__ = ("choices", "column", "direct", "expected", "hints", "key", "masked", "plain", "ref", "scale")
 
     def __init__(self, prop: ColumnProperty[Any], column: sa.Column[Any], given: Mapping[str, Any]) -> None:
         self.key = prop.key
@@ -37,6 +37,7 @@ class Field:
         label = given.get("label") or (words_of(self.ref.key) if self.ref and not self.masked else None)
         self.hints = {name: value for name, value in (("label", label), ("kind", kind)) if value}
         shown_as_is = not (self.masked or self.choices or self.ref or self.hints)
+        self.direct = not (self.masked or self.choices or self.ref)
         self.plain = self.expected if shown_as_is and self.expected in _PLAIN_TYPES else None
 
     def _kind(self) -> str | None:

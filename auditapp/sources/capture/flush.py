@@ -6,8 +6,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstanceState, Mapper, Session
 
-from auditapp.sources.capture import changes
 from auditapp.sources.capture.batch import UNKNOWN, Batch, Work
+from auditapp.sources.capture.changes import Changes, Shower, created, deleted, updated
+from auditapp.sources.capture.door import Told
 from auditapp.sources.capture.plan import Plan
 from auditapp.sources.capture.recording import Group
 from auditapp.sources.capture.rows import Identity, Row, load_rows
@@ -27,11 +28,23 @@ def after_flush(session: Session) -> None:
     batch = _running.pop(session.hash_key, None)
     if batch is None or not batch.works:
         return
-    shower = changes.Shower(batch.captures, session)
+    shower = Shower(batch.captures, session)
+    events: list[Told | None] = []
+    late: list[int] = []
+    for place, work in enumerate(batch.works):
+        shower.is_late = False
+        events.append(_event(work, work.state.dict, shower))
+        if shower.is_late:
+            late.append(place)
+    if late:
+        values = _late_values([batch.works[place] for place in late])
+        for place in late:
+            work = batch.works[place]
+            events[place] = _event(work, values.get(work.state, work.state.dict), shower)
     group = Group(session)
-    late = _late_values(batch.works)
-    for work in batch.works:
-        _add(work, late.get(work.state), shower, group)
+    for work, told in zip(batch.works, events, strict=True):
+        if told is not None:
+            group.add(work.capture, work.connection, work.state, told)
     group.record()
 
 
@@ -40,36 +53,43 @@ def after_rollback(session: Session) -> None:
     _running.pop(session.hash_key, None)
 
 
-def _add(work: Work, late: Row | None, shower: Any, group: Group) -> None:
+def _event(work: Work, values: Row, shower: Shower) -> Told | None:
+    """Return what to tell of one record; None for a no-op."""
     state, plan = work.state, work.plan
-    values: Row = state.dict if late is None else {**state.dict, **late}
     if work.verb == "created":
-        found = changes.created(plan, values, shower, state)
-        identity = None
+        found = created(plan, values, shower, state)
     elif work.verb == "updated":
         _add_what_the_flush_set(work)
-        found = changes.updated(plan, work.before, values, shower, state)
-        identity = state.key[1] if state.key else None
+        found = updated(plan, work.before, values, shower, state)
     else:
-        found = changes.deleted(plan, work.before, shower, state)
-        identity = state.key[1] if state.key else None
         values = {**values, **work.before}
+        found = deleted(plan, work.before, shower, state)
     if plan.lists:
         found |= shower.lists(work)
-    if work.verb == "updated" and found.keys().isdisjoint(work.asked) and found.keys() <= set(plan.auto):
-        return  # nobody changed a thing: at most the time of the last change moved
+    if work.verb == "updated" and found.keys() <= plan.auto and found.keys().isdisjoint(work.asked):
+        return None  # nobody changed a thing: at most the time of the last change moved
+    return _told(work, values, found)
+
+
+def _told(work: Work, values: Row, found: Changes) -> Told:
+    state, plan = work.state, work.plan
     thing = state.obj()
-    entity = {"type": plan.type, "id": plan.id_of(values, thing, identity)}
+    identity = state.key[1] if work.verb != "created" and state.key else None
     named = values if work.row is None else {**work.row, **values}
-    if (name := plan.name_of(named, thing)) is not None:
-        entity["name"] = name
-    told: dict[str, Any] = {"event": plan.events[work.verb], "entity": entity, "changes": found}
-    unknown = [key for key, value in work.before.items() if value is UNKNOWN and key in found]
-    if unknown:
-        told["payload"] = {"previous_unknown": unknown}
-    if identity is not None and (moved := _moved_to(plan, values, identity)):
-        told["related"] = [{"type": plan.type, "id": moved}]
-    group.add(work.capture, work.connection, thing, told)
+    entity_id, name = plan.id_of(values, thing, identity), plan.name_of(named, thing)
+    told = Told(plan.events[work.verb], plan.type, entity_id, name, found)
+    if work.verb != "created" and (more := _more(work, values, found, identity)):
+        told.more = more
+    return told
+
+
+def _more(work: Work, values: Row, found: Changes, identity: Identity | None) -> dict[str, Any]:
+    more: dict[str, Any] = {}
+    if unknown := [key for key, value in work.before.items() if value is UNKNOWN and key in found]:
+        more["payload"] = {"previous_unknown": unknown}
+    if identity is not None and (moved := _moved_to(work.plan, values, identity)):
+        more["related"] = [{"type": work.plan.type, "id": moved}]
+    return more
 
 
 def _moved_to(plan: Plan, values: Row, identity: Identity) -> str | None:
@@ -92,7 +112,7 @@ def _late_values(works: list[Work]) -> dict[Any, Row]:
     """Read what only the database knows: results of SQL expressions and defaults, values it converts."""
     wanted: dict[tuple[Connection, Plan], dict[Identity, Work]] = {}
     for work in works:
-        if work.verb != "deleted" and _is_late(work):
+        if work.verb != "deleted":
             identity = tuple([work.state.dict.get(name) for name in work.plan.key_names])
             if None in identity and work.state.key:
                 identity = work.state.key[1]
@@ -101,21 +121,9 @@ def _late_values(works: list[Work]) -> dict[Any, Row]:
     for (connection, plan), by_identity in wanted.items():
         for identity, row in load_rows(connection, plan, by_identity).items():
             if identity in by_identity:
-                found[by_identity[identity].state] = row
+                state = by_identity[identity].state
+                found[state] = {**state.dict, **row}
     return found
-
-
-def _is_late(work: Work) -> bool:
-    state, plan = work.state, work.plan
-    values = state.dict
-    if work.verb == "created":
-        if state.expired_attributes and not state.expired_attributes.isdisjoint(plan.by_key):
-            return True
-        for key, plain, field in plan.simple:
-            if type(value := values.get(key)) is not plain and field.is_off(value):
-                return True
-        return False
-    return any(key not in values or plan.by_key[key].is_off(values[key]) for key in work.before)
 
 
 def _on_insert(mapper: Mapper[Any], connection: Connection, state: InstanceState[Any]) -> None:

@@ -31,7 +31,7 @@ class Plan:
         # A record's only key is its id already.
         self.shown = [field for field in self.fields if field.key != alone or field.ref]
         self.simple = [(field.key, field.plain, field) for field in self.shown]
-        self.auto = tuple(field.key for field in self.fields if _changes_by_itself(mapper, field))
+        self.auto = {field.key for field in self.fields if _changes_by_itself(mapper, field)}
         self.lists = _owned_lists(mapper, said, settings)
         self.parents = {
             prop.key: tuple(_keys_of(mapper, prop.local_columns))

@@ -1,24 +1,31 @@
-"""From changes to events in the log: what a group of changes shares, and the one door."""
+"""From changes to events: what a group of changes shares, and the way to the one door."""
 
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstanceState, Session
 
-from auditapp.log import EventError, record_batch
 from auditapp.log.schema import MAX_BATCH
-from auditapp.sources.capture.mend import mended
+from auditapp.sources.capture.door import Told, write
 from auditapp.sources.capture.story import Captured, Frame, Story, correlation_of, current_frame, story_of
 
 SYSTEM = {"type": "system", "id": "application", "name": "Application"}
 
 
+class Place(NamedTuple):
+    """Where events go that have everything in common but the record and its changes."""
+
+    connection: Connection
+    workspace_id: int
+    capture: Any
+
+
 @dataclass
 class Header:
-    """What all events of one flush group share."""
+    """What all events of one capture and flush group share."""
 
     fields: dict[str, Any]
     frame: Frame
@@ -31,91 +38,77 @@ class Group:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._headers: dict[Any, Header] = {}
-        self._events: dict[tuple[Connection, int], list[dict[str, Any]]] = {}
+        self._runs: list[tuple[Place, list[Told]]] = []
+        self._fixed: dict[tuple[Any, Connection], int | None] = {}
 
-    def header(self, capture: Any) -> Header:
-        """Return what a capture's events share: actor, origin and request, each asked for once."""
-        if capture not in self._headers:
-            self._headers[capture] = _header(capture, self.session)
-        return self._headers[capture]
+    def add(self, capture: Any, connection: Connection, thing: Any, told: Told) -> None:
+        """Add an event to the workspace that its record belongs to, if there is one.
 
-    def add(self, capture: Any, connection: Connection, thing: Any, event: dict[str, Any]) -> None:
-        """Add an event to the workspace that its record belongs to, if there is one."""
-        workspace_id = capture.workspace.of(thing, connection)
+        :param thing: the record, or the state of it.
+        """
+        key = (capture, connection)
+        if key in self._fixed:
+            workspace_id = self._fixed[key]
+        else:
+            thing = thing.obj() if isinstance(thing, InstanceState) else thing
+            workspace_id = capture.workspace.of(thing, connection)
+            if capture.workspace.is_fixed:
+                self._fixed[key] = workspace_id
         if workspace_id is None:
             return
-        header = self.header(capture)
-        event.update(header.fields)
-        if "correlation_id" not in event:
-            event["correlation_id"] = self._correlation(header, connection, workspace_id)
-        self._events.setdefault((connection, workspace_id), []).append(event)
-
-    def _correlation(self, header: Header, connection: Connection, workspace_id: int) -> str:
-        frame = header.frame
-        known = frame.causation_id and correlation_of(connection, workspace_id, frame)
-        if not known:
-            known = header.story.correlation_id = header.story.correlation_id or str(uuid.uuid4())
-        header.fields["correlation_id"] = known
-        return known
+        last = self._runs[-1][0] if self._runs else None
+        if last is None or last.capture is not capture or last[:2] != (connection, workspace_id):
+            self._runs.append((Place(connection, workspace_id, capture), []))
+        self._runs[-1][1].append(told)
 
     def record(self) -> None:
-        """Write the events, in the transactions of what they tell about.
+        """Write the events, in the transactions of what they tell about, in their order.
 
         :raise Exception: whatever keeps the log from being written: the changes then fail with it.
         """
-        story = story_of(self.session)
-        for (connection, workspace_id), events in self._events.items():
+        for place, events in self._runs:
+            shared = self._shared(place)
+            recorded = story_of(self.session).recorded
             for start in range(0, len(events), MAX_BATCH):
                 part = events[start : start + MAX_BATCH]
-                for recorded, event in zip(_write(workspace_id, part, connection), part, strict=True):
-                    entity = event["entity"]
-                    story.recorded.append(
-                        Captured(
-                            recorded.id, event["event"], entity["type"], entity["id"], event["correlation_id"]
-                        )
-                    )
-        self._events.clear()
+                for uid, told in zip(
+                    write(place.connection, place.workspace_id, shared, part), part, strict=True
+                ):
+                    recorded.append(Captured(uid, told.event, told.type, told.id, shared["correlation_id"]))
+        self._runs.clear()
 
-
-@dataclass(frozen=True)
-class WorkspaceId:
-    """As much of a workspace as the log needs."""
-
-    id: int
-
-
-def _write(workspace_id: int, events: list[dict[str, Any]], connection: Connection) -> Any:
-    workspace: Any = WorkspaceId(workspace_id)
-    try:
-        return record_batch(workspace, events, connection=connection)
-    except EventError:
-        # Nothing was written. Values that the log cannot hold are rare, so looked for only now.
-        for place, event in enumerate(events):
-            events[place] = mended(event)
-        return record_batch(workspace, events, connection=connection)
+    def _shared(self, place: Place) -> dict[str, Any]:
+        """Return actor, origin, context and correlation; each is asked for once a group."""
+        if place.capture not in self._headers:
+            self._headers[place.capture] = _header(place.capture, self.session)
+        header = self._headers[place.capture]
+        if "correlation_id" not in header.fields:
+            known = correlation_of(place.connection, place.workspace_id, header.frame)
+            story = header.story
+            if not known:
+                known = story.correlation_id = story.correlation_id or str(uuid.uuid4())
+            header.fields["correlation_id"] = known
+        return header.fields
 
 
 def _header(capture: Any, session: Session) -> Header:
-    frame = current_frame()
-    story = story_of(session)
+    frame, story = current_frame(), story_of(session)
     context = _call(capture.context)
-    actor = _call(frame.actor) or _call(capture.actor) or capture.application
     fields: dict[str, Any] = {
-        "actor": dict(actor),
+        "actor": _call(frame.actor) or _call(capture.actor) or capture.application,
         "origin": frame.origin or capture.origin or ("system" if context is None else "ui"),
-        "context": dict(context or {}),
+        "context": context or {},
     }
-    correlation = frame.correlation_id
-    if correlation is None and frame.causation_id is None:
-        story.correlation_id = story.correlation_id or (context or {}).get("request_id") or str(uuid.uuid4())
-        correlation = story.correlation_id
-    if correlation:
-        fields["correlation_id"] = correlation
     if frame.causation_id:
         fields["causation_id"] = frame.causation_id
+    if frame.correlation_id:
+        fields["correlation_id"] = frame.correlation_id
+    elif not frame.causation_id:
+        given = story.correlation_id or (context or {}).get("request_id") or str(uuid.uuid4())
+        fields["correlation_id"] = story.correlation_id = given
     return Header(fields, frame, story)
 
 
 def _call(given: Any) -> Mapping[str, Any] | None:
     found = given() if callable(given) else given
-    return found if found is None else dict(found)
+    return None if found is None else dict(found)

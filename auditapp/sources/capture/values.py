@@ -2,11 +2,14 @@
 
 import enum
 import hashlib
+import math
 import uuid
 from collections.abc import Mapping, Set
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+
+from auditapp.log.strict_json import MAX_DEPTH
 
 # Values of these types cannot have been changed in place since the row was loaded.
 IMMUTABLE = frozenset(
@@ -15,20 +18,24 @@ IMMUTABLE = frozenset(
 PLAIN = frozenset({type(None), str, int, float, bool})
 MASK = "[masked]"
 MAX_DESCRIBED = 2000
+MAX_LEVELS = MAX_DEPTH - 4  # an event, its changes, a change and its side are around a value
 
 
 def json_value(value: Any, level: int = 0) -> Any:
     """Return a value as JSON: exact where JSON can say it, else a text that describes it.
 
-    Text with NUL, NaN or integers past 64 bits stay as they are: ``mend`` turns to them when the
-    log refuses them, so that the usual value is looked at once only.
+    Text with NUL and integers past 64 bits stay as they are: ``mend`` turns to them when the log
+    refuses them, so that the usual value is looked at once only.
     """
-    if type(value) in PLAIN:
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
         return value
+    if convert := _EXACT.get(kind):
+        return convert(value)
     try:
         return _converted(value, level)
     except Exception:
-        return f"[{type(value).__name__} that cannot be shown]"
+        return f"[{kind.__name__} that cannot be shown]"
 
 
 def _converted(value: Any, level: int) -> Any:
@@ -37,16 +44,15 @@ def _converted(value: Any, level: int) -> Any:
     for kind, convert in _CONVERTERS:
         if isinstance(value, kind):
             return convert(value)
-    if level > 200:
-        return "[nested too deeply]"
+    if level >= MAX_LEVELS:
+        return _described(value)
     if isinstance(value, Mapping):
         return {_key(key): json_value(item, level + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [json_value(item, level + 1) for item in value]
     if isinstance(value, Set):
-        return sorted(
-            (json_value(item, level + 1) for item in value), key=lambda item: (str(type(item)), str(item))
-        )
+        items = [json_value(item, level + 1) for item in value]
+        return sorted(items, key=lambda item: (str(type(item)), str(item)))
     return _described(value)
 
 
@@ -72,6 +78,12 @@ def _decimal(value: Decimal) -> Any:
     return number if Decimal(repr(number)) == value else str(value)
 
 
+def _float(value: float) -> Any:
+    if math.isfinite(value):
+        return float(value)
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
 def _bytes(value: Any) -> str:
     data = bytes(value)
     return f"[{len(data):,} bytes, sha256 {hashlib.sha256(data).hexdigest()[:16]}]"
@@ -93,7 +105,7 @@ _CONVERTERS: list[tuple[Any, Any]] = [
     (bool, bool),
     (str, lambda value: str.__str__(value)),
     (int, int),
-    (float, float),
+    (float, _float),
     (datetime, instant_text),
     (date, date.isoformat),
     (time, time.isoformat),
@@ -102,6 +114,13 @@ _CONVERTERS: list[tuple[Any, Any]] = [
     (uuid.UUID, str),
     (bytes | bytearray | memoryview, _bytes),
 ]
+_EXACT: dict[type, Any] = {
+    float: _float,
+    datetime: instant_text,
+    date: date.isoformat,
+    Decimal: _decimal,
+    uuid.UUID: str,
+}
 
 
 def differ(one: Any, other: Any) -> bool:

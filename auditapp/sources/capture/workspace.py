@@ -21,6 +21,7 @@ class WorkspaceChoice:
         # An object's id is read now: later it may have expired, or its session be gone.
         self._fixed = None if callable(given) else _plain(given)
         self._ids: dict[tuple[Any, str | None], int] = {}
+        self.is_fixed = self._choose is None
 
     def of(self, thing: Any, connection: Connection) -> int | None:
         """Return the workspace's id for one record; None: do not record it.
@@ -40,7 +41,7 @@ class WorkspaceChoice:
         self._ids.clear()
 
     def _by_slug(self, slug: str | None, connection: Connection) -> int:
-        key = (connection.engine.url, slug)
+        key = (connection.engine, slug)
         if key not in self._ids:
             query = sa.select(Workspace.id).limit(2)
             found = connection.execute(query if slug is None else query.where(Workspace.slug == slug)).all()
