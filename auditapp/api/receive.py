@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from auditapp.access.gate import public
 from auditapp.access.rate import seconds_to_wait
 from auditapp.access.sources import find_source
+from auditapp.api.bodies import whole_body
 from auditapp.api.gate import too_many
 from auditapp.api.problems import problem
 from auditapp.extensions import csrf
@@ -30,7 +31,7 @@ def create(path: str) -> Response:
     if seconds := seconds_to_wait(f"source:{source.id}"):
         return too_many(seconds)
     try:
-        received = receive(source, dict(request.headers), request.get_data(cache=False))
+        received = receive(source, dict(request.headers), whole_body())
     except NotAuthentic:
         log.warning("a body for the source %s had a wrong secret or signature", source.id)
         return problem(401, "Unauthorized", "The secret or signature is not this source's.")
