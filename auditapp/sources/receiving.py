@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import LargeBinary, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
 from auditapp.extensions import db
@@ -111,21 +112,23 @@ def _set_aside(source: Source, body: bytes, content_type: str | None, reason: st
         return
     if (db.session.scalar(select(func.count()).select_from(SetAside).where(*mine)) or 0) >= MAX_SET_ASIDE:
         raise TooManySetAside
-    db.session.add(
-        SetAside(
-            workspace_id=source.workspace_id,
-            id=uuid7(),
-            source_id=source.id,
-            body_hash=digest,
-            body=body,
-            content_type=(content_type or "")[:200].replace("\x00", "") or None,
-            reason=reason,
-            times=1,
-            received_at=now,
-            last_received_at=now,
-        )
+    new = SetAside(
+        workspace_id=source.workspace_id,
+        id=uuid7(),
+        source_id=source.id,
+        body_hash=digest,
+        body=body,
+        content_type=(content_type or "")[:200].replace("\x00", "") or None,
+        reason=reason,
+        times=1,
+        received_at=now,
+        last_received_at=now,
     )
-    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.add(new)
+    except IntegrityError:  # the same body has come at the same moment
+        db.session.execute(again)
 
 
 def _note_receipt(source: Source) -> None:
