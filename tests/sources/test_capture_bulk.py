@@ -11,7 +11,9 @@ from tests.sources.capture_host import Animal, Author, Bird, Dog, Line, Paper, P
 @pytest.fixture
 def tags(session, events):
     """Three tags: a, b, c."""
-    session.add_all([Tag(id=number, name=name) for number, name in enumerate("abc", 1)])
+    for name in "abc":
+        session.add(Tag(name=name))
+        session.flush()
     session.commit()
     events()
 

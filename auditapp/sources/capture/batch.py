@@ -3,6 +3,7 @@
 import enum
 from typing import Any
 
+from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstanceState, Mapper, Session
 from sqlalchemy.orm.attributes import INCLUDE_PENDING_MUTATIONS, NEVER_SET, NO_VALUE, PASSIVE_NO_INITIALIZE
@@ -122,10 +123,22 @@ class Batch:
         work.row = row
         self.updating[state] = work
 
-    def updated(self, state: State) -> None:
+    def updated(self, mapper: Mapper[Any], connection: Connection, state: State) -> None:
         """Note a record in its place among those written."""
+        if state not in self.updating and (found := self.plan_for(mapper)):
+            self.updating[state] = self._replaced(Work("updated", state, found[1], found[0], connection))
         if work := self.updating.get(state):
             self.works.append(work)
+
+    def _replaced(self, work: Work) -> Work:
+        """A new object with the key of one that is deleted in the same flush becomes an UPDATE of its row."""
+        key = work.plan.mapper.identity_key_from_instance(work.state.obj())
+        gone = self.session.identity_map.get(key)
+        work.asked = {key for key in work.state.committed_state if key in work.plan.by_key}
+        if gone is not None:
+            old: Any = inspect(gone)
+            work.before = {key: _before(old, key, self.rows.get(old)) for key in work.asked}
+        return work
 
     def about_to_delete(self, mapper: Mapper[Any], connection: Connection, state: State) -> None:
         """Keep all that is about to go."""

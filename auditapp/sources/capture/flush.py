@@ -136,9 +136,9 @@ def _on_update(mapper: Mapper[Any], connection: Connection, state: InstanceState
         batch.about_to_update(mapper, connection, state)
 
 
-def _on_updated(_mapper: Mapper[Any], _connection: Connection, state: InstanceState[Any]) -> None:
+def _on_updated(mapper: Mapper[Any], connection: Connection, state: InstanceState[Any]) -> None:
     if (batch := _running.get(state.session_id)) is not None:
-        batch.updated(state)
+        batch.updated(mapper, connection, state)
 
 
 def _on_delete(mapper: Mapper[Any], connection: Connection, state: InstanceState[Any]) -> None:
