@@ -14,6 +14,7 @@ from sqlalchemy.orm import (
 )
 
 from auditapp.extensions import db
+from auditapp.models import Event, EventName
 from tests.sources.capture_host import Line, Post, Tag, sides
 
 
@@ -214,3 +215,31 @@ def test_rows_that_another_transaction_moved_meanwhile_are_summed_up(session, ev
     found = events()
     assert [each["event"] for each in found] == ["tag.updated", "tag.bulk_updated"]
     assert found[1]["payload"]["rows"] == 2
+
+
+def test_a_name_that_was_rolled_back_is_added_again(session, maker, events):
+    session.add(Tag(name="lost"))
+    session.flush()
+    session.close()  # which takes it back without a word
+
+    for name in ("one", "two", "three", "four"):
+        session.add(Tag(name=name))
+        session.commit()
+
+    assert [each["entity_name"] for each in events()] == ["one", "two", "three", "four"]
+    query = sa.select(EventName.event).where(EventName.event == "tag.created")
+    assert db.session.scalars(query).all() == ["tag.created"]
+
+
+def test_the_cheap_way_into_the_log_writes_what_the_checked_one_does(session, events):
+    for _ in range(4):
+        session.add(Tag(name="same"))
+        session.commit()
+
+    told = [
+        {k: v for k, v in each.items() if k not in {"uid", "entity_id", "correlation_id"}}
+        for each in events()
+    ]
+    assert told[0] == told[1] == told[2] == told[3]
+    lines = db.session.scalars(sa.select(Event.fields).where(Event.event == "tag.created")).all()
+    assert set(lines) == {"Name"}

@@ -20,7 +20,7 @@ from auditapp.log import EventError, record_batch
 from auditapp.log.insert import EVENT_COLUMNS, insert_rows, lock_for_writing
 from auditapp.log.rows import Given, event_row, fields_line, fold_email, salts_for, section_texts
 from auditapp.log.schema import parse_event
-from auditapp.models import SECTIONS, Account, Member
+from auditapp.models import SECTIONS, Account, EventName, Member
 from auditapp.sources.capture.mend import mended
 
 MAX_CHANGES = 128 * 1024
@@ -71,27 +71,44 @@ class Told:
 
 
 def write(
-    connection: Connection, workspace_id: int, shared: Mapping[str, Any], events: Sequence[Told]
+    connection: Connection,
+    workspace_id: int,
+    shared: Mapping[str, Any],
+    events: Sequence[Told],
+    own_names: set[tuple[int, str]],
 ) -> list[uuid.UUID]:
     """Record up to 1,000 events that share actor, origin, context, correlation and cause.
 
+    :param own_names: names of events that this transaction added; may roll back, so never taken as known.
     :return: their ids, in the same order.
     :raise EventError: if the log refuses what is shared, or an event even after it was mended.
     """
-    names = _known_names.setdefault(connection.engine, set())
-    if all((workspace_id, told.event) in names for told in events):
+    known = _known_names.setdefault(connection.engine, set())
+    names = {(workspace_id, told.event) for told in events}
+    if names <= known:
         laid_out = _laid_out(connection, workspace_id, shared, events)
         if laid_out is not None:
             rows, sections = laid_out
             insert_rows(connection, rows, sections)
             return [row[UID] for row in rows]
+    there = _names_there(connection, workspace_id, names)
     ids = _write_checked(connection, workspace_id, [_whole(told, shared) for told in events])
-    names.update((workspace_id, told.event) for told in events)
+    known |= there - own_names
+    own_names |= names - there
     return ids
 
 
+def _names_there(
+    connection: Connection, workspace_id: int, names: set[tuple[int, str]]
+) -> set[tuple[int, str]]:
+    query = sa.select(EventName.event).where(
+        EventName.workspace_id == workspace_id, EventName.event.in_([name for _, name in names])
+    )
+    return {(workspace_id, name) for name in connection.scalars(query)}
+
+
 def forget_names() -> None:
-    """Take no name as known: what a transaction added went with its rollback."""
+    """Take no name as known: something was rolled back."""
     _known_names.clear()
 
 

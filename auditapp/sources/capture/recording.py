@@ -68,13 +68,14 @@ class Group:
         """
         for place, events in self._runs:
             shared = self._shared(place)
-            recorded = story_of(self.session).recorded
+            story = story_of(self.session)
             for start in range(0, len(events), MAX_BATCH):
                 part = events[start : start + MAX_BATCH]
-                for uid, told in zip(
-                    write(place.connection, place.workspace_id, shared, part), part, strict=True
-                ):
-                    recorded.append(Captured(uid, told.event, told.type, told.id, shared["correlation_id"]))
+                ids = write(place.connection, place.workspace_id, shared, part, story.names)
+                for uid, told in zip(ids, part, strict=True):
+                    story.recorded.append(
+                        Captured(uid, told.event, told.type, told.id, shared["correlation_id"])
+                    )
         self._runs.clear()
 
     def _shared(self, place: Place) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class WorkspaceChoice:
         # An object's id is read now: later it may have expired, or its session be gone.
         self._fixed = None if callable(given) else _plain(given)
         self._ids: dict[tuple[Any, str | None], int] = {}
+        self._seen: dict[tuple[Any, str | None], tuple[int, Any]] = {}
         self.is_fixed = self._choose is None
 
     def of(self, thing: Any, connection: Connection) -> int | None:
@@ -39,6 +40,7 @@ class WorkspaceChoice:
     def forget(self) -> None:
         """Forget the ids of slugs: a workspace may have been made in a transaction that was rolled back."""
         self._ids.clear()
+        self._seen.clear()
 
     def _by_slug(self, slug: str | None, connection: Connection) -> int:
         key = (connection.engine, slug)
@@ -47,8 +49,16 @@ class WorkspaceChoice:
             found = connection.execute(query if slug is None else query.where(Workspace.slug == slug)).all()
             if len(found) != 1:
                 raise CaptureError(_missing(slug, len(found)))
-            self._ids[key] = found[0][0]
+            self._keep(key, found[0][0], connection.get_transaction())
+            return int(found[0][0])
         return self._ids[key]
+
+    def _keep(self, key: tuple[Any, str | None], workspace_id: int, transaction: Any) -> None:
+        """Remember an id that two transactions saw: before, it may be one that is never committed."""
+        seen_id, seen_in = self._seen.get(key, (None, None))
+        if seen_id == workspace_id and seen_in is not transaction:
+            self._ids[key] = workspace_id
+        self._seen[key] = workspace_id, transaction
 
 
 def _plain(given: Any) -> int | str | None:
