@@ -91,6 +91,8 @@ def _plain(body: bytes) -> bytes:
         raise EventError([Problem(0, "", f"the body is no gzip: {error}")]) from None
     if len(found) > MAX_BATCH_BYTES or not inflate.eof:
         raise EventError([Problem(0, "", "the gzip is cut off, or holds more than 10 MiB")])
+    if inflate.unused_data:
+        raise EventError([Problem(0, "", "the gzip goes on behind its end")])
     return found
 
 
