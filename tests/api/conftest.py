@@ -115,14 +115,6 @@ def door(request: pytest.FixtureRequest, migrated: Any, tmp_path_factory: Any) -
         db.engine.dispose()
 
 
-@pytest.fixture
-def xfail_on_postgresql(request):
-    """Expect the failure, until ``log.insert._copy`` says in SQLAlchemy's words what COPY was refused for."""
-    if "postgresql" in request.node.name:
-        reason = "psycopg's errors out of COPY pass record_and_commit by, which waits for SQLAlchemy's"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
-
-
 def ids_in(response: TestResponse, status: int = 201) -> list[str]:
     """Return the ids of what was recorded."""
     assert (response.status_code, response.content_type) == (status, JSON), response.text
