@@ -3,10 +3,11 @@
 import logging
 from typing import Any
 
+import psycopg
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -16,6 +17,14 @@ from auditapp.extensions import db
 from auditapp.web.errors import error_page
 
 RETRY_AFTER_SECONDS = 5
+# COPY goes past SQLAlchemy, so what it raises comes as psycopg has it.
+UNAVAILABLE = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 log = logging.getLogger(__name__)
 
 TEXTS = {
@@ -35,7 +44,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(AccessDenied, _denied)
     app.register_error_handler(CSRFError, _stale_form)
-    for error in (OperationalError, InterfaceError, PoolTimeout, DatabaseError):
+    for error in (*UNAVAILABLE, DatabaseError):
         app.register_error_handler(error, _no_database)
     app.register_error_handler(Exception, _unexpected)
 
@@ -73,7 +82,7 @@ def _no_database(error: Exception) -> ResponseReturnValue:
     """Only what means "locked or gone" is 503; a mistake in our SQL is a 500 like any other."""
     if not is_unavailable(error):
         return _unexpected(error)
-    db.session.rollback()
+    _roll_back()
     log.error("database unavailable: %s", error)
     response = _say(
         503,
@@ -87,10 +96,18 @@ def _no_database(error: Exception) -> ResponseReturnValue:
 def is_unavailable(error: Any) -> bool:
     """Tell a database that is locked, gone or broken from a mistake in a statement."""
     # DatabaseError itself, no subclass: SQLite says so of a file that is none of its own.
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeout) or type(error) is DatabaseError
+    return isinstance(error, UNAVAILABLE) or type(error) is DatabaseError
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
-    db.session.rollback()
+    _roll_back()
     log.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
     return _say(500, *TEXTS[500])
+
+
+def _roll_back() -> None:
+    """End the transaction; where the connection was lost with it, the connection too."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session().invalidate()

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError, OperationalError
+import psycopg
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from auditapp.extensions import db
 from auditapp.log.record import InWorkspace, Recorded, record_batch
@@ -41,7 +42,11 @@ def record_and_commit(
 def _record_and_commit(
     workspace: InWorkspace, events: Sequence[Mapping[str, Any]], claimed_by: Mapping[str, Any] | None
 ) -> list[Recorded]:
-    results = record_batch(workspace, events, claimed_by=claimed_by)
+    try:
+        results = record_batch(workspace, events, claimed_by=claimed_by)
+    except psycopg.Error as error:
+        # COPY goes past SQLAlchemy, which then does not translate what it raises.
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
     db.session.commit()
     return results
 

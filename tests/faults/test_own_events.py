@@ -1,0 +1,33 @@
+"""Auditapp's own events are written by COPY too: what that raises is a 503 like any other."""
+
+from importlib import import_module
+
+import psycopg
+import pytest
+
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture(params=["postgresql"])
+def database(request, database):
+    """Return a PostgreSQL database; SQLite has no COPY."""
+    return database
+
+
+@pytest.mark.parametrize(
+    "error", [psycopg.errors.DiskFull, psycopg.errors.AdminShutdown, psycopg.InterfaceError]
+)
+def test_a_sign_in_that_cannot_be_recorded_is_a_503(client, acme, login, monkeypatch, error):
+    def fail(*_):
+        raise error("as COPY raises it")
+
+    with monkeypatch.context() as broken:
+        # By its name in full: ``auditapp.log.record`` is the function.
+        broken.setattr(import_module("auditapp.log.record"), "insert_rows", fail)
+        form = {"email": "owner@acme.example", "password": PASSWORD}
+        refused = client.post("/login", data=form)
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    login("owner")
