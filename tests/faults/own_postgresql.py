@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from flask_migrate import upgrade
 
 from auditapp import create_app
 from auditapp.config import ROOT
+from auditapp.extensions import db
 
 
 class OwnPostgresql:
@@ -64,19 +66,19 @@ class OwnPostgresql:
 
     def make_database(self, options: str = "") -> str:
         """Make an empty, migrated database and return its URL."""
-        from flask_migrate import upgrade
-
-        from auditapp.extensions import db
-
+        if not self._databases:
+            self.run("CREATE DATABASE template_faults")
+            app = create_app({"SQLALCHEMY_DATABASE_URI": self._url_of("template_faults"), "TESTING": True})
+            with app.app_context():
+                upgrade(directory=str(ROOT / "migrations"))
+                db.engine.dispose()
         self._databases += 1
         name = f"faults_{self._databases}"
-        self.run(f"CREATE DATABASE {name} {options}")
-        url = sa.make_url(self.url).set(database=name).render_as_string(hide_password=False)
-        app = create_app({"SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
-        with app.app_context():
-            upgrade(directory=str(ROOT / "migrations"))
-            db.engine.dispose()
-        return url
+        self.run(f"CREATE DATABASE {name} TEMPLATE template_faults {options}")
+        return self._url_of(name)
+
+    def _url_of(self, name: str) -> str:
+        return sa.make_url(self.url).set(database=name).render_as_string(hide_password=False)
 
     def remove(self) -> None:
         """Stop the server and remove all it had."""
