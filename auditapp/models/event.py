@@ -56,11 +56,11 @@ class Event(Base):
             sqlite_where=text("idempotency_key IS NOT NULL"),
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
-        Index("uq_event_id", "workspace_id", "id", unique=True),
     )
     ERASABLE = ("actor_id", "actor_name", "member_id", "on_behalf_of_name", "entity_name", "fields")
 
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    # No foreign keys here and in the payload: see migrations/versions/0002.
+    workspace_id: Mapped[int]
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     uid: Mapped[uuid.UUID] = mapped_column(BinaryUuid)
     occurred_at: Mapped[datetime] = mapped_column(Instant)
