@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -57,6 +58,7 @@ class Served:
             env={**os.environ, "AUDITAPP_DATABASE_URL": database, "AUDITAPP_SECRET_KEY": "test"},
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         self._wait()
 
@@ -82,12 +84,9 @@ class Served:
             connection.close()
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        # Its processes are ended together; stopping in good order is not what is tested here.
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 @pytest.fixture
