@@ -7,6 +7,7 @@ help:
 	@echo "make run          set up and serve on http://127.0.0.1:5000 (HOST, PORT override)"
 	@echo "make test         set up and run every test, on SQLite and PostgreSQL"
 	@echo "make check        ruff, mypy, import-linter"
+	@echo "make bench        how fast events get in, as ratios"
 	@echo "make screenshots  retake the pictures in docs/"
 
 .venv/run: requirements.txt
@@ -32,7 +33,11 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: .venv/dev
+	@$(BIN)/python -m bench.ingest
+	@$(BIN)/python bench/capture.py
+
 screenshots: .venv/dev
 	$(BIN)/python docs/take_screenshots.py
 
-.PHONY: help run test check screenshots
+.PHONY: help run test check bench screenshots

@@ -9,6 +9,7 @@ from auditapp import api, cli, failures, models, web
 from auditapp.access.gate import check_every_route_has_a_gate
 from auditapp.config import INSTANCE, ROOT, engine_options, flask_config, load_settings
 from auditapp.extensions import compress, csrf, db, login_manager, migrate
+from auditapp.sources.own import capture_own
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
@@ -35,6 +36,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     web.init_app(app)
     cli.init_app(app)
     failures.init_app(app)
+    capture_own()
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     check_every_route_has_a_gate(app)

@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-import psycopg
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
@@ -17,14 +16,7 @@ from auditapp.extensions import db
 from auditapp.web.errors import error_page
 
 RETRY_AFTER_SECONDS = 5
-# COPY goes past SQLAlchemy, so what it raises comes as psycopg has it.
-UNAVAILABLE = (
-    OperationalError,
-    InterfaceError,
-    PoolTimeout,
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-)
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 log = logging.getLogger(__name__)
 
 TEXTS = {

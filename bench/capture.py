@@ -1,4 +1,3 @@
-# ruff: noqa: T201
 """What capture costs: insert and update a 15-column row, committed, each beside its own plain baseline.
 
     python bench/capture.py [--rounds 15] [--sizes 1 25 100]
@@ -49,9 +48,9 @@ def prepare() -> str:
     wanted = (HERE / "requirements.txt").read_text() + (HERE.parent / "requirements.txt").read_text()
     if not mark.exists() or mark.read_text() != wanted:
         print("Installing what the benchmark compares with …", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
         install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]
-        subprocess.run([python, *install, HERE / "requirements.txt"], check=True)  # noqa: S603
+        subprocess.run([python, *install, HERE / "requirements.txt"], check=True)
         mark.write_text(wanted)
     return str(python)
 
@@ -60,7 +59,7 @@ def start(python: str, name: str, folder: Path) -> subprocess.Popen:
     """Start a contender on a database file of its own and wait until it is ready."""
     script, mode, _ = CONTENDERS[name]
     command = [python, str(HERE / script), mode, str(folder / f"{script}-{mode}.db")]
-    worker = subprocess.Popen(  # noqa: S603
+    worker = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE.parent
     )
     ask(worker, 1)

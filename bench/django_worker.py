@@ -1,4 +1,3 @@
-# ruff: noqa: T201
 """A contender of ``capture.py`` on Django: ``plain`` or ``auditlog``."""
 
 import gc

@@ -1,4 +1,3 @@
-# ruff: noqa: T201
 """A contender of ``capture.py`` on SQLAlchemy: ``plain``, ``capture`` or ``continuum``."""
 
 import contextlib

@@ -14,9 +14,8 @@ from typing import Any
 from sqlalchemy import select, update
 from uuid_utils.compat import uuid7
 
-from auditapp.access.own_events import note
+from auditapp.access.own_events import acting_as
 from auditapp.extensions import db
-from auditapp.log.schema import instant
 from auditapp.models import ApiKey, Workspace
 
 PREFIX = "auditapp_"
@@ -51,13 +50,8 @@ def create_key(
         created_at=datetime.now(UTC),
         expires_at=expires_at,
     )
-    db.session.add(row)
-    changes = {
-        "name": {"current": name, "label": "Name"},
-        "scopes": {"current": row.scopes, "label": "Scopes"},
-        "expires_at": {"current": expires_at and instant(expires_at), "label": "Expires", "kind": "date"},
-    }
-    note(workspace, "api_key.created", by, {"id": str(row.id), "name": name}, changes=changes)
+    with acting_as(by):
+        db.session.add(row)
     return key
 
 
@@ -81,20 +75,12 @@ def keys_of(workspace: Workspace) -> list[ApiKey]:
     return list(db.session.scalars(query))
 
 
-def revoke_key(workspace: Workspace, key: ApiKey, by: dict[str, Any]) -> None:
+def revoke_key(key: ApiKey, by: dict[str, Any]) -> None:
     """End a key for good; the row stays, since events name it. The caller commits."""
     if key.revoked_at:
         return
-    key.revoked_at = datetime.now(UTC)
-    changes = {
-        "revoked_at": {
-            "previous": None,
-            "current": instant(key.revoked_at),
-            "label": "Revoked",
-            "kind": "date",
-        }
-    }
-    note(workspace, "api_key.revoked", by, {"id": str(key.id), "name": key.name}, changes=changes)
+    with acting_as(by):
+        key.revoked_at = datetime.now(UTC)
 
 
 def note_use(key: ApiKey) -> None:

@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select, update
 from uuid_utils.compat import uuid7
 
-from auditapp.access.own_events import actor_of, note
+from auditapp.access.own_events import acting_as, actor_of
 from auditapp.access.passwords import hash_password
 from auditapp.access.permissions import SYSTEM_ROLES, Permission, allows
 from auditapp.extensions import db
@@ -41,19 +41,22 @@ def create_workspace(slug: str, name: str, timezone: str, by: ActorDict) -> Work
     workspace = Workspace(
         uid=uuid7(), slug=slug, name=clean_name(name), timezone=timezone, created_at=datetime.now(UTC)
     )
-    db.session.add(workspace)
-    db.session.flush()
-    for role_name, permissions in SYSTEM_ROLES.items():
-        role = Role(workspace_id=workspace.id, id=uuid7(), name=role_name, is_system=True)
-        db.session.add(role)
+    with acting_as(by):
+        db.session.add(workspace)
         db.session.flush()
-        for resource, action in permissions:
-            db.session.add(
-                RolePermission(workspace_id=workspace.id, role_id=role.id, resource=resource, action=action)
-            )
-    db.session.flush()
-    note(workspace, "workspace.created", by, {"id": str(workspace.uid), "name": workspace.name})
+        for role_name, permissions in SYSTEM_ROLES.items():
+            _add_role(workspace, role_name, permissions)
     return workspace
+
+
+def _add_role(workspace: Workspace, name: str, permissions: tuple[Permission, ...]) -> None:
+    role = Role(workspace_id=workspace.id, id=uuid7(), name=name, is_system=True)
+    db.session.add(role)
+    db.session.flush()
+    for resource, action in permissions:
+        db.session.add(
+            RolePermission(workspace_id=workspace.id, role_id=role.id, resource=resource, action=action)
+        )
 
 
 def find_workspace(slug: str) -> Workspace:
@@ -122,24 +125,19 @@ def add_member(workspace: Workspace, email: str, name: str, role: Role, by: Acto
     ).first()
     if member and not member.removed_at:
         raise MemberError(f"{account.email} is a member already")
-    if member:
-        member.removed_at, member.joined_at, member.role_id = None, None, role.id
-    else:
-        member = Member(
-            workspace_id=workspace.id,
-            id=uuid7(),
-            account_id=account.id,
-            role_id=role.id,
-            created_at=datetime.now(UTC),
-        )
-        db.session.add(member)
-    db.session.flush()
+    with acting_as(by):
+        if member:
+            member.removed_at, member.joined_at, member.role = None, None, role
+        else:
+            member = Member(
+                workspace_id=workspace.id,
+                id=uuid7(),
+                account=account,
+                role=role,
+                created_at=datetime.now(UTC),
+            )
+            db.session.add(member)
     db.session.refresh(member)
-    changes = {
-        "email": {"current": account.email, "label": "E-mail"},
-        "role": {"current": role.name, "label": "Role", "kind": "choice"},
-    }
-    note(workspace, "member.added", by, _entity(member), changes=changes)
     return member
 
 
@@ -151,11 +149,9 @@ def change_role(workspace: Workspace, member: Member, role: Role, by: ActorDict)
     if member.role_id == role.id:
         return
     _keep_an_owner(workspace, member)
-    changes = {
-        "role": {"previous": member.role.name, "current": role.name, "label": "Role", "kind": "choice"}
-    }
-    member.role_id = role.id
-    note(workspace, "member.updated", by, _entity(member), changes=changes)
+    with acting_as(by):
+        member.role = role  # not its id: capture names the role then
+    db.session.refresh(member)
 
 
 def remove_member(workspace: Workspace, member: Member, by: ActorDict) -> None:
@@ -164,16 +160,14 @@ def remove_member(workspace: Workspace, member: Member, by: ActorDict) -> None:
     :raise MemberError: if it would leave the workspace without an owner.
     """
     _keep_an_owner(workspace, member)
-    member.removed_at = datetime.now(UTC)
-    changes = {"role": {"previous": member.role.name, "current": None, "label": "Role", "kind": "choice"}}
-    note(workspace, "member.removed", by, _entity(member), changes=changes)
+    with acting_as(by):
+        member.removed_at = datetime.now(UTC)
 
 
 def join(member: Member) -> None:
     """Let a member in, and say so in the log. The caller commits."""
-    member.joined_at = datetime.now(UTC)
-    workspace = db.session.get_one(Workspace, member.workspace_id)
-    note(workspace, "member.joined", actor_of(member.account, member), _entity(member))
+    with acting_as(actor_of(member.account, member)):
+        member.joined_at = datetime.now(UTC)
 
 
 def invite(member: Member) -> str:
@@ -278,10 +272,6 @@ def clean_name(name: str) -> str:
     if not name or len(name) > 200 or text_problem(name):
         raise MemberError("A name needs 1 to 200 characters.")
     return name
-
-
-def _entity(member: Member) -> ActorDict:
-    return {"id": str(member.id), "name": member.account.name}
 
 
 def _hash(token: str) -> bytes:

@@ -1,9 +1,14 @@
 """Auditapp's own doings, written into the log they guard: sign-ins, denials, changes of members."""
 
 import ipaddress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
+from flask_login import current_user
 from sqlalchemy import select
 
 from auditapp.access.viewer import workspaces_of
@@ -16,12 +21,59 @@ COMMAND_LINE = {"type": "system", "id": "command-line", "name": "Command line"}
 
 def actor_of(account: Account, member: Member) -> dict[str, Any]:
     """Return a person as an event's actor, under the member's id."""
+    return _person(account, member.id)
+
+
+def _person(account: Account, member_id: uuid.UUID) -> dict[str, Any]:
     return {
         "type": "user",
-        "id": str(member.id),
+        "id": str(member_id),
         "name": account.name,
         "email": account.email,
     }
+
+
+_actor: ContextVar[dict[str, Any] | None] = ContextVar("auditapp_actor", default=None)
+
+
+@contextmanager
+def acting_as(actor: dict[str, Any]) -> Iterator[None]:
+    """Say whose doing the changes of this block are; flushed before it ends, so that they are captured."""
+    token = _actor.set(actor)
+    try:
+        yield
+        db.session.flush()
+    finally:
+        _actor.reset(token)
+
+
+_told_elsewhere: ContextVar[bool] = ContextVar("auditapp_told_elsewhere", default=False)
+
+
+@contextmanager
+def told_elsewhere() -> Iterator[None]:
+    """Capture nothing of this block's changes: whoever makes them records their events too, as the demo."""
+    token = _told_elsewhere.set(True)
+    try:
+        yield
+        db.session.flush()
+    finally:
+        _told_elsewhere.reset(token)
+
+
+def is_told_elsewhere() -> bool:
+    """Tell whether a change just now is in such a block."""
+    return _told_elsewhere.get()
+
+
+def current_actor() -> dict[str, Any] | None:
+    """Return who changes something just now: as a block says, else whoever is signed in."""
+    if actor := _actor.get():
+        return actor
+    viewer = g.get("viewer") if has_request_context() else None
+    if viewer is None or viewer.member_id is None or not current_user.is_authenticated:
+        return None
+    return _person(current_user.account, viewer.member_id)
 
 
 def note(

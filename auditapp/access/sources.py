@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
 from auditapp.access.members import clean_name
-from auditapp.access.own_events import note
+from auditapp.access.own_events import acting_as
 from auditapp.extensions import db
 from auditapp.log.strict_json import text_problem
 from auditapp.models import SetAside, Source, Workspace
@@ -40,13 +40,8 @@ def create_source(workspace: Workspace, kind: str, name: str, secret: str, by: d
         secret=secret,
         created_at=datetime.now(UTC),
     )
-    db.session.add(source)
-    db.session.flush()
-    changes = {
-        "name": {"current": source.name, "label": "Name"},
-        "kind": {"current": kind, "label": "Kind", "kind": "choice"},
-    }
-    note(workspace, "source.created", by, {"id": str(source.id), "name": source.name}, changes=changes)
+    with acting_as(by):
+        db.session.add(source)
     return source
 
 
@@ -55,10 +50,10 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def remove_source(workspace: Workspace, source: Source, by: dict[str, Any]) -> None:
+def remove_source(source: Source, by: dict[str, Any]) -> None:
     """Close a source's path for good; the row stays, since events name it. The caller commits."""
-    source.removed_at = datetime.now(UTC)
-    note(workspace, "source.removed", by, {"id": str(source.id), "name": source.name})
+    with acting_as(by):
+        source.removed_at = datetime.now(UTC)
 
 
 def find_source(path: str) -> Source | None:

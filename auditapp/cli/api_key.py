@@ -57,7 +57,7 @@ def revoke(beginning: str, slug: str) -> None:
     ]
     if len(found) != 1:
         raise OneLineError(f"{len(found) or 'no'} keys that are not revoked begin like that")
-    api_keys.revoke_key(workspace, found[0], COMMAND_LINE)
+    api_keys.revoke_key(found[0], COMMAND_LINE)
     db.session.commit()
     click.echo(f"Revoked: {plain(found[0].name)}")
 

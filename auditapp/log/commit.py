@@ -4,8 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import psycopg
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from auditapp.extensions import db
 from auditapp.log.record import InWorkspace, Recorded, record_batch
@@ -42,11 +41,7 @@ def record_and_commit(
 def _record_and_commit(
     workspace: InWorkspace, events: Sequence[Mapping[str, Any]], claimed_by: Mapping[str, Any] | None
 ) -> list[Recorded]:
-    try:
-        results = record_batch(workspace, events, claimed_by=claimed_by)
-    except psycopg.Error as error:
-        # COPY goes past SQLAlchemy, which then does not translate what it raises.
-        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
+    results = record_batch(workspace, events, claimed_by=claimed_by)
     db.session.commit()
     return results
 

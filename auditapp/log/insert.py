@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Table, insert
+from sqlalchemy.exc import DBAPIError
 
 from auditapp.models import Event, EventPayload
 from auditapp.models.types import EPOCH
@@ -72,9 +73,8 @@ def _execute_many(
 ) -> None:
     marks = ", ".join("?" * len(columns))
     # OR FAIL: with ABORT, the default, SQLite keeps a journal of each statement, at twice the time.
-    connection.exec_driver_sql(
-        f"INSERT OR FAIL INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", rows
-    )  # noqa: S608
+    names = ", ".join(columns)
+    connection.exec_driver_sql(f"INSERT OR FAIL INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
 
 def _for_sqlite(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -100,9 +100,14 @@ def _copy(
     driver: psycopg.Connection[Any], table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
 ) -> None:
     names = ", ".join(columns)
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+    statement = f"COPY {table.name} ({names}) FROM STDIN"
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        # COPY goes past SQLAlchemy, which then does not translate what it raises.
+        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
 
 def _insert(

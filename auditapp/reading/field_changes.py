@@ -84,7 +84,10 @@ def _field_change(name: str, change: Mapping[str, Any], deleted: bool, max_chars
     sides = [side for side, there in ((previous, has_previous), (current, has_current)) if there]
     kind = kind_of(change.get("kind"), sides)
     common: dict[str, Any] = {"name": name, "label": change.get("label") or words_of(name), "kind": kind}
-    if kind == "refs":
+    if kind == "refs" and not any(isinstance(side, list) for side in sides):
+        # One record in the place of another reads like any other value: by its name.
+        previous, current = _named(previous), _named(current)
+    elif kind == "refs":
         refs = list(_refs(_items(previous), _items(current), max_chars))
         if refs:
             limit = 50 if max_chars else len(refs)
@@ -102,6 +105,10 @@ def _field_change(name: str, change: Mapping[str, Any], deleted: bool, max_chars
         difference=_difference(previous, current) if kind in {"number", "money"} else "",
         unchanged=has_previous and has_current and same(previous, current),
     )
+
+
+def _named(value: Any) -> Any:
+    return ref_name(value) if isinstance(value, dict) else value
 
 
 def _is_long_edit(previous: str, current: str) -> bool:

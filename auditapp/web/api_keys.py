@@ -63,7 +63,7 @@ def create(workspace: str) -> ResponseReturnValue:
 def revoke(workspace: str, key_id: str) -> ResponseReturnValue:
     """End a key at once and for good."""
     key = _key(key_id)
-    api_keys.revoke_key(g.viewer.workspace, key, me())
+    api_keys.revoke_key(key, me())
     db.session.commit()
     flash(f"The key {key.name} opens nothing any more.")
     return redirect(url_for(".index", workspace=workspace), 303)

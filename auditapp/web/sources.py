@@ -101,7 +101,7 @@ def replay(workspace: str, source_id: str) -> ResponseReturnValue:
 def remove(workspace: str, source_id: str) -> ResponseReturnValue:
     """Close a source; what it sent stays in the log."""
     source = _source(source_id)
-    sources.remove_source(g.viewer.workspace, source, me())
+    sources.remove_source(source, me())
     db.session.commit()
     flash(f"The source {source.name} was removed.")
     return redirect(url_for(".index", workspace=workspace), 303)

@@ -328,7 +328,7 @@ def test_a_removed_source_is_404_and_what_it_recorded_stays(sender_of, acme):
     [event_id] = ids_in(sender.send(CUSTOMERMATES))
     source = db.session.scalars(sa.select(Source)).one()
 
-    sources.remove_source(acme, source, COMMAND_LINE)
+    sources.remove_source(source, COMMAND_LINE)
     db.session.commit()
 
     problem_in(sender.send({**CUSTOMERMATES, "event": "deal.deleted"}), 404)

@@ -89,7 +89,7 @@ class Bulk:
     ) -> None:
         thing = Namespace(row)
         entity_id, name = plan.id_of(row, thing, identity), plan.name_of(row, thing)
-        told = Told(plan.events[verb], plan.type, entity_id, name, found)
+        told = Told(plan.event_of(verb, found), plan.type, entity_id, name, found)
         if related:
             told.more = {"related": list(related)}
         self._group.add(self.capture, self.connection, thing, told)

@@ -77,7 +77,7 @@ def _told(work: Work, values: Row, found: Changes) -> Told:
     identity = state.key[1] if work.verb != "created" and state.key else None
     named = values if work.row is None else {**work.row, **values}
     entity_id, name = plan.id_of(values, thing, identity), plan.name_of(named, thing)
-    told = Told(plan.events[work.verb], plan.type, entity_id, name, found)
+    told = Told(plan.event_of(work.verb, found), plan.type, entity_id, name, found)
     if work.verb != "created" and (more := _more(work, values, found, identity)):
         told.more = more
     return told

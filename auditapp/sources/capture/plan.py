@@ -22,7 +22,9 @@ class Plan:
     def __init__(self, mapper: Mapper[Any], said: Mapping[str, Any], settings: Any) -> None:
         self.mapper = mapper
         self.type = said.get("type") or options.snake_case(mapper.class_.__name__)
-        verbs = dict(zip(VERBS, VERBS, strict=True)) | dict(said.get("verbs", {}))
+        said_verbs = said.get("verbs", {})
+        self._verb_of = said_verbs if callable(said_verbs) else None
+        verbs = dict(zip(VERBS, VERBS, strict=True)) | ({} if self._verb_of else dict(said_verbs))
         self.events = {verb: f"{self.type}.{name}" for verb, name in verbs.items()}
         self.key_names = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
         self.fields = [field for prop in _column_props(mapper) if (field := field_of(prop, said, settings))]
@@ -43,6 +45,10 @@ class Plan:
         ]
         self._id, self._name = said.get("id"), said.get("name", self._usual_name())
         self.loaded_keys = (*self.key_names, *(key for key in self.by_key if key not in self.key_names))
+
+    def event_of(self, verb: str, changes: dict[str, Any]) -> str:
+        """Return what an event is called, by what was done and, where the host wants it, what changed."""
+        return f"{self.type}.{self._verb_of(verb, changes)}" if self._verb_of else self.events[verb]
 
     def _usual_name(self) -> str | None:
         return next(

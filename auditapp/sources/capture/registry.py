@@ -52,9 +52,9 @@ def capture(
         row with its columns as attributes) that returns one, or None not to record it. Without it,
         the only workspace there is.
     :param describe: ``{Model: {…}}``, as ``__audit__`` on the class: ``type``, ``id`` and ``name`` (attribute
-        or callable), ``verbs``, ``labels``, ``kinds``, ``choices``, ``exclude``, ``mask``; False: not
-        captured. A column takes ``info={"audit": …}``: ``"mask"``, ``"exclude"``, or a dict of ``label``,
-        ``kind``, ``choices``, ``mask``, ``exclude``.
+        or callable), ``verbs`` (a mapping, or a callable of verb and changes), ``labels``, ``kinds``,
+        ``choices``, ``exclude``, ``mask``; False: not captured. A column takes ``info={"audit": …}``:
+        ``"mask"``, ``"exclude"``, or a dict of ``label``, ``kind``, ``choices``, ``mask``, ``exclude``.
     :param context: returns an event's ``context``, or None outside of a request.
     :param origin: contract §5's; by default ``ui`` in a request and ``system`` outside.
     :param bulk_limit: rows of a bulk statement that are recorded one by one.

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from auditapp.access.members import MemberError
+from auditapp.access.own_events import told_elsewhere
 from auditapp.access.permissions import SYSTEM_ROLES
 from auditapp.extensions import db
 from auditapp.log import record_batch
@@ -33,14 +34,14 @@ def add_company(password_hash: str, began: datetime) -> Workspace:
     taken = db.session.scalars(select(Account.email).where(Account.email.in_(emails))).first()
     if taken:
         raise MemberError(f"there is an account {taken} already; the demo would give it a known password")
-    workspace = Workspace(uid=uuid7(), slug=SLUG, name=NAME, timezone=TIMEZONE, created_at=began)
-    db.session.add(workspace)
-    db.session.flush()
-    for role_name, permissions in SYSTEM_ROLES.items():
-        _add_role(workspace, role_name, permissions)
-    for key, role_name in MEMBERS:
-        _add_member(workspace, key, role_name, password_hash, began)
-    db.session.flush()
+    with told_elsewhere():
+        workspace = Workspace(uid=uuid7(), slug=SLUG, name=NAME, timezone=TIMEZONE, created_at=began)
+        db.session.add(workspace)
+        db.session.flush()
+        for role_name, permissions in SYSTEM_ROLES.items():
+            _add_role(workspace, role_name, permissions)
+        for key, role_name in MEMBERS:
+            _add_member(workspace, key, role_name, password_hash, began)
     return workspace
 
 

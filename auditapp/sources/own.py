@@ -1,0 +1,73 @@
+"""Auditapp's own members, roles, keys, sources and settings, captured like any application's."""
+
+from functools import cache
+from typing import Any
+
+from auditapp.access.own_events import COMMAND_LINE, current_actor, is_told_elsewhere
+from auditapp.extensions import db
+from auditapp.models import ApiKey, Member, Role, RolePermission, Source, Workspace
+from auditapp.sources.capture import Capture, capture
+
+MODELS = (Workspace, Role, RolePermission, Member, ApiKey, Source)
+# The database's own, or noise: who uses a key and when is no change of it.
+NOT_TOLD = ("workspace_id", "id", "uid", "created_at", "key_hash", "hint", "last_used_at", "last_received_at")
+
+
+@cache
+def capture_own() -> Capture:
+    """Begin, once a process: all applications in it share one session class."""
+    return capture(
+        db,
+        models=MODELS,
+        actor=current_actor,
+        application=COMMAND_LINE,
+        exclude=NOT_TOLD,
+        workspace=_workspace_of,
+        describe={
+            Workspace: {"id": "uid"},
+            Member: {
+                "id": "id",
+                "name": lambda member: member.account.name,
+                "verbs": _member_verb,
+                "exclude": ("account_id",),
+                "labels": {"role_id": "Role", "joined_at": "Joined", "removed_at": "Removed"},
+            },
+            Role: {"id": "id"},
+            RolePermission: {"name": lambda held: f"{held.action} {held.resource}"},
+            ApiKey: {
+                "id": "id",
+                "verbs": _ends_with("revoked_at", "revoked"),
+                "labels": {"expires_at": "Expires", "revoked_at": "Revoked"},
+            },
+            Source: {
+                "id": "id",
+                "verbs": _ends_with("removed_at", "removed"),
+                "labels": {"removed_at": "Removed"},
+            },
+        },
+    )
+
+
+def _workspace_of(thing: Any) -> Any:
+    """Return where a change belongs. What comes with every workspace is told by the workspace itself."""
+    if is_told_elsewhere():
+        return None
+    if isinstance(thing, Workspace):
+        return thing
+    role = thing if isinstance(thing, Role) else None
+    if isinstance(thing, RolePermission):
+        role = db.session.get(Role, (thing.workspace_id, thing.role_id))
+    return None if role is not None and role.is_system else thing.workspace_id
+
+
+def _member_verb(verb: str, changes: dict[str, Any]) -> str:
+    if "removed_at" in changes and verb == "updated":
+        return "removed" if changes["removed_at"]["current"] else "added"
+    if "joined_at" in changes and verb == "updated":
+        return "joined"
+    return "added" if verb == "created" else verb
+
+
+def _ends_with(field: str, word: str) -> Any:
+    """Return what names an update of a field that ends something."""
+    return lambda verb, changes: word if verb == "updated" and field in changes else verb
