@@ -1,5 +1,6 @@
 """``app`` for WSGI servers and ``flask --app app``; ``python app.py`` sets up and serves."""
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -16,6 +17,11 @@ try:
     app = create_app()
 except ConfigError as error:
     sys.exit(f"auditapp: {error}")
+
+# Python looks for garbage after each 700 new objects, through all that stands since the start: a batch of
+# 1,000 events makes so many that it took a fifth of the time.
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)
 
 if __name__ == "__main__":
     from auditapp.serve import main

@@ -27,7 +27,7 @@ TARGETS = {"HTTP": 0.12, "import": 0.15}
 def main() -> None:
     """Print a table of ratios for each database."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--events", type=int, default=60_000)
+    arguments.add_argument("--events", type=int, default=200_000)
     arguments.add_argument("--rounds", type=int, default=3)
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from auditapp.log import EventError, Problem
 from auditapp.log.schema import MAX_BATCH, MAX_BATCH_BYTES
-from auditapp.log.strict_json import JsonError, loads, shorten
+from auditapp.log.strict_json import JsonError, loads_checked, shorten
 from auditapp.sources import cloudevents
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -64,10 +64,11 @@ def _unzipped(body: bytes) -> bytes:
     return found
 
 
-def read_events(body: bytes, key_as_actor: Mapping[str, Any]) -> list[Any]:
+def read_events(body: bytes, key_as_actor: Mapping[str, Any]) -> tuple[list[Any], bool]:
     """Return the events of a body, not checked yet.
 
     :param key_as_actor: who acted where a CloudEvent does not say.
+    :return: beside them whether ``strict_json.is_clean`` of all.
     :raise Unsupported: for a content type that is none of ``TYPES``, or another charset than UTF-8.
     :raise EventError: if the body is not JSON, or has no events.
     """
@@ -78,10 +79,11 @@ def read_events(body: bytes, key_as_actor: Mapping[str, Any]) -> list[Any]:
         raise Unsupported("Send UTF-8; JSON knows no other encoding.")
     if kind == NDJSON:
         return _lines(body)
-    document = _loads(body)
+    document, clean = _loads(body)
     if kind in {CLOUDEVENT, CLOUDEVENTS}:
-        return cloudevents.events_of(document, default_actor=dict(key_as_actor), batch=kind == CLOUDEVENTS)
-    return _one_or_many(document)
+        actor, batch = dict(key_as_actor), kind == CLOUDEVENTS
+        return cloudevents.events_of(document, default_actor=actor, batch=batch), False
+    return _one_or_many(document), clean
 
 
 def _one_or_many(document: Any) -> list[Any]:
@@ -98,20 +100,23 @@ def _one_or_many(document: Any) -> list[Any]:
     return events
 
 
-def _lines(body: bytes) -> list[Any]:
+def _lines(body: bytes) -> tuple[list[Any], bool]:
     events: list[Any] = []
+    all_clean = True
     for line in body.split(b"\n"):
         if not line.strip(b" \t\r"):
             continue
         if len(events) == MAX_BATCH:
             raise EventError([Problem(MAX_BATCH, "", f"a batch has {MAX_BATCH:,} events at most")])
-        events.append(_loads(line, len(events)))
-    return events
+        event, clean = _loads(line, len(events))
+        events.append(event)
+        all_clean = all_clean and clean
+    return events, all_clean
 
 
-def _loads(text: bytes, index: int = 0) -> Any:
+def _loads(text: bytes, index: int = 0) -> tuple[Any, bool]:
     try:
-        return loads(text)
+        return loads_checked(text)
     except JsonError as error:
         raise EventError([Problem(index, "", str(error))]) from None
 

@@ -49,9 +49,9 @@ def index() -> Response:
 def create() -> Response:
     """Record events, all or none; who they say acted is kept as claimed by the key."""
     key = g.key_as_actor
-    events = read_events(read_body(), key)
+    events, clean = read_events(read_body(), key)
     by_api = [{"origin": "api", **event} if isinstance(event, dict) else event for event in events]
-    recorded = record_and_commit(g.viewer.workspace, by_api, claimed_by=key)
+    recorded = record_and_commit(g.viewer.workspace, by_api, claimed_by=key, clean=clean)
     answer = {"events": [{"id": str(each.id), "duplicate": each.duplicate} for each in recorded]}
     return _json(answer, 200 if all(each.duplicate for each in recorded) else 201)
 

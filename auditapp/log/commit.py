@@ -18,6 +18,7 @@ def record_and_commit(
     events: Sequence[Mapping[str, Any]],
     *,
     claimed_by: Mapping[str, Any] | None = None,
+    clean: bool = False,
 ) -> list[Recorded]:
     """Record events as :func:`record_batch` does, and commit.
 
@@ -29,19 +30,22 @@ def record_and_commit(
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return _record_and_commit(workspace, events, claimed_by)
+            return _record_and_commit(workspace, events, claimed_by, clean)
         except (IntegrityError, OperationalError) as error:
             db.session.rollback()
             if not (isinstance(error, IntegrityError) or _is_deadlock(error)):
                 raise
             log.info("another request recorded the same key: %s", error.orig)
-    return _record_and_commit(workspace, events, claimed_by)
+    return _record_and_commit(workspace, events, claimed_by, clean)
 
 
 def _record_and_commit(
-    workspace: InWorkspace, events: Sequence[Mapping[str, Any]], claimed_by: Mapping[str, Any] | None
+    workspace: InWorkspace,
+    events: Sequence[Mapping[str, Any]],
+    claimed_by: Mapping[str, Any] | None,
+    clean: bool,
 ) -> list[Recorded]:
-    results = record_batch(workspace, events, claimed_by=claimed_by)
+    results = record_batch(workspace, events, claimed_by=claimed_by, clean=clean)
     db.session.commit()
     return results
 

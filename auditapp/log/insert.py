@@ -5,7 +5,6 @@ INSERT on PostgreSQL, and on SQLite an executemany with ids of our own half that
 """
 
 import sqlite3
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -79,19 +78,20 @@ def _execute_many(
 
 def _for_sqlite(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Store UUIDs and instants as ``models.types`` does; the driver is addressed past it."""
-    return tuple(
-        value
-        if value is None or value.__class__ is str
-        else value.bytes
-        if isinstance(value, uuid.UUID)
-        else _microseconds(value)
-        if isinstance(value, datetime)
-        else value
-        for value in row
-    )
+    event_id, workspace_id, uid, occurred_at, recorded_at, *rest = row
+    member_id = rest[_MEMBER]
+    if member_id is not None:
+        rest[_MEMBER] = member_id.bytes
+    times = microseconds(occurred_at), microseconds(recorded_at)
+    return (event_id, workspace_id, uid.bytes, *times, *rest)
 
 
-def _microseconds(moment: datetime) -> int:
+# Of the columns behind recorded_at.
+_MEMBER = EVENT_COLUMNS.index("member_id") - EVENT_COLUMNS.index("recorded_at") - 1
+
+
+def microseconds(moment: datetime) -> int:
+    """Return an instant as SQLite has it: microseconds since 1970."""
     since = moment - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 

@@ -135,16 +135,17 @@ class EventIn(TypedDict):
 EVENT_IN = TypeAdapter(EventIn)
 
 
-def parse_event(data: Any, *, now: datetime, index: int = 0) -> EventIn:
+def parse_event(data: Any, *, now: datetime, index: int = 0, clean: bool = False) -> EventIn:
     """Validate one event and return a copy, ``occurred_at`` in it as a datetime in UTC or None.
 
     :param data: a dict as a JSON parser returns it; ``occurred_at`` may be an aware datetime.
     :param now: the server's clock; ``occurred_at`` may be five minutes ahead of it at most.
     :param index: the event's place in its batch, for the error.
+    :param clean: that ``strict_json.is_clean`` has been asked already.
     :raise EventError: with every problem found.
     """
-    plain = _plain(data)
-    if not is_clean(plain):  # or holds a subclass of a JSON type, which is no problem
+    plain = data if clean else _plain(data)
+    if not clean and not is_clean(plain):  # or holds a subclass of a JSON type, which is no problem
         problems = [Problem(index, path, message) for path, message in problems_of(plain)]
         if problems:
             raise EventError(problems)

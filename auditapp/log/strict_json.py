@@ -36,6 +36,29 @@ def loads(text: str | bytes) -> Any:
         return _loads_slowly(text)
 
 
+def loads_checked(text: bytes) -> tuple[Any, bool]:
+    """Parse JSON as :func:`loads`, and tell whether the value :func:`is_clean`.
+
+    Several times faster than to ask it afterwards: what the fast parser returns holds no lone surrogate, and
+    NUL can only have come in as an escape.
+    """
+    value = loads(text)
+    if b"\\u0000" in text or b"\\ud" in text or b"\\uD" in text:
+        return value, is_clean(value)
+    return value, _is_plain(value, 1)
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Tell whether depth and numbers are within their limits."""
+    kind = type(value)
+    if kind is not dict and kind is not list:
+        return kind is str or _scalar_problem(value) is None
+    for item in value.values() if kind is dict else value:
+        if type(item) is not str and item is not None and not _is_plain(item, depth + 1):
+            return False
+    return depth <= MAX_DEPTH
+
+
 def _loads_slowly(text: str | bytes) -> Any:
     """Parse what the fast parser refused, to say why in our words, or to find that it may pass after all."""
     try:
@@ -87,14 +110,23 @@ def is_clean(value: Any, depth: int = 1) -> bool:
     """Tell whether :func:`problems_of` would find nothing; several times faster, for the usual case."""
     kind = type(value)
     if kind is str:
-        return "\x00" not in value if value.isascii() else not _FORBIDDEN.search(value)
+        return _is_clean_text(value)
     if kind is dict:
-        return depth <= MAX_DEPTH and all(
-            type(key) is str and is_clean(key) and is_clean(item, depth + 1) for key, item in value.items()
-        )
+        # Loops, not all() of a generator: twice as fast, and every event comes through here.
+        for key, item in value.items():
+            if type(key) is not str or not _is_clean_text(key) or not is_clean(item, depth + 1):
+                return False
+        return depth <= MAX_DEPTH
     if kind is list:
-        return depth <= MAX_DEPTH and all(is_clean(item, depth + 1) for item in value)
-    return _scalar_problem(value) is None
+        for item in value:
+            if not is_clean(item, depth + 1):
+                return False
+        return depth <= MAX_DEPTH
+    return value is None or value is True or value is False or _scalar_problem(value) is None
+
+
+def _is_clean_text(text: str) -> bool:
+    return "\x00" not in text if text.isascii() else not _FORBIDDEN.search(text)
 
 
 def problems_of(value: Any, path: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:

@@ -33,6 +33,7 @@ class Row(NamedTuple):
     :ivar size: the bytes it takes there.
     :ivar given: what a server gave it before, where the file is an export.
     :ivar derived: its key was made of its content and its number, so that no other row has it.
+    :ivar clean: ``strict_json.is_clean`` has been asked.
     """
 
     place: str
@@ -40,6 +41,7 @@ class Row(NamedTuple):
     size: int
     given: Given | None = None
     derived: bool = False
+    clean: bool = False
 
 
 class Reader(Protocol):
@@ -134,7 +136,7 @@ class _Check:
             self._refuse(row)
             return None
         try:
-            event = parse_event(row.event, now=self._now)
+            event = parse_event(row.event, now=self._now, clean=row.clean)
         except EventError as error:
             self._refuse(_refused(row, error.problems[0], self._reader))
             return None
@@ -159,7 +161,12 @@ def _record(workspace: Workspace, spool: Spool, progress: Callable[[str, BinaryI
     for number, batch in enumerate(spool.batches(lambda file: progress("Recording", file)), 1):
         if not batch:
             continue
-        results = record_parsed(workspace, [row.event for row in batch], given=[row.given for row in batch])
+        results = record_parsed(
+            workspace,
+            [row.event for row in batch],
+            given=[row.given for row in batch],
+            digests=[row.digest for row in batch],
+        )
         count += sum(not result.duplicate for result in results)
         if number % COMMIT_EVERY == 0:
             db.session.commit()

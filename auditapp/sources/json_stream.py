@@ -40,8 +40,15 @@ class Element(NamedTuple):
 
         :raise FileError: if it is not JSON or not UTF-8, or a key occurs twice.
         """
+        return self.checked()[0]
+
+    def checked(self) -> tuple[object, bool]:
+        """Parse the element, and tell whether ``strict_json.problems_of`` would find nothing in it.
+
+        :raise FileError: as :meth:`value`.
+        """
         try:
-            return strict_json.loads(self.text)
+            return strict_json.loads_checked(self.text)
         except strict_json.JsonError as error:
             raise fault(self.place, "", str(error)) from None
 

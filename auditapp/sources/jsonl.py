@@ -20,7 +20,7 @@ import orjson
 
 from auditapp.log.rows import Given
 from auditapp.log.schema import MAX_AHEAD, parse_instant
-from auditapp.log.strict_json import is_clean, problems_of
+from auditapp.log.strict_json import problems_of
 from auditapp.sources.importing import Row
 from auditapp.sources.json_stream import Element, FileError, fault, lines
 
@@ -47,11 +47,11 @@ class Jsonl:
 def _row(element: Element, occurrences: "Occurrences") -> Row:
     event = _checked(element)
     if "id" in event or "recorded_at" in event:
-        return Row(element.place, event, len(element.text), _given(element.place, event))
+        return Row(element.place, event, len(element.text), _given(element.place, event), clean=True)
     derived = event.get("idempotency_key") is None
     if derived:
         event["idempotency_key"] = _derived_key(event, occurrences)
-    return Row(element.place, event, len(element.text), derived=derived)
+    return Row(element.place, event, len(element.text), derived=derived, clean=True)
 
 
 def _given(place: str, event: dict[str, Any]) -> Given:
@@ -91,11 +91,11 @@ def _is_claimant(value: Any) -> bool:
 
 
 def _checked(element: Element) -> dict[str, Any]:
-    event = element.value()
+    event, clean = element.checked()
     if not isinstance(event, dict):
         raise fault(element.place, "", "must be a JSON object")
     # Before anything is hashed: lone surrogates have no bytes.
-    if not is_clean(event):
+    if not clean:
         for path, message in problems_of(event):
             raise fault(element.place, path, message)
     if event.get("occurred_at") is None:

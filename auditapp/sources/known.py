@@ -13,7 +13,7 @@ from sqlalchemy import and_, select
 
 from auditapp.extensions import db
 from auditapp.log.changes import same
-from auditapp.log.record import in_list
+from auditapp.log.record import ids_of_keys
 from auditapp.log.rows import Given, digest_of
 from auditapp.log.schema import EventIn
 from auditapp.models import Event, EventPayload, Workspace
@@ -37,6 +37,7 @@ class Checked:
 
     :ivar by_facts: compare its facts, not the whole event: names may be known better by now.
     :ivar derived: no other row of the file has its key.
+    :ivar digest: what tells its event from others under the same key.
     """
 
     place: str
@@ -45,16 +46,26 @@ class Checked:
     by_facts: bool
     derived: bool
     identity: Identity
+    digest: bytes | None
 
     @classmethod
     def of(
-        cls, place: str, event: EventIn, given: Given | None, *, by_facts: bool, derived: bool
+        cls,
+        place: str,
+        event: EventIn,
+        given: Given | None,
+        *,
+        by_facts: bool,
+        derived: bool,
+        digest: bytes | None = None,
     ) -> "Checked":
         """Return a row with what tells it from others: the id it was given, or its key."""
         identity = given.id if given else event["idempotency_key"]
         if identity is None:
             raise ValueError("a row needs an id or a key")
-        return cls(place, event, given, by_facts, derived, identity)
+        if given is None:
+            digest = digest or digest_of(event)
+        return cls(place, event, given, by_facts, derived, identity, digest)
 
 
 def recorded(workspace: Workspace, rows: Sequence[Checked]) -> dict[Identity, Facts | bytes]:
@@ -63,16 +74,13 @@ def recorded(workspace: Workspace, rows: Sequence[Checked]) -> dict[Identity, Fa
     by_key = [row.identity for row in rows if row.by_facts and isinstance(row.identity, str)]
     by_id = [row.identity for row in rows if isinstance(row.identity, uuid.UUID)]
     found: dict[Identity, Facts | bytes] = {}
-    if by_digest:
-        query = select(Event.idempotency_key, Event.idempotency_digest).where(
-            Event.workspace_id == workspace.id,
-            in_list(db.session.connection(), Event.idempotency_key, by_digest),
-        )
-        found |= {str(key): digest or b"" for key, digest in db.session.execute(query)}
-    if by_key:
-        found |= _facts(
-            workspace, Event.idempotency_key, in_list(db.session.connection(), Event.idempotency_key, by_key)
-        )
+    connection = db.session.connection()
+    if by_digest and (ids := ids_of_keys(connection, workspace.id, by_digest)):
+        query = select(Event.idempotency_key, Event.idempotency_digest)
+        mine = query.where(Event.workspace_id == workspace.id, Event.id.in_(ids))
+        found |= {str(key): digest or b"" for key, digest in db.session.execute(mine)}
+    if by_key and (ids := ids_of_keys(connection, workspace.id, by_key)):
+        found |= _facts(workspace, Event.idempotency_key, Event.id.in_(ids))
     if by_id:
         found |= _facts(workspace, Event.uid, Event.uid.in_(by_id))
     db.session.commit()  # an open read would keep writers out of SQLite while the file is read
@@ -97,7 +105,7 @@ def _facts(workspace: Workspace, identity: Any, chosen: Any) -> dict[Identity, F
 def differs(before: Facts | bytes, row: Checked) -> bool:
     """Tell whether a row says something else than what is known under its identity."""
     if isinstance(before, bytes):
-        return before != (_digest(row) if row.by_facts else digest_of(row.event))
+        return before != _digest(row)
     return not all(
         old is None or same(old, new) for old, new in zip(before, facts_of(row.event), strict=True)
     )
@@ -110,6 +118,8 @@ def facts_of(event: EventIn) -> Facts:
 
 
 def _digest(row: Checked) -> bytes:
+    if not row.by_facts and row.digest is not None:
+        return row.digest
     return hashlib.sha256(orjson.dumps([*facts_of(row.event)], option=orjson.OPT_SORT_KEYS)).digest()
 
 
@@ -129,7 +139,7 @@ class Seen:
 
     def before(self, row: Checked) -> bytes | None:
         """Return the digest of an earlier row with this identity; None if there is none, and remember it."""
-        digest = _digest(row) if row.by_facts else digest_of(row.event)
+        digest = _digest(row)
         parameters: Mapping[str, Any] = {"identity": str(row.identity), "digest": digest}
         added = self._database.execute(
             "INSERT INTO row VALUES (:identity, :digest) ON CONFLICT DO NOTHING", parameters

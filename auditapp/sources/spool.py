@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, cast
 
+from auditapp.log.insert import microseconds
 from auditapp.log.rows import Given
 from auditapp.models.types import EPOCH
 from auditapp.sources.known import Checked
@@ -52,20 +53,23 @@ def _packed(row: Checked) -> tuple[Any, ...]:
         given and (given.id.bytes, _microseconds(given.recorded_at), given.claimed_by),
         row.by_facts,
         row.derived,
+        row.digest,
     )
 
 
-def _unpacked(event: Any, occurred_at: int | None, given: Any, by_facts: bool, derived: bool) -> Checked:
+def _unpacked(
+    event: Any, occurred_at: int | None, given: Any, by_facts: bool, derived: bool, digest: bytes | None
+) -> Checked:
     event["occurred_at"] = _moment(occurred_at)
     again = None
     if given:
         uid, recorded_at, claimed_by = given
         again = Given(uuid.UUID(bytes=uid), cast(datetime, _moment(recorded_at)), claimed_by)
-    return Checked.of("", event, again, by_facts=by_facts, derived=derived)
+    return Checked.of("", event, again, by_facts=by_facts, derived=derived, digest=digest)
 
 
 def _microseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - EPOCH) // timedelta(microseconds=1)
+    return None if moment is None else microseconds(moment)
 
 
 def _moment(microseconds: int | None) -> datetime | None:

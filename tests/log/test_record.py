@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from auditapp.extensions import db
 from auditapp.log import EventError, IdempotencyConflict, record, record_batch
 from auditapp.log.schema import parse_event
-from auditapp.log.strict_json import JsonError, is_clean, loads, problems_of
+from auditapp.log.strict_json import JsonError, is_clean, loads, loads_checked, problems_of
 from auditapp.models import SECTIONS, Event, EventName, EventPayload
 from tests.conftest import an_event
 
@@ -306,6 +306,16 @@ def test_what_the_strict_parser_accepts_is_what_python_reads(text):
     assert value == json.loads(text)
     known = ("surrogate", "NUL", "past 64 bits", "past a double", "nested deeper")
     assert all(any(word in message for word in known) for _, message in problems_of(value))
+
+
+@given(json_values.map(lambda value: json.dumps(value).encode()), st.integers(0, 40))
+def test_what_is_clean_by_its_text_is_clean_by_its_values(text, depth):
+    try:
+        value, clean = loads_checked(b"[" * depth + text + b"]" * depth)
+    except JsonError:
+        return
+
+    assert clean == is_clean(value)
 
 
 @pytest.mark.parametrize(
