@@ -134,6 +134,36 @@ def test_members(visit: Visit):
     expect_accessible(visit("/w/acme/settings/members"))
 
 
+def test_api_keys(visit: Visit):
+    page = visit("/w/acme/settings/api-keys")
+    expect_accessible(page)
+    page.get_by_label("What it is for").fill("Nightly sync")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.get_by_label("New API key")).to_be_visible()
+
+    expect_accessible(page)
+
+
+def test_sources(visit: Visit):
+    page = visit("/w/acme/settings/sources")
+    page.get_by_label("Name").fill("Billing")
+    page.get_by_label("Form").select_option("CloudEvents")
+    page.get_by_role("button", name="Add a source").click()
+    path = page.get_by_label("URL").input_value()
+    secret = page.get_by_label("Secret", exact=True).input_value()
+    expect_accessible(page)
+    answer = page.request.post(path, data="{}", headers={"Authorization": f"Bearer {secret}"})
+    assert answer.status == 202
+    page.get_by_role("link", name="Billing", exact=True).click()
+    page.get_by_text("As it came", exact=True).click()
+
+    expect_accessible(page)
+
+
+def test_the_description_of_the_api(visit: Visit):
+    expect_accessible(visit("/api/v1/docs", None), [(LOOK, "dark", 390), (ALL, "light", 1280)])
+
+
 def test_error_pages(visit: Visit, complaints: Complaints):
     complaints.expect("status of 403")
     complaints.expect("status of 404")
