@@ -5,6 +5,7 @@ stands before them, so that a leak scanner tells a real key from noise without a
 """
 
 import hashlib
+import logging
 import secrets
 import string
 import zlib
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from uuid_utils.compat import uuid7
 
 from auditapp.access.own_events import acting_as
@@ -22,6 +24,8 @@ PREFIX = "auditapp_"
 SCOPES = ("events:read", "events:write")
 RANDOM_CHARACTERS = 34  # 202 bits
 USED_EVERY = timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
@@ -84,16 +88,23 @@ def revoke_key(key: ApiKey, by: dict[str, Any]) -> None:
 
 
 def note_use(key: ApiKey) -> None:
-    """Keep when the key was last used, to the minute, and commit."""
+    """Keep when the key was last used, to the minute, and commit.
+
+    A database that only reads just now must not stop reading.
+    """
     now = datetime.now(UTC)
     if key.last_used_at and now - key.last_used_at < USED_EVERY:
         return
-    db.session.execute(
-        update(ApiKey)
-        .where(ApiKey.workspace_id == key.workspace_id, ApiKey.id == key.id)
-        .values(last_used_at=now)
-    )
-    db.session.commit()
+    try:
+        db.session.execute(
+            update(ApiKey)
+            .where(ApiKey.workspace_id == key.workspace_id, ApiKey.id == key.id)
+            .values(last_used_at=now)
+        )
+        db.session.commit()
+    except OperationalError as error:
+        db.session.rollback()
+        log.warning("last_used_at was not written: %s", error.orig)
 
 
 def _checksum(text: str) -> str:

@@ -31,8 +31,9 @@ def key_required(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any
                 return problem(403, "Forbidden", f"This API key lacks the scope {scope}.")
             g.viewer = whole_log_viewer(key.workspace)
             g.key_as_actor = {"type": "api_key", "id": str(key.id), "name": key.name}
-            note_use(key)
-            return view(**kwargs)
+            response = view(**kwargs)
+            note_use(key)  # afterwards: what was recorded must not fail with it
+            return response
 
         gated.gate = f"key {scope}"  # type: ignore[attr-defined]
         return gated

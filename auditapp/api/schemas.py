@@ -2,19 +2,23 @@
 
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import WithJsonSchema
+from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema
 from typing_extensions import TypedDict
 
-from auditapp.log.schema import ActorType, Change, EventIn, Origin, Outcome
+from auditapp.log.schema import MAX_BATCH, ActorType, Change, EventIn, Origin, Outcome
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Uuid = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
+Filled = Annotated[str, StringConstraints(min_length=1)]
+
+
 class EventBatch(TypedDict):
     """1 to 1,000 events, in the order they happened."""
 
-    events: list[EventIn]
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_BATCH)]
 
 
 class RecordedEvent(TypedDict):
@@ -114,10 +118,10 @@ class CloudEvent(TypedDict):
     """CloudEvents 1.0, structured mode; ``subject`` is the record's id. Other attributes are kept too."""
 
     specversion: Literal["1.0"]
-    id: str
-    source: str
-    type: str
-    subject: str
+    id: Filled
+    source: Filled
+    type: Filled
+    subject: Filled
     time: NotRequired[Instant]
     datacontenttype: NotRequired[str]
     data: NotRequired[Any]

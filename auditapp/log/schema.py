@@ -68,7 +68,7 @@ EventPart = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", max_length=126)
 ]
 # An instant is read by :func:`parse_instant`; callers inside Python may pass an aware datetime.
-Moment = Annotated[Any, WithJsonSchema({"type": "string", "format": "date-time"})]
+Moment = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
 
 # Unknown fields are refused: a misspelt one would be lost in silence.
 _STRICT = ConfigDict(extra="forbid", strict=True)
