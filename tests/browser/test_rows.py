@@ -61,7 +61,9 @@ def test_nothing_moves_under_the_pointer_when_an_open_row_loses_focus(visit: Vis
     page = visit()
     row = row_of(page, house.events[0])
     row.locator("summary").first.click()
+    expect(row.locator(".facts")).to_be_visible()
     link = row.get_by_role("link", name="History of this deal")
+    page.wait_for_function("document.fonts.status === 'loaded'")
     before = link.bounding_box()
 
     page.get_by_role("heading", level=1).click()
