@@ -39,6 +39,9 @@ def init_app(app: Flask) -> None:
     for error in (*UNAVAILABLE, DatabaseError):
         app.register_error_handler(error, _no_database)
     app.register_error_handler(Exception, _unexpected)
+    # Runs before the extension's own, which fails on a connection that was lost after the answer was made:
+    # what had been recorded would then be answered with 500.
+    app.teardown_appcontext(lambda _error: _roll_back())
 
 
 def _say(status: int, title: str, advice: str) -> Response:

@@ -8,9 +8,10 @@ import hashlib
 import logging
 import secrets
 import string
+import uuid
 import zlib
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
@@ -87,18 +88,31 @@ def revoke_key(key: ApiKey, by: dict[str, Any]) -> None:
         key.revoked_at = datetime.now(UTC)
 
 
-def note_use(key: ApiKey) -> None:
-    """Keep when the key was last used, to the minute, and commit.
+class KeyUse(NamedTuple):
+    """Which key is used, and when it was before; read while it is at hand, before any commit."""
+
+    workspace_id: int
+    id: uuid.UUID
+    last_used_at: datetime | None
+
+
+def key_use(key: ApiKey) -> KeyUse:
+    """Return what :func:`note_use` needs to know."""
+    return KeyUse(key.workspace_id, key.id, key.last_used_at)
+
+
+def note_use(use: KeyUse) -> None:
+    """Keep when a key was last used, to the minute, and commit.
 
     A database that only reads just now must not stop reading.
     """
     now = datetime.now(UTC)
-    if key.last_used_at and now - key.last_used_at < USED_EVERY:
+    if use.last_used_at and now - use.last_used_at < USED_EVERY:
         return
     try:
         db.session.execute(
             update(ApiKey)
-            .where(ApiKey.workspace_id == key.workspace_id, ApiKey.id == key.id)
+            .where(ApiKey.workspace_id == use.workspace_id, ApiKey.id == use.id)
             .values(last_used_at=now)
         )
         db.session.commit()

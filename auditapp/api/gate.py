@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from auditapp.access.api_keys import find_key, note_use
+from auditapp.access.api_keys import find_key, key_use, note_use
 from auditapp.access.rate import seconds_to_wait
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.api.problems import problem
@@ -31,8 +31,9 @@ def key_required(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any
                 return problem(403, "Forbidden", f"This API key lacks the scope {scope}.")
             g.viewer = whole_log_viewer(key.workspace)
             g.key_as_actor = {"type": "api_key", "id": str(key.id), "name": key.name}
+            used = key_use(key)
             response = view(**kwargs)
-            note_use(key)  # afterwards: what was recorded must not fail with it
+            note_use(used)  # afterwards: what was recorded must not fail with it
             return response
 
         gated.gate = f"key {scope}"  # type: ignore[attr-defined]
