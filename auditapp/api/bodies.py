@@ -1,6 +1,5 @@
 """Request bodies into events: which forms are taken, how large they may be, and how they are read."""
 
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from auditapp.log import EventError, Problem
 from auditapp.log.schema import MAX_BATCH, MAX_BATCH_BYTES
 from auditapp.log.strict_json import JsonError, loads_checked, shorten
 from auditapp.sources import cloudevents
+from auditapp.sources.unzipped import GzipError, TooLarge, inflated
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 CLOUDEVENT, CLOUDEVENTS = "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -47,21 +47,12 @@ def read_body() -> bytes:
         return body
     if encoding != "gzip":
         raise Unsupported("Send the body as it is, or with Content-Encoding: gzip.")
-    return _unzipped(body)
-
-
-def _unzipped(body: bytes) -> bytes:
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
-        # One byte past the limit is enough to know; a bomb never grows further.
-        found = inflate.decompress(body, MAX_BATCH_BYTES + 1)
-    except zlib.error as error:
-        raise _unreadable(f"the body is no gzip: {error}") from None
-    if len(found) > MAX_BATCH_BYTES:
-        raise RequestEntityTooLarge
-    if not inflate.eof or inflate.unused_data:
-        raise _unreadable("the gzip is cut off, or goes on behind its end")
-    return found
+        return inflated(body, MAX_BATCH_BYTES)
+    except TooLarge:
+        raise RequestEntityTooLarge from None
+    except GzipError as error:
+        raise _unreadable(str(error)) from None
 
 
 def read_events(body: bytes, key_as_actor: Mapping[str, Any]) -> tuple[list[Any], bool]:

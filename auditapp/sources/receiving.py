@@ -6,7 +6,6 @@ the reason, until it can.
 
 import hashlib
 import uuid
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from auditapp.log.schema import MAX_BATCH_BYTES
 from auditapp.log.strict_json import JsonError, loads
 from auditapp.models import SetAside, Source
 from auditapp.sources.kinds import KINDS
+from auditapp.sources.unzipped import MAGIC, GzipError, inflated
 
 MAX_SET_ASIDE = 1000  # of one source; past that the sender has to keep them
 RECEIVED_EVERY = timedelta(minutes=1)
@@ -82,18 +82,12 @@ def events_in(source: Source, body: bytes) -> list[dict[str, Any]]:
 
 def _plain(body: bytes) -> bytes:
     """Undo gzip, which no JSON begins like; a signature is of the bytes as they were sent."""
-    if not body.startswith(b"\x1f\x8b"):
+    if not body.startswith(MAGIC):
         return body
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
-        found = inflate.decompress(body, MAX_BATCH_BYTES + 1)
-    except zlib.error as error:
-        raise EventError([Problem(0, "", f"the body is no gzip: {error}")]) from None
-    if len(found) > MAX_BATCH_BYTES or not inflate.eof:
-        raise EventError([Problem(0, "", "the gzip is cut off, or holds more than 10 MiB")])
-    if inflate.unused_data:
-        raise EventError([Problem(0, "", "the gzip goes on behind its end")])
-    return found
+        return inflated(body, MAX_BATCH_BYTES)
+    except GzipError as error:
+        raise EventError([Problem(0, "", str(error))]) from None
 
 
 def claimant(source: Source) -> dict[str, Any]:

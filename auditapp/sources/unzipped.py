@@ -1,4 +1,4 @@
-"""Files as they are, or gzip: told by its first bytes, since a name may be anything."""
+"""gzip: files, told by their first bytes since a name may be anything, and bodies of requests."""
 
 import gzip
 import io
@@ -8,6 +8,33 @@ from typing import BinaryIO, cast
 from auditapp.sources.json_stream import FileError
 
 MAGIC = b"\x1f\x8b"
+
+
+class GzipError(ValueError):
+    """A body is no gzip, or not whole; the message says which."""
+
+
+class TooLarge(GzipError):
+    """A body grows past its limit."""
+
+
+def inflated(body: bytes, limit: int) -> bytes:
+    """Decompress a body.
+
+    :param limit: bytes; one more is enough to know, so a bomb never grows further.
+    :raise GzipError: if it is no gzip, is cut off or goes on behind its end.
+    :raise TooLarge: if it holds more.
+    """
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        found = inflate.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise GzipError(f"the body is no gzip: {error}") from None
+    if len(found) > limit:
+        raise TooLarge(f"the gzip holds more than {limit // 1024**2} MiB")
+    if not inflate.eof or inflate.unused_data:
+        raise GzipError("the gzip is cut off, or goes on behind its end")
+    return found
 
 
 def unzipped(file: BinaryIO) -> BinaryIO:
