@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from auditapp.api.answers import json_answer, recorded_answer
 from auditapp.api.bodies import read_body, read_events
 from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused
@@ -41,7 +41,7 @@ def index() -> Response:
         query: dict[str, Any] = MultiDict(filters.page_query("before", page.older)).to_dict(flat=False)
         following = url_for("api.index", _external=True, **query)
     events = [event.to_json() for event in with_sections(page.events, g.viewer)]
-    return _json({"events": events, "next": following})
+    return json_answer({"events": events, "next": following})
 
 
 @bp.post("/events")
@@ -52,8 +52,7 @@ def create() -> Response:
     events, clean = read_events(read_body(), key)
     by_api = [{"origin": "api", **event} if isinstance(event, dict) else event for event in events]
     recorded = record_and_commit(g.viewer.workspace, by_api, claimed_by=key, clean=clean)
-    answer = {"events": [{"id": str(each.id), "duplicate": each.duplicate} for each in recorded]}
-    return _json(answer, 200 if all(each.duplicate for each in recorded) else 201)
+    return recorded_answer(recorded)
 
 
 @bp.errorhandler(EventError)
@@ -69,8 +68,4 @@ def show(event_id: str) -> Response:
     event = find_event(event_id, g.viewer)
     if event is None:
         return problem(404, "Not Found", "There is no such event in this key's workspace.")
-    return _json(event.to_json())
-
-
-def _json(value: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, content_type="application/json")
+    return json_answer(event.to_json())

@@ -2,12 +2,12 @@
 
 import logging
 
-import orjson
 from flask import Blueprint, Response, request
 
 from auditapp.access.gate import public
 from auditapp.access.rate import seconds_to_wait
 from auditapp.access.sources import find_source
+from auditapp.api.answers import json_answer, recorded_answer
 from auditapp.api.bodies import whole_body
 from auditapp.api.gate import too_many
 from auditapp.api.problems import problem
@@ -40,10 +40,5 @@ def create(path: str) -> Response:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     if received.reason is not None:
-        return _json({"set_aside": True, "reason": received.reason}, 202)
-    answer = {"events": [{"id": str(each.id), "duplicate": each.duplicate} for each in received.recorded]}
-    return _json(answer, 200 if all(each.duplicate for each in received.recorded) else 201)
-
-
-def _json(value: object, status: int) -> Response:
-    return Response(orjson.dumps(value), status, content_type="application/json")
+        return json_answer({"set_aside": True, "reason": received.reason}, 202)
+    return recorded_answer(received.recorded)

@@ -5,6 +5,7 @@ the reason, until it can.
 """
 
 import hashlib
+import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import LargeBinary, delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from uuid_utils.compat import uuid7
 
 from auditapp.extensions import db
@@ -25,6 +26,7 @@ from auditapp.sources.unzipped import MAGIC, GzipError, inflated
 
 MAX_SET_ASIDE = 1000  # of one source; past that the sender has to keep them
 RECEIVED_EVERY = timedelta(minutes=1)
+log = logging.getLogger(__name__)
 
 
 class NotAuthentic(Exception):
@@ -58,11 +60,17 @@ def receive(source: Source, headers: Mapping[str, str], body: bytes) -> Received
     except EventError as error:
         db.session.rollback()
         _set_aside(source, body, headers.get("Content-Type"), str(error))
+        db.session.commit()
         received = Received([], str(error))
     else:
         received = Received(recorded)
-    _note_receipt(source)
-    db.session.commit()
+    try:
+        _note_receipt(source)
+        db.session.commit()
+    except OperationalError as error:
+        # What was kept must not be answered with 503: the sender would send it again.
+        db.session.rollback()
+        log.warning("last_received_at was not written: %s", error.orig)
     return received
 
 

@@ -120,3 +120,14 @@ def test_the_secret_is_in_no_event(owner, billing):
 
     assert any("Billing" in text for text in texts)
     assert not any(billing[1] in text for text in texts)
+
+
+def test_what_was_recorded_is_not_answered_with_503_and_sent_again(owner, billing, monkeypatch):
+    def locked(*_):
+        raise sa.exc.OperationalError("UPDATE source", {}, Exception("locked"))
+
+    monkeypatch.setattr("auditapp.sources.receiving._note_receipt", locked)
+
+    assert send(owner, billing, FINE).status_code == 201
+    assert send(owner, billing, b"{}").status_code == 202
+    assert len(db.session.scalars(sa.select(SetAside.id)).all()) == 1
