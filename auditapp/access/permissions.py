@@ -20,6 +20,7 @@ SYSTEM_ROLES: dict[str, tuple[Permission, ...]] = {
 RIGHTS = {
     (AUDIT_LOG, READ): "read the audit log",
     (AUDIT_LOG, READ_ALL): "read the whole audit log",
+    (AUDIT_LOG, "export"): "export the audit log",
     ("members", "manage"): "manage members",
     ("api_keys", "manage"): "manage API keys",
     ("sources", "manage"): "manage sources",

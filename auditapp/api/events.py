@@ -11,6 +11,7 @@ from auditapp.api.answers import json_answer, recorded_answer
 from auditapp.api.bodies import read_body, read_events
 from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused
+from auditapp.download import download
 from auditapp.log import EventError, record_and_commit
 from auditapp.reading.event import find_event, with_sections
 from auditapp.reading.filters import FilterError, TimelineFilters
@@ -23,18 +24,7 @@ bp = Blueprint("api", __name__, url_prefix="/api/v1")
 @key_required("events:read")
 def index() -> Response:
     """Return a page of events, chosen by the narrow table and fetched by key."""
-    zone = ZoneInfo(g.viewer.workspace.timezone)
-    try:
-        filters = TimelineFilters.from_args(
-            request.args.items(multi=True), zone=zone, now=datetime.now(UTC), knows_me=False
-        )
-    except FilterError as error:
-        return problem(
-            422,
-            "Unprocessable Content",
-            str(error),
-            errors=[{"path": name, "message": message} for name, message in error.problems.items()],
-        )
+    filters = _filters()
     page = list_events(filters, g.viewer)
     following = None
     if page.older:
@@ -42,6 +32,38 @@ def index() -> Response:
         following = url_for("api.index", _external=True, **query)
     events = [event.to_json() for event in with_sections(page.events, g.viewer)]
     return json_answer({"events": events, "next": following})
+
+
+@bp.get("/events.csv")
+@key_required("events:read")
+def export_csv() -> Response:
+    """Send all events of the filters as a table."""
+    return _export("csv")
+
+
+@bp.get("/events.jsonl")
+@key_required("events:read")
+def export_jsonl() -> Response:
+    """Send all events of the filters, one a line."""
+    return _export("jsonl")
+
+
+def _export(form: str) -> Response:
+    return download(_filters(), g.viewer, form, actor=g.key_as_actor, origin="api", head=b"")
+
+
+def _filters() -> TimelineFilters:
+    zone = ZoneInfo(g.viewer.workspace.timezone)
+    return TimelineFilters.from_args(
+        request.args.items(multi=True), zone=zone, now=datetime.now(UTC), knows_me=False
+    )
+
+
+@bp.errorhandler(FilterError)
+def say_which_filter(error: FilterError) -> Response:
+    """Answer by parameter."""
+    errors = [{"path": name, "message": message} for name, message in error.problems.items()]
+    return problem(422, "Unprocessable Content", str(error), errors=errors)
 
 
 @bp.post("/events")

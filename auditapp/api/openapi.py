@@ -11,6 +11,7 @@ from auditapp.access.gate import public
 from auditapp.api import bodies, schemas
 from auditapp.api.parameters import FILTERS
 from auditapp.log.schema import EventIn
+from auditapp.reading.export import OF_THE_PAGE
 
 bp = Blueprint("openapi", __name__, url_prefix="/api/v1")
 
@@ -65,6 +66,8 @@ def describe() -> dict[str, Any]:
         "security": [{"key": []}],
         "paths": {
             "/api/v1/events": {"post": _record(), "get": _list()},
+            "/api/v1/events.csv": {"get": _export("Csv", "a table", "text/csv")},
+            "/api/v1/events.jsonl": {"get": _export("Jsonl", "one event a line", bodies.NDJSON)},
             "/api/v1/events/{event_id}": {"get": _one()},
         },
         "components": {
@@ -110,11 +113,28 @@ def _list() -> dict[str, Any]:
         "summary": "List events",
         "description": "Newest first. A parameter that is repeated means or; different ones mean and;"
         " a value that starts with ! excludes.",
-        "parameters": [
-            {"name": name, "in": "query", "description": text, "schema": schema}
-            for name, text, schema in FILTERS
-        ],
+        "parameters": _filters(),
         "responses": {"200": _answer(200, "WholeEvents"), **_problems(401, 403, 422, 429, 503)},
+    }
+
+
+def _filters() -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "query", "description": text, "schema": schema} for name, text, schema in FILTERS
+    ]
+
+
+def _export(name: str, how: str, content_type: str) -> dict[str, Any]:
+    return {
+        "operationId": f"exportEvents{name}",
+        "summary": f"Export all events of a filter, {how}",
+        "description": "Oldest first and streamed; limit and places in the log do not narrow it. That it was"
+        " exported is an event itself, export.created. A transfer that breaks off is not the whole export.",
+        "parameters": [each for each in _filters() if each["name"] not in OF_THE_PAGE],
+        "responses": {
+            "200": {"description": TITLES[200], "content": {content_type: {"schema": {"type": "string"}}}},
+            **_problems(401, 403, 422, 429, 503),
+        },
     }
 
 

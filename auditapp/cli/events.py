@@ -4,8 +4,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -13,16 +13,18 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import click
-import orjson
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from auditapp.access import members
+from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.cli.base import Group, OneLineError, workspace_option
 from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.whole_file import whole_file
 from auditapp.extensions import db
 from auditapp.models import Workspace
+from auditapp.reading.export import FORMATS as FORMS_OUT
 from auditapp.reading.export import export_events
 from auditapp.reading.filters import TimelineFilters
 from auditapp.sources.customermates import Customermates, read_people
@@ -100,10 +102,16 @@ def _import(
 @group.command("export")
 @workspace_option
 @click.option("--query", default="", help="Filters as the timeline's URL has them: entity=deal&since=7d")
-@click.option("--format", "form", default="jsonl", type=click.Choice(["jsonl"]), help="One event a line.")
-@click.option("--output", type=click.Path(dir_okay=False), help="A file; else standard output.")
+@click.option(
+    "--format",
+    "form",
+    default="jsonl",
+    type=click.Choice(FORMS_OUT),
+    help="jsonl, as `events import` takes it back, or csv.",
+)
+@click.option("--output", metavar="FILE", help="A file, whole or not written at all; else standard output.")
 def export(slug: str, query: str, form: str, output: str | None) -> None:
-    """Write events, oldest first and whole, as `events import --format jsonl` takes them back."""
+    """Write events, oldest first and whole. That they were exported is recorded too."""
     workspace = members.find_workspace(slug)
     try:
         pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True, strict_parsing=bool(query))
@@ -111,12 +119,30 @@ def export(slug: str, query: str, form: str, output: str | None) -> None:
         filters = TimelineFilters.from_args(pairs, zone=zone, now=now, knows_me=False)
     except ValueError as error:
         raise OneLineError(f"--query: {error}", 2) from None
+    pieces = export_events(filters, whole_log_viewer(workspace), form, actor=COMMAND_LINE)
     try:
-        with click.open_file(output or "-", "wb") as file:
-            for event in export_events(filters, whole_log_viewer(workspace)):
-                file.write(orjson.dumps(event.to_json(), option=orjson.OPT_APPEND_NEWLINE))
+        with whole_file(output) as file, closing(pieces), _counted(pieces) as counted:
+            for piece in counted:
+                file.write(piece)
+                file.flush()  # so that the export is not recorded as whole before it was written
     except OSError as error:
         raise OneLineError(f"{output or 'standard output'}: {error.strerror}") from None
+
+
+@contextmanager
+def _counted(pieces: Iterable[tuple[int, bytes]]) -> Iterator[Iterator[bytes]]:
+    """Show how many events have been written so far, where somebody is looking; there is no total."""
+    columns = SpinnerColumn(), TextColumn("{task.completed:,.0f} events"), TimeElapsedColumn()
+    hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), disable=hidden, transient=True) as bar:
+        task = bar.add_task("export", total=None)
+
+        def counting() -> Iterator[bytes]:
+            for events, piece in pieces:
+                yield piece
+                bar.advance(task, events)
+
+        yield counting()
 
 
 @contextmanager

@@ -31,8 +31,6 @@ class WholeEvent:
     def to_json(self) -> dict[str, Any]:
         """Return the event as contract §5 has it, sections as raw JSON for ``orjson.dumps``."""
         row = self.row
-        names = self.section("names") or {"entity": None, "related": []}
-        related = self.section("related")
         return {
             "id": str(row.uid),
             "seq": None,  # given when the event is sealed
@@ -42,9 +40,8 @@ class WholeEvent:
             "actor": self._raw("actor"),
             "on_behalf_of": self._raw("on_behalf_of"),
             "origin": row.origin,
-            "entity": {"type": row.entity_type, "id": row.entity_id, "name": names["entity"]},
-            "related": related
-            and [{**entity, "name": name} for entity, name in zip(related, names["related"], strict=True)],
+            "entity": {"type": row.entity_type, "id": row.entity_id, "name": self.entity_name()},
+            "related": self.related(),
             "outcome": row.outcome,
             "changes": self._raw("changes"),
             "payload": self._raw("payload"),
@@ -52,6 +49,24 @@ class WholeEvent:
             "correlation_id": row.correlation_id,
             "causation_id": row.causation_id,
         }
+
+    def entity_name(self) -> str | None:
+        """Return what the record was called then; None if that was erased too."""
+        names = self.section("names")
+        name: str | None = names["entity"] if names else None
+        return name
+
+    def related(self) -> list[dict[str, Any]] | None:
+        """Return the related records with their names; None if they were erased."""
+        if self.texts["related"] == "[]":  # most events: nothing to parse
+            return []
+        related = self.section("related")
+        if related is None:
+            return None
+        names = self.section("names")
+        # Names can be erased without what they name.
+        texts = names["related"] if names else [None] * len(related)
+        return [{**entity, "name": name} for entity, name in zip(related, texts, strict=True)]
 
     def _raw(self, name: str) -> orjson.Fragment | None:
         stored = self.texts[name]
@@ -86,14 +101,19 @@ def with_sections(
     rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str] = SECTIONS
 ) -> list[WholeEvent]:
     """Fetch the sections of rows that were already chosen, by key, in one query."""
-    columns = [getattr(EventPayload, name) for name in sections]
-    found = {
-        event_id: dict(zip(sections, texts, strict=True))
-        for event_id, *texts in db.session.execute(
-            select(EventPayload.event_id, *columns).where(
-                EventPayload.workspace_id == viewer.workspace.id,
-                EventPayload.event_id.in_([row.id for row in rows]),
-            )
-        )
-    }
+    found = sections_of(rows, viewer, sections)
     return [WholeEvent(row, found[row.id]) for row in rows]
+
+
+def sections_of(
+    rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str] = SECTIONS
+) -> dict[int, dict[str, str | None]]:
+    """Return the stored text of the sections of rows, by the rows' ``id``."""
+    columns = [getattr(EventPayload, name) for name in sections]
+    query = select(EventPayload.event_id, *columns).where(
+        EventPayload.workspace_id == viewer.workspace.id,
+        EventPayload.event_id.in_([row.id for row in rows]),
+    )
+    return {
+        event_id: dict(zip(sections, texts, strict=True)) for event_id, *texts in db.session.execute(query)
+    }

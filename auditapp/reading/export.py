@@ -1,30 +1,185 @@
-"""All events of a filter, whole, oldest first: what an import needs to give the same log again."""
+"""All events of a filter, whole and oldest first, as lines of JSON or CSV; each export is an event itself."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+import csv
+import io
+import logging
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
 
+import orjson
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from uuid_utils.compat import uuid7
+
+from auditapp.access.own_events import note
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.schema import instant
+from auditapp.models import Event
+from auditapp.reading.csv_cells import json_cell, text_cell
 from auditapp.reading.cursor import Cursor
-from auditapp.reading.event import WholeEvent, with_sections
+from auditapp.reading.event import WholeEvent, sections_of
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.timeline import list_events
+from auditapp.reading.query import fetch_page
+from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, place
 
-BATCH = 200  # whole events in memory, of 256 KiB at most
+KEYS = 2000  # rows chosen at once, without their payloads
+BATCH = 100  # whole events in memory, of 256 KiB at most
 BEGINNING = Cursor(datetime(1, 1, 1, tzinfo=UTC), 0)
+# Parameters that say how a page shows, not which events there are.
+OF_THE_PAGE = ("before", "after", "limit", "group")
+COLUMNS = (
+    *("id", "seq", "occurred_at", "recorded_at", "event", "entity_type", "entity_id", "entity_name"),
+    *("actor_type", "actor_id", "actor_name", "actor_email", "on_behalf_of", "origin", "outcome"),
+    *("correlation_id", "causation_id", "related", "changes", "payload", "context"),
+)
+FORMATS = ("jsonl", "csv")
+
+log = logging.getLogger(__name__)
 
 
-def export_events(filters: TimelineFilters, viewer: Viewer) -> Iterator[WholeEvent]:
-    """Yield every event that a filter lets through and the viewer may see, the oldest first.
+def export_events(
+    filters: TimelineFilters, viewer: Viewer, form: str, **by: Mapping[str, Any] | str
+) -> Generator[tuple[int, bytes], None, None]:
+    """Return an export piece by piece; at its end it is recorded that it was made.
 
-    Reads in keyset batches and holds no transaction between them: an open read cursor would keep
-    writers out of SQLite. The filter's own place and length of a page do not matter.
+    Both forms are oldest first: an import restores the log's order so, and a sheet of last month is the
+    beginning of the sheet of today. No transaction is open between the pieces. What is recorded after
+    the first one is not in it. Whoever stops before the end closes the generator; the event then says
+    that the export is incomplete, and how many events had been handed out.
+
+    :param form: one of ``FORMATS``.
+    :param by: ``actor`` of the export's event; ``origin`` and ``context`` where they are not at hand later.
+    :return: how many events a piece holds, and its bytes in UTF-8.
+    :raise sqlalchemy.exc.SQLAlchemyError: if the database fails, before or at the end: an export that
+        cannot be recorded does not end like a whole one.
     """
-    place: Cursor | None = BEGINNING
-    while place:
-        page = list_events(replace(filters, before=None, after=place, limit=BATCH), viewer)
-        events = with_sections(page.events[::-1], viewer)
-        place = page.newer
+    # Of its session no more: each piece may come in another one, and this would be read anew.
+    db.session.expunge(viewer.workspace)
+    return _noted(filters, viewer, form, by)
+
+
+def _noted(
+    filters: TimelineFilters, viewer: Viewer, form: str, by: Mapping[str, Any]
+) -> Generator[tuple[int, bytes], None, None]:
+    sent = 0
+    try:
+        for events, piece in _pieces(_unpaged(filters), viewer, form):
+            sent += events
+            yield events, piece
+    except BaseException:
         db.session.rollback()
-        yield from events
+        try:
+            _note(filters, viewer, form, sent, complete=False, **by)
+        except SQLAlchemyError:
+            log.exception("an incomplete export of %s events could not be recorded", f"{sent:,}")
+        raise
+    _note(filters, viewer, form, sent, complete=True, **by)
+
+
+def query_of(filters: TimelineFilters) -> str:
+    """Return the filter of an export as a query string to read; empty for everything."""
+    return urlencode(filters.to_query(**dict.fromkeys(OF_THE_PAGE)), safe=":*!@/,")
+
+
+def _note(
+    filters: TimelineFilters, viewer: Viewer, form: str, events: int, *, complete: bool, **by: Any
+) -> None:
+    query = query_of(filters)
+    note(
+        viewer.workspace,
+        "export.created",
+        by.pop("actor"),
+        {"id": str(uuid7()), "name": query[:512] or "everything"},
+        outcome="success" if complete else "failure",
+        payload={"format": form, "query": query, "events": events, "complete": complete},
+        **by,
+    )
+    db.session.commit()
+
+
+def _unpaged(filters: TimelineFilters) -> TimelineFilters:
+    """Return a filter as if it were of one endless page of single events."""
+    known = {each.name: each.default for each in fields(filters)}
+    return replace(filters, **{name: known[name] for name in OF_THE_PAGE if name in known})  # type: ignore[arg-type]
+
+
+def _batches(filters: TimelineFilters, viewer: Viewer) -> Iterator[list[WholeEvent]]:
+    """Yield the events that exist now, the oldest first, with no transaction open at a yield.
+
+    An open read cursor would keep writers out of SQLite, and its log from being emptied.
+    """
+    last_id = db.session.scalar(select(func.max(Event.id))) or 0
+    newest = fetch_page(filters, viewer, SUMMARY_COLUMNS, 1)
+    db.session.rollback()
+    # Two bounds: an event that comes late may belong far back, and the end must not run away.
+    end = place(newest[0]) if newest else BEGINNING
+    at = BEGINNING
+    while at < end:
+        rows = fetch_page(replace(filters, after=at), viewer, SUMMARY_COLUMNS, KEYS)
+        db.session.rollback()
+        if not rows:
+            return
+        at = place(rows[-1])
+        found = [row for row in rows if row.id <= last_id and place(row) <= end]
+        for start in range(0, len(found), BATCH):
+            yield _whole(found[start : start + BATCH], viewer)
+
+
+def _whole(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:
+    texts = sections_of(rows, viewer)
+    db.session.rollback()
+    return [WholeEvent(row, texts[row.id]) for row in rows]
+
+
+def _pieces(filters: TimelineFilters, viewer: Viewer, form: str) -> Iterator[tuple[int, bytes]]:
+    head = _csv([COLUMNS]) if form == "csv" else b""
+    for events in _batches(filters, viewer):
+        # The head comes with the first events: a database that does not answer is found before any of it.
+        yield len(events), head + (_csv(map(_csv_row, events)) if form == "csv" else _jsonl(events))
+        head = b""
+    if head:
+        yield 0, head
+
+
+def _jsonl(events: Iterable[WholeEvent]) -> bytes:
+    return b"".join(orjson.dumps(event.to_json(), option=orjson.OPT_APPEND_NEWLINE) for event in events)
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _csv_row(event: WholeEvent) -> tuple[str, ...]:
+    """Return an event in the order of ``COLUMNS``; a section that was erased is empty, unlike null or {}."""
+    row, texts = event.row, event.texts
+    actor = event.section("actor") or {"id": row.actor_id, "name": row.actor_name, "email": None}
+    related = event.related()
+    return (
+        str(row.uid),
+        "",  # seq: given when the event is sealed
+        instant(row.occurred_at),
+        instant(row.recorded_at),
+        row.event,
+        row.entity_type,
+        text_cell(row.entity_id),
+        text_cell(event.entity_name()),
+        row.actor_type,
+        text_cell(actor["id"]),
+        text_cell(actor["name"]),
+        text_cell(actor["email"]),
+        json_cell(texts["on_behalf_of"]),
+        row.origin,
+        row.outcome,
+        text_cell(row.correlation_id),
+        text_cell(row.causation_id),
+        "" if related is None else json_cell(orjson.dumps(related).decode()),
+        json_cell(texts["changes"]),
+        json_cell(texts["payload"]),
+        json_cell(texts["context"]),
+    )

@@ -8,6 +8,7 @@ from auditapp.web import (
     auth,
     errors,
     event,
+    export,
     formats,
     headers,
     health,
@@ -25,5 +26,5 @@ def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
     for part in (host, record_id, assets, formats, headers, errors):
         part.init_app(app)
-    for family in (home, auth, timeline, event, history, members, api_keys, sources, health):
+    for family in (home, auth, timeline, export, event, history, members, api_keys, sources, health):
         app.register_blueprint(family.bp)

@@ -17,16 +17,11 @@ from pygments.lexers import JsonLexer
 from auditapp.access.viewer import workspaces_of
 from auditapp.config import is_timezone
 from auditapp.models import Workspace
+from auditapp.reading.hidden import HIDDEN, code_point, json_escape
 from auditapp.web import words
 from auditapp.web.times import Time, in_zone
 
 MAX_COLOURED = 100_000
-
-# Characters that nobody sees but that change what everybody sees: controls, bidi, zero width.
-HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]"
-)
 
 
 def init_app(app: Flask) -> None:
@@ -118,13 +113,12 @@ def plain(text: Any) -> Markup:
 
 def plain_text(text: Any) -> str:
     """Make hidden characters visible where no markup can be: titles and attributes."""
-    return HIDDEN.sub(lambda found: f"U+{ord(found[0]):04X}", str(text))
+    return HIDDEN.sub(code_point, str(text))
 
 
 def _shown(found: re.Match[str]) -> str:
-    code = f"U+{ord(found[0]):04X}"
     name = escape(unicodedata.name(found[0], "control character"))
-    return f'<span class="hidden-character" title="{name}">{code}</span>'
+    return f'<span class="hidden-character" title="{name}">{code_point(found)}</span>'
 
 
 def json_html(value: Any, max_chars: int | None) -> tuple[Markup, int]:
@@ -133,7 +127,7 @@ def json_html(value: Any, max_chars: int | None) -> tuple[Markup, int]:
     Hidden characters become JSON escapes. Past 100,000 characters it stays uncoloured.
     """
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    text = HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1] if ord(found[0]) != 0x7F else "\\u007f", text)
+    text = HIDDEN.sub(json_escape, text)
     left_out = 0
     if max_chars is not None and len(text) > max_chars:
         left_out = len(text) - max_chars

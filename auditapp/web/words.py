@@ -36,6 +36,7 @@ OWN_EVENTS = {
     "member.removed": ("", "removed from the workspace"),
     "api_key.created": ("API key", "created"),
     "api_key.revoked": ("API key", "revoked"),
+    "export.created": ("Export of", "created"),
 }
 
 CREATED = {"created", "added", "registered", "joined", "restored", "imported", "uploaded"}

@@ -1,0 +1,62 @@
+"""An export as a streamed download, for pages and API alike."""
+
+from collections.abc import Generator, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, current_app, request
+
+from auditapp.access.own_events import request_context
+from auditapp.access.viewer import Viewer
+from auditapp.reading.export import export_events
+from auditapp.reading.filters import TimelineFilters
+
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
+BYTE_ORDER_MARK = "\ufeff".encode()
+
+
+def download(
+    filters: TimelineFilters, viewer: Viewer, form: str, *, actor: Mapping[str, Any], origin: str, head: bytes
+) -> Response:
+    """Return an export as an attachment; it is an event of the log once it ends or the reader goes away.
+
+    :param form: a key of ``CONTENT_TYPES``.
+    :param head: what stands before the export, a byte order mark or nothing.
+    :raise sqlalchemy.exc.SQLAlchemyError: if the database does not answer, before anything is sent.
+    """
+    today = datetime.now(UTC).astimezone(ZoneInfo(viewer.workspace.timezone)).date()
+    name = f"{viewer.workspace.slug}-timeline-{today}.{form}"
+    body: Iterator[bytes] = iter(())
+    if request.method != "HEAD":
+        pieces = export_events(filters, viewer, form, actor=actor, origin=origin, context=request_context())
+        body = _Body(current_app._get_current_object(), pieces, head)  # type: ignore[attr-defined]
+    response = Response(body, content_type=CONTENT_TYPES[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+class _Body:
+    """The pieces, each made in an application context of its own.
+
+    A server may ask for them in any of its threads, long after the view's context is gone.
+    """
+
+    def __init__(self, app: Flask, pieces: Generator[tuple[int, bytes], None, None], head: bytes) -> None:
+        self.app, self.pieces = app, pieces
+        self.ahead: list[bytes] = []
+        # Before the answer begins: where this fails, it can still say so.
+        self.ahead.append(head + next(self, b""))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self.ahead:
+            return self.ahead.pop()
+        with self.app.app_context():
+            return next(self.pieces)[1]
+
+    def close(self) -> None:
+        with self.app.app_context():
+            self.pieces.close()

@@ -1,0 +1,21 @@
+"""Characters that nobody sees but that change what everybody sees: one definition for pages and files."""
+
+import json
+import re
+
+# Controls, bidi, zero width; not tab and line feed, which pages may show.
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def code_point(found: re.Match[str]) -> str:
+    """Return a character that was found as ``U+202E``."""
+    return f"U+{ord(found[0]):04X}"
+
+
+def json_escape(found: re.Match[str]) -> str:
+    r"""Return a character that was found as JSON escapes it, ``\u202e``."""
+    # json.dumps leaves DEL as it is.
+    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
