@@ -6,6 +6,7 @@ and characters that nobody sees.
 """
 
 import re
+from collections.abc import Iterable
 
 from auditapp.reading.hidden import HIDDEN, code_point, json_escape
 
@@ -18,7 +19,7 @@ _FORMULA = re.compile(rf"[\t\r\n]|{_TRIMMED}[{_SIGN}]")
 _SPLIT_FORMULA = re.compile(rf";(?={_TRIMMED}[{_SIGN}])")
 _UNSEEN = re.compile(f"[{_HIDDEN}]")
 # Most cells have none of these and are done.
-_SUSPECT = re.compile(f"[{_SIGN}{_HIDDEN}]")
+_SUSPECT = re.compile(rf"\A{_TRIMMED}[{_SIGN}]|[;{_HIDDEN}]")
 
 
 def text_cell(text: str | None) -> str:
@@ -34,6 +35,14 @@ def text_cell(text: str | None) -> str:
     return apostrophe + _UNSEEN.sub(code_point, _SPLIT_FORMULA.sub(";'", text))
 
 
+def line(cells: Iterable[str]) -> str:
+    """Return cells as a line of CSV (RFC 4180), all quoted but the empty.
+
+    By hand: ``csv.writer`` goes character by character, which took half of the time of an export.
+    """
+    return ",".join(['"' + cell.replace('"', '""') + '"' if cell else "" for cell in cells]) + "\r\n"
+
+
 def json_cell(text: str | None) -> str:
     r"""Return a JSON text as a cell: the same value, with ``\u202e`` for the unseen.
 
@@ -41,6 +50,7 @@ def json_cell(text: str | None) -> str:
     """
     if not text:
         return ""
-    if not text.isascii() or "\x7f" in text:
+    # Nothing hidden is printable, which is faster to ask; of ASCII, JSON leaves only DEL as it is.
+    if "\x7f" in text or not (text.isascii() or text.isprintable()):
         text = HIDDEN.sub(json_escape, text)
     return _SPLIT_FORMULA.sub(r"\\u003b", text) if ";" in text else text

@@ -1,7 +1,5 @@
 """All events of a filter, whole and oldest first, as lines of JSON or CSV; each export is an event itself."""
 
-import csv
-import io
 import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
@@ -19,7 +17,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.schema import instant
 from auditapp.models import Event
-from auditapp.reading.csv_cells import json_cell, text_cell
+from auditapp.reading.csv_cells import json_cell, line, text_cell
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.event import WholeEvent, sections_of
 from auditapp.reading.filters import TimelineFilters
@@ -136,10 +134,10 @@ def _whole(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:
 
 
 def _pieces(filters: TimelineFilters, viewer: Viewer, form: str) -> Iterator[tuple[int, bytes]]:
-    head = _csv([COLUMNS]) if form == "csv" else b""
+    head = line(COLUMNS).encode() if form == "csv" else b""
     for events in _batches(filters, viewer):
         # The head comes with the first events: a database that does not answer is found before any of it.
-        yield len(events), head + (_csv(map(_csv_row, events)) if form == "csv" else _jsonl(events))
+        yield len(events), head + (_csv(events) if form == "csv" else _jsonl(events))
         head = b""
     if head:
         yield 0, head
@@ -149,13 +147,11 @@ def _jsonl(events: Iterable[WholeEvent]) -> bytes:
     return b"".join(orjson.dumps(event.to_json(), option=orjson.OPT_APPEND_NEWLINE) for event in events)
 
 
-def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+def _csv(events: Iterable[WholeEvent]) -> bytes:
+    return "".join([line(_cells(event)) for event in events]).encode()
 
 
-def _csv_row(event: WholeEvent) -> tuple[str, ...]:
+def _cells(event: WholeEvent) -> tuple[str, ...]:
     """Return an event in the order of ``COLUMNS``; a section that was erased is empty, unlike null or {}."""
     row, texts = event.row, event.texts
     actor = event.section("actor") or {"id": row.actor_id, "name": row.actor_name, "email": None}

@@ -38,6 +38,8 @@ OWN_EVENTS = {
     "api_key.revoked": ("API key", "revoked"),
     "export.created": ("Export of", "created"),
 }
+# What stands after the name instead, where it failed.
+OWN_FAILURES = {"export.created": "not completed"}
 
 CREATED = {"created", "added", "registered", "joined", "restored", "imported", "uploaded"}
 DELETED = {"deleted", "removed", "archived", "revoked", "purged"}
@@ -60,6 +62,8 @@ def sentence(row: Any) -> Sentence:
     name = row.entity_name or row.entity_id
     if row.event in OWN_EVENTS:
         before, after = OWN_EVENTS[row.event]
+        if row.outcome != "success":
+            after = OWN_FAILURES.get(row.event, after)
         return Sentence(before, name, after)
     verb = words_of(row.event.rpartition(".")[2]).lower()
     # "Quote sent" would say the opposite of a sending that failed.
