@@ -2,18 +2,25 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import ServiceUnavailable
 
 from auditapp.access.own_events import request_context
 from auditapp.access.viewer import Viewer
-from auditapp.reading.export import export_events
+from auditapp.reading.export import Piece, export_events
 from auditapp.reading.filters import TimelineFilters
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
 BYTE_ORDER_MARK = "\ufeff".encode()
+# A server's thread is taken for as long as the slowest reader takes; the pages need some too.
+AT_ONCE = 2
+RETRY_AFTER_SECONDS = 30
+
+_slots = BoundedSemaphore(AT_ONCE)
 
 
 def download(
@@ -24,16 +31,29 @@ def download(
     :param form: a key of ``CONTENT_TYPES``.
     :param head: what stands before the export, a byte order mark or nothing.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database does not answer, before anything is sent.
+    :raise werkzeug.exceptions.ServiceUnavailable: if this server sends ``AT_ONCE`` exports just now.
     """
     today = datetime.now(UTC).astimezone(ZoneInfo(viewer.workspace.timezone)).date()
     name = f"{viewer.workspace.slug}-timeline-{today}.{form}"
     body: Iterator[bytes] = iter(())
     if request.method != "HEAD":
         pieces = export_events(filters, viewer, form, actor=actor, origin=origin, context=request_context())
+        if not _slots.acquire(blocking=False):
+            raise ServiceUnavailable(
+                "Other exports are running. Try again when one of them is done.",
+                retry_after=RETRY_AFTER_SECONDS,
+            )
         body = _Body(current_app._get_current_object(), pieces, head)  # type: ignore[attr-defined]
     response = Response(body, content_type=CONTENT_TYPES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _in_slot(pieces: Generator[Piece, None, None]) -> Generator[Piece, None, None]:
+    try:
+        yield from pieces
+    finally:
+        _slots.release()
 
 
 class _Body:
@@ -42,8 +62,8 @@ class _Body:
     A server may ask for them in any of its threads, long after the view's context is gone.
     """
 
-    def __init__(self, app: Flask, pieces: Generator[tuple[int, bytes], None, None], head: bytes) -> None:
-        self.app, self.pieces = app, pieces
+    def __init__(self, app: Flask, pieces: Generator[Piece, None, None], head: bytes) -> None:
+        self.app, self.pieces = app, _in_slot(pieces)
         self.ahead: list[bytes] = []
         # Before the answer begins: where this fails, it can still say so.
         self.ahead.append(head + next(self, b""))

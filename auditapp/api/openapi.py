@@ -129,7 +129,8 @@ def _export(name: str, how: str, content_type: str) -> dict[str, Any]:
         "operationId": f"exportEvents{name}",
         "summary": f"Export all events of a filter, {how}",
         "description": "Oldest first and streamed; limit and places in the log do not narrow it. That it was"
-        " exported is an event itself, export.created. A transfer that breaks off is not the whole export.",
+        " exported is an event itself, export.created. Where the database fails in the middle, the last line"
+        " says so.",
         "parameters": [each for each in _filters() if each["name"] not in OF_THE_PAGE],
         "responses": {
             "200": {"description": TITLES[200], "content": {content_type: {"schema": {"type": "string"}}}},

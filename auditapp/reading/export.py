@@ -36,12 +36,14 @@ COLUMNS = (
 )
 FORMATS = ("jsonl", "csv")
 
+Piece = tuple[int, bytes]  # how many events, and what is written of them
+
 log = logging.getLogger(__name__)
 
 
 def export_events(
     filters: TimelineFilters, viewer: Viewer, form: str, **by: Mapping[str, Any] | str
-) -> Generator[tuple[int, bytes], None, None]:
+) -> Generator[Piece, None, None]:
     """Return an export piece by piece; at its end it is recorded that it was made.
 
     Both forms are oldest first: an import restores the log's order so, and a sheet of last month is the
@@ -53,7 +55,7 @@ def export_events(
     :param by: ``actor`` of the export's event; ``origin`` and ``context`` where they are not at hand later.
     :return: how many events a piece holds, and its bytes in UTF-8.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database fails, before or at the end: an export that
-        cannot be recorded does not end like a whole one.
+        cannot be recorded is not a whole one. A last piece says so before.
     """
     # Of its session no more: each piece may come in another one, and this would be read anew.
     db.session.expunge(viewer.workspace)
@@ -62,20 +64,28 @@ def export_events(
 
 def _noted(
     filters: TimelineFilters, viewer: Viewer, form: str, by: Mapping[str, Any]
-) -> Generator[tuple[int, bytes], None, None]:
-    sent = 0
+) -> Generator[Piece, None, None]:
+    sent, begun = 0, False
     try:
         for events, piece in _pieces(_unpaged(filters), viewer, form):
-            sent += events
+            sent, begun = sent + events, True
             yield events, piece
-    except BaseException:
+        _note(filters, viewer, form, sent, complete=True, **by)
+    except BaseException as error:
         db.session.rollback()
         try:
             _note(filters, viewer, form, sent, complete=False, **by)
         except SQLAlchemyError:
             log.exception("an incomplete export of %s events could not be recorded", f"{sent:,}")
+        if begun and isinstance(error, Exception):
+            # Granian ends the answer now as if it were whole, and so may proxies: the file must tell.
+            yield 0, _broken_off(form, sent)
         raise
-    _note(filters, viewer, form, sent, complete=True, **by)
+
+
+def _broken_off(form: str, events: int) -> bytes:
+    message = f"THIS EXPORT IS INCOMPLETE. It broke off after {events:,} events; please export again."
+    return line([message]).encode() if form == "csv" else orjson.dumps({"error": message}) + b"\n"
 
 
 def query_of(filters: TimelineFilters) -> str:
@@ -133,7 +143,7 @@ def _whole(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:
     return [WholeEvent(row, texts[row.id]) for row in rows]
 
 
-def _pieces(filters: TimelineFilters, viewer: Viewer, form: str) -> Iterator[tuple[int, bytes]]:
+def _pieces(filters: TimelineFilters, viewer: Viewer, form: str) -> Iterator[Piece]:
     head = line(COLUMNS).encode() if form == "csv" else b""
     for events in _batches(filters, viewer):
         # The head comes with the first events: a database that does not answer is found before any of it.

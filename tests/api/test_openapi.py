@@ -130,7 +130,14 @@ def schema(door):
 
 @pytest.mark.parametrize("door", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    ("path", "method"), [(EVENTS, "POST"), (EVENTS, "GET"), (f"{EVENTS}/{{event_id}}", "GET")]
+    ("path", "method"),
+    [
+        (EVENTS, "POST"),
+        (EVENTS, "GET"),
+        (f"{EVENTS}.csv", "GET"),
+        (f"{EVENTS}.jsonl", "GET"),
+        (f"{EVENTS}/{{event_id}}", "GET"),
+    ],
 )
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=["valid", "invalid"])
 def test_whatever_is_generated_out_of_the_description_is_answered_as_it_says(

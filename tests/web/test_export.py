@@ -314,9 +314,10 @@ def test_a_failure_in_the_middle_breaks_off_instead_of_ending(
         response = client.get(f"/w/acme/timeline.{form}?entity=deal", buffered=False)
         broken.setattr(export, "sections_of", raise_unavailable)
 
-        with pytest.raises(OperationalError):
-            list(response.iter_encoded())
+        sent = pieces_until_it_raises(response)
 
+    assert b"THIS EXPORT IS INCOMPLETE. It broke off after 2 events" in sent[-1]
+    assert sent[-1].count(b"\n") == 1 and (form == "csv" or "error" in json.loads(sent[-1]))
     assert exports()[0]["payload"] == {
         "format": form,
         "query": "entity=deal",
@@ -347,8 +348,23 @@ def test_an_export_that_cannot_be_recorded_does_not_end_like_a_whole_one(
 
     response = client.get(f"/w/acme/timeline.{form}", buffered=False)
 
-    with pytest.raises(OperationalError):
-        list(response.iter_encoded())
+    assert b"THIS EXPORT IS INCOMPLETE" in pieces_until_it_raises(response)[-1]
+
+
+def test_two_exports_at_once_leave_room_for_the_pages(client, login, acme, note):
+    note()
+    login("owner")
+    running = [client.get("/w/acme/timeline.csv", buffered=False) for _ in range(2)]
+
+    third = client.get("/w/acme/timeline.jsonl")
+    page = client.get("/w/acme/timeline")
+    running[0].close()
+    again = client.get("/w/acme/timeline.jsonl")
+
+    assert (third.status_code, third.headers["Retry-After"]) == (503, "30")
+    assert "Other exports are running" in third.text
+    assert (page.status_code, again.status_code) == (200, 200)
+    running[1].close()
 
 
 def test_asking_for_the_headers_alone_exports_nothing(client, login, acme, note, exports):
@@ -359,6 +375,15 @@ def test_asking_for_the_headers_alone_exports_nothing(client, login, acme, note,
 
     assert (response.status_code, response.mimetype) == (200, "text/csv")
     assert exports() == []
+
+
+def pieces_until_it_raises(response) -> list[bytes]:
+    """Return what was sent of an export whose server sees it fail."""
+    sent = []
+    with pytest.raises(OperationalError):
+        for piece in response.iter_encoded():
+            sent.append(piece)
+    return sent
 
 
 def raise_unavailable(*_, **__):
