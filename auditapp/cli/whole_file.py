@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +14,21 @@ import click
 def whole_file(name: str | None) -> Iterator[BinaryIO]:
     """Open a file that takes its name only once it is whole and on disk; else nothing is left behind.
 
-    A pipe or device of that name is written to as it is.
+    A pipe or device of that name is written to as it is. Meanwhile SIGTERM is like Ctrl-C.
 
     :param name: None or ``-`` for standard output.
     :raise OSError: if it cannot be written.
     """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _opened(name) as file:
+            yield file
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _opened(name: str | None) -> Iterator[BinaryIO]:
     path = Path(name).resolve() if name not in (None, "-") else None
     if path is None or (path.exists() and not path.is_file()):
         with click.open_file(str(path or "-"), "wb") as file:
