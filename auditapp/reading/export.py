@@ -1,7 +1,7 @@
 """All events of a filter, whole and oldest first, as lines of JSON or CSV; each export is an event itself."""
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,7 @@ from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, place
 
 KEYS = 2000  # rows chosen at once, without their payloads
 BATCH = 100  # whole events in memory, of 256 KiB at most
+PIECE_BYTES = 512 * 1024  # of what is written at once, and the event that exceeds it
 BEGINNING = Cursor(datetime(1, 1, 1, tzinfo=UTC), 0)
 # Parameters that say how a page shows, not which events there are.
 OF_THE_PAGE = ("before", "after", "limit", "group")
@@ -144,21 +145,29 @@ def _whole(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:
 
 
 def _pieces(filters: TimelineFilters, viewer: Viewer, form: str) -> Iterator[Piece]:
-    head = line(COLUMNS).encode() if form == "csv" else b""
-    for events in _batches(filters, viewer):
-        # The head comes with the first events: a database that does not answer is found before any of it.
-        yield len(events), head + (_csv(events) if form == "csv" else _jsonl(events))
-        head = b""
-    if head:
-        yield 0, head
+    # The head comes with the first events: a database that does not answer is found before any of it.
+    parts, write = ([line(COLUMNS).encode()], _csv) if form == "csv" else ([], _jsonl)
+    events = size = 0
+    for batch in _batches(filters, viewer):
+        for event in batch:
+            parts.append(write(event))
+            events, size = events + 1, size + len(parts[-1])
+            if size >= PIECE_BYTES:
+                yield events, b"".join(parts)
+                parts, events, size = [], 0, 0
+        if parts:
+            yield events, b"".join(parts)
+            parts, events, size = [], 0, 0
+    if parts:
+        yield 0, b"".join(parts)
 
 
-def _jsonl(events: Iterable[WholeEvent]) -> bytes:
-    return b"".join(orjson.dumps(event.to_json(), option=orjson.OPT_APPEND_NEWLINE) for event in events)
+def _jsonl(event: WholeEvent) -> bytes:
+    return orjson.dumps(event.to_json(), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _csv(events: Iterable[WholeEvent]) -> bytes:
-    return "".join([line(_cells(event)) for event in events]).encode()
+def _csv(event: WholeEvent) -> bytes:
+    return line(_cells(event)).encode()
 
 
 def _cells(event: WholeEvent) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def test_a_reader_who_goes_away_half_way_is_in_the_log(server, key):
     until(lambda: exports(server, key), 20, "the export is recorded")
 
     [payload] = exports(server, key)
-    assert not payload["complete"] and 100 <= payload["events"] < EVENTS
+    assert not payload["complete"] and 0 < payload["events"] < EVENTS
     assert "Traceback" not in server.log
 
 
