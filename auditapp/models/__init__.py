@@ -4,6 +4,7 @@ from auditapp.models.account import Account, SignInSession, Throttle
 from auditapp.models.api_key import ApiKey
 from auditapp.models.event import SECTIONS, Event, EventName, EventPayload
 from auditapp.models.member import Invitation, Member, Role, RolePermission
+from auditapp.models.saved_view import SavedView, ViewVisit
 from auditapp.models.source import SetAside, Source
 from auditapp.models.workspace import Workspace
 
@@ -18,9 +19,11 @@ __all__ = [
     "Member",
     "Role",
     "RolePermission",
+    "SavedView",
     "SetAside",
     "SignInSession",
     "Source",
     "Throttle",
+    "ViewVisit",
     "Workspace",
 ]

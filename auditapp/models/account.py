@@ -6,7 +6,7 @@ Accounts stand outside workspaces: one person may be a member of several.
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from auditapp.extensions import Base
@@ -24,6 +24,8 @@ class Account(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     is_demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(Instant)
+    # How this person likes to read, a JSON object; nothing until they say so.
+    preferences: Mapped[str | None] = mapped_column(Text)
 
 
 class SignInSession(Base):

@@ -1,8 +1,9 @@
 """The timeline's query string as a validated value (contract §4), and back to its canonical form."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,11 +12,13 @@ from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
 from auditapp.log.strict_json import shorten, text_problem
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.moments import parse_moment
+from auditapp.reading.terms import terms_of
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 MAX_VALUES = 100
 ME = "me"
+STORY = "story"
 
 _PART = r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*"
 ENTITY = re.compile(_PART)
@@ -58,12 +61,17 @@ class TimelineFilters:
     origin: Values = Values()
     outcome: Values = Values()
     correlation: Values = Values()
+    field: Values = Values()
+    previous: Values = Values()
+    current: Values = Values()
+    q: Values = Values()
+    group: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     before: Cursor | None = None
     after: Cursor | None = None
     limit: int = DEFAULT_LIMIT
-    typed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    typed: Mapping[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
 
     @classmethod
     def from_args(
@@ -82,8 +90,10 @@ class TimelineFilters:
                 typed[name].append(value)
         reader = _Reader(zone, now, knows_me)
         values = {name: reader.read(name, texts) for name, texts in typed.items() if texts}
+        reader.together(typed)
         if reader.problems:
             raise FilterError(reader.problems)
+        values = {ATTRIBUTES.get(name, name): value for name, value in values.items()}
         return cls(**values, typed={name: tuple(sorted(texts)) for name, texts in typed.items() if texts})
 
     def to_query(self, **without: str | None) -> list[tuple[str, str]]:
@@ -104,10 +114,20 @@ class TimelineFilters:
 
     def chips(self) -> list[tuple[str, str]]:
         """Return the pairs that narrow, without the place on the page."""
-        return self.to_query(before=None, after=None, limit=None)
+        return self.to_query(before=None, after=None, limit=None, group=None)
+
+    @property
+    def in_words(self) -> bool:
+        """Tell whether the index of words must be asked: for ``q`` and for changes."""
+        return bool(self.q or self.field)
 
 
-FILTER_NAMES = tuple(item.name for item in fields(TimelineFilters) if item.name != "typed")
+# What a parameter is called here, where its own name says too little or is taken.
+ATTRIBUTES = {"from": "previous", "to": "current"}
+_PARAMETERS = {attribute: name for name, attribute in ATTRIBUTES.items()}
+FILTER_NAMES = tuple(
+    _PARAMETERS.get(item.name, item.name) for item in fields(TimelineFilters) if item.name != "typed"
+)
 
 
 class _Reader:
@@ -165,6 +185,29 @@ class _Reader:
         if not 1 <= len(value) <= 512:
             raise ValueError("an id has 1 to 512 characters")
 
+    def field_name(self, value: str) -> None:
+        if not value:
+            raise ValueError("name the field, as in field=stage")
+
+    def anything(self, value: str) -> None:
+        """Let any value through: a change may be from or to anything."""
+
+    def words(self, value: str) -> None:
+        if not any(terms_of(value)):
+            raise ValueError(f"{shorten(value)} holds no word to search for")
+
+    def together(self, typed: Mapping[str, Sequence[str]]) -> None:
+        """Check what one parameter needs of another."""
+        named = [text for text in typed.get("field", ()) if not text.startswith("!")]
+        for name in ("from", "to"):
+            if typed.get(name) and not named:
+                self.problems.setdefault(name, f"{name}: name the field that changed, as in field=stage.")
+
+    def story(self, text: str) -> str:
+        if text != STORY:
+            raise ValueError(f"{shorten(text)} is no way to group; there is {STORY}")
+        return text
+
     def moment(self, text: str, end_of_day: bool) -> datetime:
         try:
             return parse_moment(text, zone=self.zone, now=self.now, end_of_day=end_of_day)
@@ -200,6 +243,10 @@ _CHECKS: dict[str, Callable[[_Reader, str], None]] = {
     "origin": _one_of(ORIGINS),
     "outcome": _one_of(OUTCOMES),
     "correlation": _Reader.identifier,
+    "field": _Reader.field_name,
+    "from": _Reader.anything,
+    "to": _Reader.anything,
+    "q": _Reader.words,
 }
 _SINGLE: dict[str, Callable[[_Reader, str], Any]] = {
     "since": lambda reader, text: reader.moment(text, False),
@@ -207,4 +254,5 @@ _SINGLE: dict[str, Callable[[_Reader, str], Any]] = {
     "before": _Reader.cursor,
     "after": _Reader.cursor,
     "limit": _Reader.limit,
+    "group": _Reader.story,
 }

@@ -80,7 +80,7 @@ def test_a_moment_means_the_same_to_everybody_in_the_workspace(text, since, unti
         ("limit", "ten", "is no number"),
         ("limit", "١", "is no number"),
         ("colour", "red", "there is no such filter"),
-        ("q", "word", "there is no such filter"),
+        ("query", "word", "there is no such filter"),
         ("typed", "x", "there is no such filter"),
     ],
 )

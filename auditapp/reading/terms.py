@@ -1,0 +1,34 @@
+"""What somebody typed into the search as terms: words, phrases and beginnings of words."""
+
+import re
+from typing import NamedTuple
+
+from auditapp.log.words import is_unspaced, words
+
+_PART = re.compile(r'"([^"]*)"?|(\S+)')
+
+
+class Term(NamedTuple):
+    """Words that stand one after the other; the last one is only a beginning if ``is_prefix``."""
+
+    words: tuple[str, ...]
+    is_prefix: bool = False
+
+
+def terms_of(text: str) -> list[Term]:
+    """Return the terms of a search, all of which an event must hold.
+
+    :param text: words; ``"a phrase"``; ``pre*``. A word with a sign in it (``max@x.de``) is a phrase.
+    """
+    found: list[Term] = []
+    for phrase, word in _PART.findall(text):
+        parts = tuple(words(phrase or word))
+        if not parts:
+            continue
+        last = parts[-1]
+        # One CJK character is the beginning of a pair, unless it is the last one of its text.
+        alone = is_unspaced(last) and len(last) == 1
+        if alone and len(parts) > 1 and is_unspaced(parts[-2]):
+            parts, alone = parts[:-1], False  # the pair before holds it
+        found.append(Term(parts, alone or (bool(word) and word.endswith("*"))))
+    return list(dict.fromkeys(found))
