@@ -1,0 +1,37 @@
+"""Entity types as plural nouns, for sentences; English, as all words of the pages."""
+
+import re
+
+from auditapp.web.words import entity_words
+
+_IRREGULAR = {"person": "people", "child": "children", "access": "access", "data": "data", "news": "news"}
+_ENDINGS = (
+    (re.compile(r"(?<=[^aeiou])y$"), "ies"),  # companies
+    (
+        re.compile(r"(?<=s)s$|(?<=u)s$|(?<=i)s$|[xz]$|[cs]h$"),
+        r"\g<0>es",
+    ),  # addresses, statuses, boxes, batches
+    (re.compile(r"s$"), "s"),  # settings
+    (re.compile(r"$"), "s"),
+)
+
+
+def entities_words(entity_type: str) -> str:
+    """Return an entity type as a plural inside a sentence: ``custom_column`` becomes "custom columns"."""
+    *before, noun = inside(entity_words(entity_type)).split(" ")
+    if noun in _IRREGULAR:
+        return " ".join([*before, _IRREGULAR[noun]])
+    for ending, plural in _ENDINGS:
+        if ending.search(noun):
+            return " ".join([*before, ending.sub(plural, noun, count=1)])
+    return noun
+
+
+def inside(words: str) -> str:
+    """Return words as inside a sentence: "custom column" for "Custom column", "API key" as it is."""
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+
+
+def outset(words: str) -> str:
+    """Return words as they stand at the beginning of a sentence, an isolate in front or not."""
+    return re.sub("^\u2068?.", lambda found: found[0].upper(), words)
