@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table, TableClause, insert
 from sqlalchemy.exc import DBAPIError
 
 from auditapp.models import Event, EventPayload
@@ -24,8 +24,8 @@ PAYLOAD_COLUMNS = tuple(column.name for column in _PAYLOAD.columns)
 
 def insert_rows(
     connection: Connection, events: Sequence[tuple[Any, ...]], sections: Sequence[tuple[Any, ...]]
-) -> None:
-    """Insert events and their sections in the connection's transaction.
+) -> Sequence[int]:
+    """Insert events and their sections in the connection's transaction, and return their numbers.
 
     :param events: columns of ``event`` in the order of ``EVENT_COLUMNS``.
     :param sections: beside each, the seven texts and the seven salts.
@@ -38,12 +38,21 @@ def insert_rows(
     if isinstance(driver, sqlite3.Connection):
         _execute_many(connection, _EVENT, ("id", *EVENT_COLUMNS), [_for_sqlite(row) for row in rows])
         _execute_many(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
-    elif isinstance(driver, psycopg.Connection):
-        _copy(driver, _EVENT, ("id", *EVENT_COLUMNS), rows)
-        _copy(driver, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
     else:
-        _insert(connection, _EVENT, ("id", *EVENT_COLUMNS), rows)
-        _insert(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
+        add_rows(connection, _EVENT, ("id", *EVENT_COLUMNS), rows)
+        add_rows(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
+    return ids
+
+
+def add_rows(
+    connection: Connection, table: TableClause, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert rows into a table of PostgreSQL, by COPY where its driver has that."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, psycopg.Connection):
+        _copy(driver, table, columns, rows)
+    else:
+        _insert(connection, table, columns, rows)
 
 
 def lock_for_writing(connection: Connection) -> None:
@@ -97,7 +106,10 @@ def microseconds(moment: datetime) -> int:
 
 
 def _copy(
-    driver: psycopg.Connection[Any], table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
+    driver: psycopg.Connection[Any],
+    table: TableClause,
+    columns: Sequence[str],
+    rows: Iterable[tuple[Any, ...]],
 ) -> None:
     names = ", ".join(columns)
     statement = f"COPY {table.name} ({names}) FROM STDIN"
@@ -111,7 +123,7 @@ def _copy(
 
 
 def _insert(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    connection: Connection, table: TableClause, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Insert through another driver of PostgreSQL, as an application that is captured may use."""
     connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])

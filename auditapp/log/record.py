@@ -15,9 +15,10 @@ from uuid_utils.compat import uuid7
 
 from auditapp.extensions import db
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
-from auditapp.log.insert import insert_rows, lock_for_writing
+from auditapp.log.insert import EVENT_COLUMNS, insert_rows, lock_for_writing
 from auditapp.log.rows import (
     Given,
+    context_of,
     digest_of,
     event_row,
     fold_email,
@@ -26,7 +27,8 @@ from auditapp.log.rows import (
     section_texts,
 )
 from auditapp.log.schema import MAX_BATCH, EventIn, parse_event
-from auditapp.models import Account, Event, EventName, Member
+from auditapp.log.search_index import index_events
+from auditapp.models import Account, Event, EventName, Member, Workspace
 
 
 class Recorded(NamedTuple):
@@ -97,6 +99,7 @@ def record_parsed(
     rows: list[tuple[Any, ...]] = []
     texts: list[tuple[str, ...]] = []
     names: set[tuple[str, str]] = set()
+    new: list[tuple[EventIn, Mapping[str, Any]]] = []
     for index, event in enumerate(parsed):
         key = event.get("idempotency_key")
         digest = ((digests[index] if digests else None) or digest_of(event)) if key else None
@@ -107,14 +110,26 @@ def record_parsed(
         rows.append(event_row(workspace.id, event, gives, _member_of(event, members), digest))
         texts.append(section_texts(event, gives))
         names.add((event["event"], event["entity"]["type"]))
+        new.append((event, context_of(event, gives.claimed_by)))
         results.append(Recorded(gives.id, False))
         if key:
             known[key] = gives.id, digest
     if rows:
         _add_names(connection, workspace.id, names)
         salts = salts_for(len(rows))
-        insert_rows(connection, rows, [text + salt for text, salt in zip(texts, salts, strict=True)])
+        ids = insert_rows(connection, rows, [text + salt for text, salt in zip(texts, salts, strict=True)])
+        told = [
+            (number, event, dict(zip(EVENT_COLUMNS, row, strict=True)), context)
+            for number, (event, context), row in zip(ids, new, rows, strict=True)
+        ]
+        index_events(connection, _zone_of(connection, workspace), told)
     return results
+
+
+def _zone_of(connection: Connection, workspace: InWorkspace) -> str:
+    if isinstance(workspace, Workspace):
+        return workspace.timezone
+    return connection.scalars(select(Workspace.timezone).where(Workspace.id == workspace.id)).one()
 
 
 def _again(first: tuple[uuid.UUID, bytes | None], digest: bytes | None, index: int) -> Recorded:

@@ -99,9 +99,6 @@ def fields_line(changes: Mapping[str, Mapping[str, Any]], limit: int = 120) -> s
 def section_texts(event: EventIn, given: Given) -> tuple[str, ...]:
     """Return each section's JSON text in the order of ``SECTIONS``; key order and values stay as sent."""
     entity, related = event["entity"], event.get("related") or []
-    context: Mapping[str, Any] = event.get("context") or {}
-    if given.claimed_by is not None:
-        context = {**context, "claimed_by": given.claimed_by}
     values: tuple[Any, ...] = (
         _actor(event["actor"]),
         _on_behalf_of(event),
@@ -109,9 +106,15 @@ def section_texts(event: EventIn, given: Given) -> tuple[str, ...]:
         [{"type": each["type"], "id": each["id"]} for each in related],
         event.get("changes", {}),
         event.get("payload", {}),
-        context,
+        context_of(event, given.claimed_by),
     )
     return tuple(orjson.dumps(value).decode() for value in values)
+
+
+def context_of(event: EventIn, claimed_by: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return an event's context as it is recorded: with whose word its actor is."""
+    context: Mapping[str, Any] = event.get("context") or {}
+    return {**context, "claimed_by": claimed_by} if claimed_by is not None else context
 
 
 def salts_for(count: int) -> list[tuple[bytes, ...]]:

@@ -21,9 +21,7 @@ _UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
 # A base character with its marks, as accents that are characters of their own follow their letter.
 _CLUSTER = re.compile("[^\u0300-\u036f][\u0300-\u036f]*|[\u0300-\u036f]+", re.DOTALL)
 _ACCENT = re.compile("[\u0300-\u036f]")
-_ASCII = str.maketrans(
-    {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
-)
+_ASCII = str.maketrans({code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
 # Letters that Unicode does not take apart into a letter and an accent.
 _LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ŧ": "t"}

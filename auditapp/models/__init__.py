@@ -2,6 +2,7 @@
 
 from auditapp.models.account import Account, SignInSession, Throttle
 from auditapp.models.api_key import ApiKey
+from auditapp.models.derived import event_count
 from auditapp.models.event import SECTIONS, Event, EventName, EventPayload
 from auditapp.models.member import Invitation, Member, Role, RolePermission
 from auditapp.models.saved_view import SavedView, ViewVisit
@@ -26,4 +27,5 @@ __all__ = [
     "Throttle",
     "ViewVisit",
     "Workspace",
+    "event_count",
 ]

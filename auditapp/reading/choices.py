@@ -7,7 +7,8 @@ from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.models import Event
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.query import fetch_page, known_names
+from auditapp.reading.query import fetch_page
+from auditapp.reading.scopes import known_names
 
 LOOK_AT = 1000
 MAX_ACTORS = 30

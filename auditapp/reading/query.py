@@ -10,46 +10,18 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, text, tuple_, union_all
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy import Select, and_, false, func, or_, select, text, union_all
 
-from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
-from auditapp.models import Event, EventName
-from auditapp.models.types import Instant
-from auditapp.reading.cursor import Cursor
+from auditapp.models import Event
 from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
+from auditapp.reading.scopes import Checked, Condition, known_names, matching_names, position, scopes
+from auditapp.reading.search import fetch_found, found_condition
 
 MAX_BRANCHES = 64
 PROBE = 5000
-
-Condition = ColumnElement[bool]
-
-
-class _Checked(ColumnElement[str]):
-    """A column that is checked on the way, not walked by: SQLite, which has no statistics, would
-    else take its index. PostgreSQL may still choose."""
-
-    inherit_cache = True
-
-    def __init__(self, column: Any) -> None:
-        self.column = column
-        self.type = column.type
-
-    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
-
-
-@compiles(_Checked)
-def _as_it_is(element: _Checked, compiler: Any, **kwargs: Any) -> str:
-    return str(compiler.process(element.column, **kwargs))
-
-
-@compiles(_Checked, "sqlite")
-def _without_index(element: _Checked, compiler: Any, **kwargs: Any) -> str:
-    return "+" + str(compiler.process(element.column, **kwargs))
 
 
 def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> list[Any]:
@@ -58,6 +30,8 @@ def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any],
     :param columns: of ``Event``, to read for each row.
     :param limit: rows at most.
     """
+    if filters.in_words:
+        return fetch_found(filters, viewer, columns, limit)
     query = select_page(filters, viewer, columns, limit)
     return [] if query is None else list(db.session.execute(query))
 
@@ -84,67 +58,35 @@ def select_page(
     return select(*columns).join_from(page, Event, in_page).order_by(*order).limit(limit)
 
 
-def known_names(viewer: Viewer) -> dict[str, str]:
-    """Return the workspace's event names and the entity type of each."""
-    query = select(EventName.event, EventName.entity_type).where(
-        EventName.workspace_id == viewer.workspace.id
-    )
-    return {row[0]: row[1] for row in db.session.execute(query)}
+def check_of(filters: TimelineFilters, viewer: Viewer) -> Condition:
+    """Return what tells whether one row matches, for rows that were found by something else.
+
+    Walks no index: see :func:`auditapp.reading.news.count_new`, which puts it to a few new rows.
+    """
+    known = known_names(viewer)
+    workspace = Event.workspace_id == viewer.workspace.id
+    found = [
+        and_(
+            workspace, *(each for some in _conditions(filters, viewer, names, own).values() for each in some)
+        )
+        for names, own in scopes(viewer, known, matching_names(filters, known))
+        if names is None or names
+    ]
+    return and_(or_(false(), *found), *([found_condition(filters, viewer)] if filters.in_words else []))
 
 
 def _branches(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:
     """Return conditions of which any selects a row, and no row is selected by two."""
     known = known_names(viewer)
-    named = _matching_names(filters, known)
+    named = matching_names(filters, known)
     workspace = Event.workspace_id == viewer.workspace.id
     found: list[Condition] = []
-    for names, own in _scopes(viewer, known, named):
+    for names, own in scopes(viewer, known, named):
         if names is not None and not names:
             continue
         leading, rest = _leading(filters, viewer, names, known, own)
-        found += [and_(workspace, *lead, *rest, *_position(filters)) for lead in leading]
+        found += [and_(workspace, *lead, *rest, *position(filters)) for lead in leading]
     return found
-
-
-def _scopes(
-    viewer: Viewer, known: dict[str, str], named: list[str] | None
-) -> list[tuple[list[str] | None, bool]]:
-    """Return what the viewer may see: pairs of event names (None: any) and "only my own"."""
-    if viewer.audit_level is AuditLevel.ALL:
-        return [(named, False)]
-    if viewer.audit_level is AuditLevel.OWN:
-        return [(named, True)]
-    if viewer.audit_level is AuditLevel.PERMITTED:
-        candidates = sorted(known) if named is None else named
-        open_names = [name for name in candidates if known[name] in viewer.entity_types]
-        return [(open_names, False), ([name for name in candidates if name not in open_names], True)]
-    return []
-
-
-def _matching_names(filters: TimelineFilters, known: dict[str, str]) -> list[str] | None:
-    """Return the known event names that ``entity`` and ``event`` leave, None if neither is set."""
-    if not filters.entity and not filters.event:
-        return None
-    return sorted(
-        name
-        for name, entity_type in known.items()
-        if _passes(filters.entity, lambda value, own=entity_type: value == own)
-        and _passes(filters.event, lambda pattern, own=name: matches(pattern, own))
-    )
-
-
-def _passes(values: Values, test: Any) -> bool:
-    included = not values.included or any(map(test, values.included))
-    return included and not any(map(test, values.excluded))
-
-
-def matches(pattern: str, event: str) -> bool:
-    """Tell whether an event's name fits ``deal.updated``, ``deal.*`` or ``*.deleted``."""
-    if pattern.endswith(".*"):
-        return event.startswith(pattern[:-1])
-    if pattern.startswith("*."):
-        return event.endswith(pattern[1:])
-    return event == pattern
 
 
 def _leading(
@@ -222,7 +164,7 @@ def _conditions(
 ) -> dict[str, list[Condition]]:
     """Return every filter as conditions, by what they narrow; an exclusion has a key of its own."""
     found: dict[str, list[Condition]] = {
-        "names": [_Checked(Event.event).in_(names)] if names is not None else [],
+        "names": [Checked(Event.event).in_(names)] if names is not None else [],
         "own": [Event.member_id == viewer.member_id] if own else [],
         "record": [or_(*_each_record(filters.record))] if filters.record.included else [],
         "not record": [~condition for condition in _each_record(Values(filters.record.excluded))],
@@ -236,8 +178,8 @@ def _conditions(
         ("actor_type", Event.actor_type, filters.actor_type),
         ("outcome", Event.outcome, filters.outcome),
     ):
-        found[name] = [_Checked(column).in_(values.included)] if values.included else []
-        found[f"not {name}"] = [_Checked(column).not_in(values.excluded)] if values.excluded else []
+        found[name] = [Checked(column).in_(values.included)] if values.included else []
+        found[f"not {name}"] = [Checked(column).not_in(values.excluded)] if values.excluded else []
     found["time"] = [
         *([Event.occurred_at >= filters.since] if filters.since else []),
         *([Event.occurred_at < filters.until] if filters.until else []),
@@ -278,15 +220,3 @@ def _rare(column: Any, values: Sequence[str], common: str) -> list[Condition]:
         return []
     repeated = text(f"event.{column.key} <> '{common}'")
     return [and_(column == value, repeated) for value in values]
-
-
-def _position(filters: TimelineFilters) -> list[Condition]:
-    place = tuple_(Event.occurred_at, Event.id)
-    return [
-        *([place < _bound(filters.before)] if filters.before else []),
-        *([place > _bound(filters.after)] if filters.after else []),
-    ]
-
-
-def _bound(cursor: Cursor) -> Any:
-    return tuple_(literal(cursor.occurred_at, Instant), literal(cursor.id))

@@ -30,5 +30,5 @@ def terms_of(text: str) -> list[Term]:
         alone = is_unspaced(last) and len(last) == 1
         if alone and len(parts) > 1 and is_unspaced(parts[-2]):
             parts, alone = parts[:-1], False  # the pair before holds it
-        found.append(Term(parts, alone or (bool(word) and word.endswith("*"))))
+        found.append(Term(parts, alone or (phrase or word).endswith("*")))
     return list(dict.fromkeys(found))

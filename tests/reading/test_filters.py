@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import FilterError, TimelineFilters, Values
-from auditapp.reading.query import matches
+from auditapp.reading.scopes import matches
 
 NOW = datetime(2026, 3, 24, 12, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -222,11 +222,11 @@ def explain(query: str, viewer: Viewer) -> str | None:
     else:
         prefix = "EXPLAIN QUERY PLAN "
     compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
-    raw = db.session.connection().exec_driver_sql(prefix + str(compiled), _positional(compiled))
+    raw = db.session.connection().exec_driver_sql(prefix + str(compiled), positional(compiled))
     return "\n".join(str(row[-1]) for row in raw)
 
 
-def _positional(compiled):
+def positional(compiled):
     processed = compiled.construct_params()
     bound = {
         name: compiled._bind_processors[name](value) if name in compiled._bind_processors else value

@@ -1,0 +1,204 @@
+"""What an event is found by: its words, and marks for what a filter may ask beside them.
+
+A mark starts with ``_``, which no word does. Marks of a value are hashes, since a value may be anything.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from auditapp.log.words import words
+from auditapp.models.types import EPOCH
+
+# More are not searched: an event of 256 KiB has about as many, and PostgreSQL takes 1 MB an event.
+MAX_WORDS = 50_000
+BREAK = "_"
+UNSEARCHED = ("user_agent", "claimed_by")
+# Spans of time, in powers of two of seconds, that an event is marked with: a minute, an hour, a day
+# and a half, seven weeks. A search looks into the last ones first; see reading/search.py.
+SPANS = (6, 12, 17, 22)
+_BEFORE_TIME = 1 << 36  # seconds: makes every year from 1 on positive
+
+
+def span_mark(workspace_id: int, bits: int, number: int) -> str:
+    """Return the mark of the ``number``-th span of ``2**bits`` seconds in a workspace."""
+    return f"_{workspace_id}s{bits}_{number}"
+
+
+def span_of(moment: datetime, bits: int) -> int:
+    """Return the number of the span that an instant is in."""
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds + _BEFORE_TIME) >> bits
+
+
+def workspace_mark(workspace_id: int) -> str:
+    """Return the mark of every event of a workspace."""
+    return f"_{workspace_id}"
+
+
+@lru_cache(maxsize=8192)
+def mark(workspace_id: int, kind: str, *values: str) -> str:
+    """Return the mark of a value in a workspace: ``event``, ``actor``, ``field``, ``to``, …"""
+    told = "\0".join((str(workspace_id), kind, *values)).encode()
+    return f"_{blake2b(told, digest_size=10).hexdigest()}"
+
+
+def marks_of(workspace_id: int, row: Mapping[str, Any]) -> list[str]:
+    """Return an event's marks but those of its changes.
+
+    :param row: its columns in ``event``.
+    """
+    found = [workspace_mark(workspace_id)]
+    found += [span_mark(workspace_id, bits, span_of(row["occurred_at"], bits)) for bits in SPANS]
+    found += [mark(workspace_id, kind, row[kind]) for kind in ("event", "origin")]
+    found.append(mark(workspace_id, "record", row["entity_type"], row["entity_id"]))
+    for kind in ("actor_id", "correlation_id"):
+        if row[kind] is not None:
+            found.append(mark(workspace_id, kind, row[kind]))
+    if row["outcome"] != "success":
+        found.append(mark(workspace_id, "outcome", row["outcome"]))
+    if row["actor_type"] != "user":
+        found.append(mark(workspace_id, "actor_type", row["actor_type"]))
+    if row["member_id"] is not None:
+        found.append(mark(workspace_id, "member_id", str(row["member_id"])))
+    return found
+
+
+def change_marks(workspace_id: int, changes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the marks of changes: that a field changed, from what, to what, and from what to what.
+
+    A reference counts under its id and under its name, a list by what came in and what went out.
+    """
+    for name, change in changes.items():
+        yield mark(workspace_id, "field", name)
+        before = _forms(change["previous"]) if "previous" in change else []
+        after = _forms(change["current"])
+        previous, current = change.get("previous"), change["current"]
+        if isinstance(previous, list) and isinstance(current, list):
+            before, after = _without(before, after), _without(after, before)
+        for form in before:
+            yield mark(workspace_id, "from", name, form)
+        for form in after:
+            yield mark(workspace_id, "to", name, form)
+        for one in before:
+            for other in after[:MAX_PAIRS]:
+                yield mark(workspace_id, "from to", name, one, other)
+
+
+MAX_FORMS = 40
+MAX_PAIRS = 40
+
+
+def _without(some: list[str], others: list[str]) -> list[str]:
+    """Return what is in one list only; its own form as a whole stays."""
+    known = set(others)
+    return [form for form in some if form not in known]
+
+
+def _forms(value: Any) -> list[str]:
+    """Return the texts under which a value is asked for."""
+    if isinstance(value, list):
+        inside = [form for each in value[:MAX_FORMS] for form in _single_forms(each)]
+        return list(dict.fromkeys([_as_json(value), *inside]))[:MAX_FORMS]
+    return _single_forms(value)
+
+
+def _single_forms(value: Any) -> list[str]:
+    if not isinstance(value, dict):
+        return [value_text(value)]
+    named = [value[key] for key in ("id", "name", "label", "value") if isinstance(value.get(key), str | int)]
+    return list(dict.fromkeys([*map(value_text, named), _as_json(value)]))
+
+
+def value_text(value: Any) -> str:
+    """Return a recorded value as the text that ``from=`` and ``to=`` ask for: ``won``, ``48000``."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return _as_json(value)
+
+
+def asked_texts(text: str) -> list[str]:
+    """Return the texts that a typed value may mean: ``48000.0`` is also ``48000``."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return [text]
+    return list(dict.fromkeys([text, value_text(value)]))
+
+
+def _as_json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def texts_of(event: Mapping[str, Any], uid: str, context: Mapping[str, Any]) -> Iterable[str]:
+    """Return the texts of an event whose words are searched, none twice: names, ids, recorded values."""
+    found: dict[str, None] = {uid: None}
+    for one in (event["entity"], event["actor"], event.get("on_behalf_of") or {}, *event.get("related", ())):
+        for key in ("id", "name", "email"):
+            if text := one.get(key):
+                found[text] = None
+    for key in ("correlation_id", "causation_id"):
+        if text := event.get(key):
+            found[text] = None
+    for change in (event.get("changes") or {}).values():
+        _gather(change.get("previous"), found)
+        _gather(change["current"], found)
+    _gather(event.get("payload"), found)
+    # These would be found in every event of one browser, or of one API key.
+    _gather({key: value for key, value in context.items() if key not in UNSEARCHED}, found)
+    return found
+
+
+def _gather(value: Any, found: dict[str, None]) -> None:
+    if isinstance(value, str):
+        found[value] = None
+    elif isinstance(value, dict):
+        for each in value.values():
+            _gather(each, found)
+    elif isinstance(value, list):
+        for each in value:
+            _gather(each, found)
+    elif value is not None and not isinstance(value, bool):
+        found[str(value)] = None
+
+
+def name_marks(workspace_id: int, kind: str, texts: Iterable[str | None]) -> list[str]:
+    """Return marks of the words of a name, by which it is offered while somebody types."""
+    return [f"_{workspace_id}{kind}_{word}" for text in texts if text for word in words(text)]
+
+
+def document(event: Mapping[str, Any], row: Mapping[str, Any], context: Mapping[str, Any]) -> list[str]:
+    """Return an event's marks and words in their order, ``_`` between texts, so that no phrase spans two.
+
+    :param event: as contract §5 has it; ``context`` of it is not read.
+    :param row: its columns in ``event``.
+    :param context: what was recorded as its context.
+    """
+    workspace_id = row["workspace_id"]
+    actor = event["actor"]
+    found = marks_of(workspace_id, row)
+    found += dict.fromkeys(change_marks(workspace_id, event.get("changes") or {}))
+    found += name_marks(workspace_id, "a", (actor.get("name"), actor.get("email"), actor["id"]))
+    found += name_marks(workspace_id, "n", (event["entity"].get("name"),))
+    last = len(found) + MAX_WORDS
+    for text in texts_of(event, str(row["uid"]), context):
+        found.append(BREAK)
+        found += words(text)
+    return found[:last]
+
+
+def as_text(found: Sequence[str]) -> str:
+    """Return a document for FTS5: words with blanks between them."""
+    return " ".join(found)
+
+
+def as_vector(found: Sequence[str]) -> str:
+    """Return a document as the text of a tsvector: each word with its position."""
+    # Words hold letters and digits only, marks "_" beside them: nothing that would need quotes.
+    return " ".join([f"{word}:{place}" for place, word in enumerate(found, 1) if word != BREAK])

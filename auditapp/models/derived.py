@@ -1,0 +1,28 @@
+"""What is derived from the log to find and count its events fast; it can be made again from the log.
+
+``event_search`` is an FTS5 table without content on SQLite, a table with a tsvector on PostgreSQL, and so
+not described here but by ``migrations/`` and ``log/search_index.py``.
+"""
+
+from sqlalchemy import Column, Index, Integer, SmallInteger, String, Table
+
+from auditapp.extensions import Base
+from auditapp.models.types import Instant
+
+HOUR, DAY = 1, 24
+
+# How many events of a kind there were in an hour, and in a day, of the workspace's zone. Every writer adds
+# rows of its own, so that none waits for another; the sum counts. See followers/counts.py.
+event_count = Table(
+    "event_count",
+    Base.metadata,
+    Column("workspace_id", Integer, nullable=False),
+    Column("hours", SmallInteger, nullable=False),
+    Column("start", Instant, nullable=False),
+    Column("event", String(128), nullable=False),
+    Column("actor_type", String(16), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("events", Integer, nullable=False),
+    Index("ix_event_count", "workspace_id", "hours", "start"),
+)

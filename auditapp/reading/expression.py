@@ -1,0 +1,55 @@
+"""A search as a tree of words and marks, and that tree as FTS5 and PostgreSQL read it.
+
+Words and marks hold letters, digits and ``_`` only (``log/words.py``, ``log/terms.py``): nothing needs
+escaping, and nothing that was typed reaches a query language as it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from auditapp.reading.terms import Term
+
+
+@dataclass(frozen=True)
+class All:
+    """What holds each of its parts, and none of ``but``."""
+
+    parts: tuple["Node", ...]
+    but: tuple["Node", ...] = ()
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """What holds one of its parts at least."""
+
+    parts: tuple["Node", ...]
+
+
+Node = Term | All | AnyOf
+
+
+def one_of(marks: Iterable[str]) -> AnyOf:
+    """Return a choice among marks."""
+    return AnyOf(tuple(Term((mark,)) for mark in marks))
+
+
+def for_sqlite(node: Node) -> str:
+    """Write a tree as an FTS5 query."""
+    if isinstance(node, Term):
+        return " + ".join(f'"{word}"' for word in node.words) + (" *" if node.is_prefix else "")
+    if isinstance(node, AnyOf):
+        return "(" + " OR ".join(map(for_sqlite, node.parts)) + ")"
+    wanted = "(" + " AND ".join(map(for_sqlite, node.parts)) + ")"
+    # NOT has two sides in FTS5.
+    return f"({wanted} NOT {for_sqlite(AnyOf(node.but))})" if node.but else wanted
+
+
+def for_postgresql(node: Node) -> str:
+    """Write a tree as a tsquery."""
+    if isinstance(node, Term):
+        words = [f"'{word}'" for word in node.words]
+        return "(" + " <-> ".join(words) + (":*" if node.is_prefix else "") + ")"
+    if isinstance(node, AnyOf):
+        return "(" + " | ".join(map(for_postgresql, node.parts)) + ")"
+    parts = [*map(for_postgresql, node.parts), *(f"!{for_postgresql(each)}" for each in node.but)]
+    return "(" + " & ".join(parts) + ")"

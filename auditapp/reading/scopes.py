@@ -1,0 +1,105 @@
+"""What every query of the log is made of: who may see which events, and where a page begins."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, literal, select, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.visitors import InternalTraversal
+
+from auditapp.access.permissions import AuditLevel
+from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
+from auditapp.models import Event, EventName
+from auditapp.models.types import Instant
+from auditapp.reading.cursor import Cursor
+from auditapp.reading.filters import TimelineFilters, Values
+
+Condition = ColumnElement[bool]
+
+
+class Checked(ColumnElement[str]):
+    """A column that is checked on the way, not walked by: SQLite, which has no statistics, would
+    else take its index. PostgreSQL may still choose."""
+
+    inherit_cache = True
+
+    def __init__(self, column: Any) -> None:
+        self.column = column
+        self.type = column.type
+
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
+
+
+@compiles(Checked)
+def _as_it_is(element: Checked, compiler: Any, **kwargs: Any) -> str:
+    return str(compiler.process(element.column, **kwargs))
+
+
+@compiles(Checked, "sqlite")
+def _without_index(element: Checked, compiler: Any, **kwargs: Any) -> str:
+    return "+" + str(compiler.process(element.column, **kwargs))
+
+
+def known_names(viewer: Viewer) -> dict[str, str]:
+    """Return the workspace's event names and the entity type of each."""
+    query = select(EventName.event, EventName.entity_type).where(
+        EventName.workspace_id == viewer.workspace.id
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def scopes(
+    viewer: Viewer, known: dict[str, str], named: list[str] | None
+) -> list[tuple[list[str] | None, bool]]:
+    """Return what the viewer may see: pairs of event names (None: any) and "only my own"."""
+    if viewer.audit_level is AuditLevel.ALL:
+        return [(named, False)]
+    if viewer.audit_level is AuditLevel.OWN:
+        return [(named, True)]
+    if viewer.audit_level is AuditLevel.PERMITTED:
+        candidates = sorted(known) if named is None else named
+        open_names = [name for name in candidates if known[name] in viewer.entity_types]
+        return [(open_names, False), ([name for name in candidates if name not in open_names], True)]
+    return []
+
+
+def matching_names(filters: TimelineFilters, known: dict[str, str]) -> list[str] | None:
+    """Return the known event names that ``entity`` and ``event`` leave, None if neither is set."""
+    if not filters.entity and not filters.event:
+        return None
+    return sorted(
+        name
+        for name, entity_type in known.items()
+        if _passes(filters.entity, lambda value, own=entity_type: value == own)
+        and _passes(filters.event, lambda pattern, own=name: matches(pattern, own))
+    )
+
+
+def _passes(values: Values, test: Any) -> bool:
+    included = not values.included or any(map(test, values.included))
+    return included and not any(map(test, values.excluded))
+
+
+def matches(pattern: str, event: str) -> bool:
+    """Tell whether an event's name fits ``deal.updated``, ``deal.*`` or ``*.deleted``."""
+    if pattern.endswith(".*"):
+        return event.startswith(pattern[:-1])
+    if pattern.startswith("*."):
+        return event.endswith(pattern[1:])
+    return event == pattern
+
+
+def position(
+    filters: TimelineFilters, occurred_at: Any = Event.occurred_at, number: Any = Event.id
+) -> list[Condition]:
+    """Return the conditions of a page's place, on the columns that hold an event's time and number."""
+    place = tuple_(occurred_at, number)
+    return [
+        *([place < as_bound(filters.before)] if filters.before else []),
+        *([place > as_bound(filters.after)] if filters.after else []),
+    ]
+
+
+def as_bound(cursor: Cursor) -> Any:
+    """Return a place as a value to compare with."""
+    return tuple_(literal(cursor.occurred_at, Instant), literal(cursor.id))
