@@ -15,6 +15,7 @@ from auditapp.download import download
 from auditapp.log import EventError, record_and_commit
 from auditapp.reading.event import find_event, with_sections
 from auditapp.reading.filters import FilterError, TimelineFilters
+from auditapp.reading.story import list_stories
 from auditapp.reading.timeline import list_events
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -25,7 +26,7 @@ bp = Blueprint("api", __name__, url_prefix="/api/v1")
 def index() -> Response:
     """Return a page of events, chosen by the narrow table and fetched by key."""
     filters = _filters()
-    page = list_events(filters, g.viewer)
+    page = (list_stories if filters.group else list_events)(filters, g.viewer)
     following = None
     if page.older:
         query: dict[str, Any] = MultiDict(filters.page_query("before", page.older)).to_dict(flat=False)

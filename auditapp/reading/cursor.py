@@ -3,7 +3,7 @@
 import base64
 import binascii
 import struct
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from auditapp.models.types import EPOCH, MICROSECOND
@@ -32,3 +32,6 @@ class Cursor(NamedTuple):
             return cls(EPOCH + micros * MICROSECOND, event_id)
         except (struct.error, binascii.Error, OverflowError, UnicodeEncodeError):
             raise ValueError("not a cursor") from None
+
+
+BEGINNING = Cursor(datetime(1, 1, 1, tzinfo=UTC), 0)

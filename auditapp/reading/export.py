@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +17,7 @@ from auditapp.extensions import db
 from auditapp.log.schema import instant
 from auditapp.models import Event
 from auditapp.reading.csv_cells import json_cell, line, text_cell
-from auditapp.reading.cursor import Cursor
+from auditapp.reading.cursor import BEGINNING
 from auditapp.reading.event import WholeEvent, sections_of
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page
@@ -27,7 +26,6 @@ from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, place
 KEYS = 2000  # rows chosen at once, without their payloads
 BATCH = 100  # whole events in memory, of 256 KiB at most
 PIECE_BYTES = 512 * 1024  # of what is written at once, and the event that exceeds it
-BEGINNING = Cursor(datetime(1, 1, 1, tzinfo=UTC), 0)
 # Parameters that say how a page shows, not which events there are.
 OF_THE_PAGE = ("before", "after", "limit", "group")
 COLUMNS = (

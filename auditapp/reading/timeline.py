@@ -1,7 +1,7 @@
 """One page of the timeline. Reads the narrow table only, never a payload, never a count."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from auditapp.access.viewer import Viewer
@@ -36,11 +36,15 @@ EventRow = Any
 
 @dataclass(frozen=True)
 class Page:
-    """Events, newest first, and the cursors to the pages around them, None where there is none."""
+    """Events, newest first, and the cursors to the pages around them, None where there is none.
+
+    Where each event stands for its story, ``stories`` has a ``reading.story.Story`` by its ``id``.
+    """
 
     events: Sequence[EventRow]
     newer: Cursor | None = None
     older: Cursor | None = None
+    stories: Mapping[int, Any] = field(default_factory=dict)
 
 
 def list_events(filters: TimelineFilters, viewer: Viewer) -> Page:

@@ -1,6 +1,5 @@
 """One event: a page of its own, and as a fragment the inside of an expanded row."""
 
-import uuid
 from typing import Any
 
 from flask import Blueprint, abort, g, request
@@ -9,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from auditapp.access.gate import permission_required
 from auditapp.reading.event import WholeEvent, find_event
 from auditapp.reading.field_changes import field_changes
+from auditapp.reading.story import cause_of, stories_of
 from auditapp.web.formats import json_html
 from auditapp.web.fragments import render
 from auditapp.web.words import mark
@@ -32,16 +32,9 @@ def show(workspace: str, event_id: str) -> ResponseReturnValue:
         workspace=workspace,
         event=event.row,
         everything=everything,
+        story=stories_of([event.row], g.viewer)[event.row.id],
         **details(event, everything=everything),
     )
-
-
-def _event_id(text: str | None) -> str | None:
-    """Return a cause as an id that can be linked to; a source may name its causes in its own way."""
-    try:
-        return str(uuid.UUID(text)) if text else None
-    except ValueError:
-        return None
 
 
 def details(event: WholeEvent, *, everything: bool) -> dict[str, Any]:
@@ -71,5 +64,5 @@ def details(event: WholeEvent, *, everything: bool) -> dict[str, Any]:
         "has_payload": payload != {},
         "payload_erased": payload is None,
         "context": event.section("context") or {},
-        "cause": _event_id(event.row.causation_id),
+        "cause": cause_of(event.row),
     }

@@ -65,8 +65,9 @@ class FilterForm:
             self._labels.setdefault(
                 ("record", record), f"{row.entity_type} {row.entity_name or row.entity_id}"
             )
-        # Kept, so that a filter does not change the page's length.
+        # Kept, so that a filter changes neither the page's length nor what a row is.
         self.limit = args.get("limit", "")
+        self.group = args.get("group", "")
 
     def chip(self, name: str, value: str) -> str:
         """Say a filter's value as the form does: a name for an actor's id, "not" for an exclusion."""

@@ -1,6 +1,6 @@
 """An instant as a reader wants it: how long ago, at what time of their day, and exactly."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _STEPS = ((60, "min", 60), (3600, "h", 24), (86400, "day", 7), (604800, "week", 5))
@@ -12,6 +12,21 @@ def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
         return moment.astimezone(zone)
     except OverflowError:
         return moment.astimezone(UTC)
+
+
+def distance(length: timedelta) -> str:
+    """Return how long after something else, in the largest unit: "+2 s"; "−2 s" is before it."""
+    seconds = abs(length.total_seconds())
+    sign = "−" if length < timedelta() else "+"
+    if 0 < seconds < 1:
+        return f"{sign}{max(1, int(seconds * 1000))} ms"
+    if seconds < 60:
+        return f"{sign}{int(seconds)} s"
+    for size, unit, many in _STEPS[:2]:
+        if seconds < size * many:
+            return f"{sign}{int(seconds // size)} {unit}"
+    days = int(seconds // 86400)
+    return f"{sign}{days:,} day{'s' if days > 1 else ''}"
 
 
 class Time:
@@ -49,9 +64,25 @@ class Time:
         return f"{self.local:%H:%M}"
 
     @property
+    def clock_exact(self) -> str:
+        """Return the time of day, to the second."""
+        return f"{self.local:%H:%M:%S}"
+
+    @property
+    def on_paper(self) -> str:
+        """Return the instant in the viewer's zone alone: "2026-03-24 10:55:43.898 CET"."""
+        local = self.local.replace(tzinfo=None).isoformat(sep=" ")
+        return f"{local.rstrip('0') if '.' in local else local} {self.local.tzname()}"
+
+    @property
     def date_and_clock(self) -> str:
         """Return day and time: "24 Mar 2026, 10:55"."""
         return f"{self.local.day} {self.local:%b} {self.local.year}, {self.clock}"
+
+    @property
+    def date_and_clock_exact(self) -> str:
+        """Return day and time, to the second: "24 Mar 2026, 10:55:43"."""
+        return f"{self.local.day} {self.local:%b} {self.local.year}, {self.clock_exact}"
 
     @property
     def ago(self) -> str:

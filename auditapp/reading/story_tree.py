@@ -1,0 +1,124 @@
+"""One story: an action and all it set off, as a tree by cause, the oldest first."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from auditapp.access.permissions import AuditLevel
+from auditapp.access.viewer import Viewer
+from auditapp.reading.cursor import BEGINNING, Cursor
+from auditapp.reading.filters import TimelineFilters, Values
+from auditapp.reading.query import fetch_page
+from auditapp.reading.story import Story, cause_of, stories_of
+from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, place
+
+PAGE_SIZE = 200
+MAX_DEPTH = 6  # deeper steps stand side by side: each level takes room from a phone
+
+
+Parents = dict[uuid.UUID, uuid.UUID | None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """An event, how long after the story's head it came, and what it set off."""
+
+    event: EventRow
+    after: timedelta
+    steps: list["Step"] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class WholeStory:
+    """A page of a story's steps; ``head`` began it, as far as the viewer may see, and ``story`` counts.
+
+    ``older`` tells whether this is not the story's first page, ``newer`` where the next one begins.
+    """
+
+    head: EventRow
+    story: Story
+    steps: Sequence[Step]
+    older: bool
+    newer: Cursor | None
+
+
+def story_of(correlation_id: str, viewer: Viewer, *, after: Cursor | None = None) -> WholeStory | None:
+    """Return a page of a story, 200 events at most; None if the viewer may see none of them.
+
+    Causes are looked for on the page: what has none there stands by itself.
+
+    :param after: the place after which the page begins.
+    """
+    filters = TimelineFilters(correlation=Values((correlation_id,)), after=BEGINNING)
+    first = fetch_page(filters, viewer, SUMMARY_COLUMNS, PAGE_SIZE + 1)
+    if not first:
+        return None
+    head = tree_of(first[:PAGE_SIZE], first[0])[0].event
+    rows = first
+    if after is not None:
+        rows = fetch_page(replace(filters, after=after), viewer, SUMMARY_COLUMNS, PAGE_SIZE + 1)
+    newer = place(rows[PAGE_SIZE - 1]) if len(rows) > PAGE_SIZE else None
+    steps = tree_of(rows[:PAGE_SIZE], head)
+    story = stories_of([head], viewer)[head.id]
+    # Who sees all of it sees what began it, though an effect may claim an earlier time.
+    story = replace(story, is_head=story.is_head or viewer.audit_level is AuditLevel.ALL)
+    return WholeStory(head, story, steps, after is not None, newer)
+
+
+def without(steps: Sequence[Step], event_id: str | None) -> list[Step]:
+    """Return a tree without one of its events; what that event set off takes its place."""
+    found: list[Step] = []
+    for step in steps:
+        below = without(step.steps, event_id)
+        found += below if str(step.event.uid) == event_id else [replace(step, steps=below)]
+    return found
+
+
+def tree_of(rows: Sequence[EventRow], head: EventRow) -> list[Step]:
+    """Return events as a tree, in their order, each below the event that set it off.
+
+    An event whose cause is unknown, itself, or one of its own effects, stands by itself.
+
+    :param rows: the oldest first.
+    """
+    causes = {row.uid: cause_of(row) for row in rows}
+    parents = {uid: cause for uid, cause in causes.items() if cause in causes}
+    for row in rows:
+        if _is_own_cause(row, parents):
+            del parents[row.uid]
+    steps = {row.uid: Step(row, row.occurred_at - head.occurred_at) for row in rows}
+    depths: dict[uuid.UUID, int] = {}
+    roots: list[Step] = []
+    for uid in _causes_first(rows, parents):
+        parent = parents.get(uid)
+        # Past the last level, what an event set off follows it.
+        while parent is not None and depths[parent] == MAX_DEPTH:
+            parent = parents.get(parent)
+        depths[uid] = 1 if parent is None else depths[parent] + 1
+        (roots if parent is None else steps[parent].steps).append(steps[uid])
+    return roots
+
+
+def _is_own_cause(row: EventRow, parents: Parents) -> bool:
+    """Tell whether the way up from an event leads back to it."""
+    at = parents.get(row.uid)
+    for _ in parents:
+        if at is None or at == row.uid:
+            break
+        at = parents.get(at)
+    return bool(at == row.uid)
+
+
+def _causes_first(rows: Sequence[EventRow], parents: Parents) -> list[uuid.UUID]:
+    """Return the ids in the order of the rows, but each behind its cause, and what it set off behind it."""
+    below: dict[uuid.UUID | None, list[uuid.UUID]] = {}
+    for row in rows:
+        below.setdefault(parents.get(row.uid), []).append(row.uid)
+    found: list[uuid.UUID] = []
+    waiting = list(reversed(below.get(None, [])))
+    while waiting:
+        uid = waiting.pop()
+        found.append(uid)
+        waiting += reversed(below.get(uid, []))
+    return found

@@ -1,0 +1,91 @@
+"""A story: one action and all it set off, as a page, and as the inside of a row of the timeline."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, abort, g, request, url_for
+from flask.typing import ResponseReturnValue
+
+from auditapp.access.gate import permission_required
+from auditapp.log.strict_json import shorten, text_problem
+from auditapp.reading.cursor import Cursor
+from auditapp.reading.filters import STORY, TimelineFilters
+from auditapp.reading.story_tree import story_of, without
+from auditapp.web.errors import error_page
+from auditapp.web.fragments import render
+from auditapp.web.timeline import timeline_url
+from auditapp.web.times import distance
+
+bp = Blueprint("stories", __name__)
+
+# What a browser resolves before it asks: no path can hold them.
+NO_PATHS = (".", "..")
+
+
+@bp.get("/w/<workspace>/stories/<record_id:correlation_id>")
+@permission_required("audit_log", "read")
+def show(workspace: str, correlation_id: str) -> ResponseReturnValue:
+    """Show a story; ``after`` pages through a long one, ``under`` names the row that it opens under."""
+    if text_problem(correlation_id):
+        abort(404)
+    unknown = sorted(set(request.args) - {"after", "under"})
+    if unknown:
+        return error_page(422, f"{shorten(unknown[0])} is not known here", "A story takes after and under.")
+    try:
+        after = Cursor.parse(request.args["after"]) if "after" in request.args else None
+    except ValueError:
+        return error_page(422, "That is no place in this story", "Follow the page’s own links through it.")
+    story = story_of(correlation_id, g.viewer, after=after)
+    if story is None:
+        abort(404)
+    return render(
+        "stories/show.html",
+        "stories/_story.html",
+        workspace=workspace,
+        correlation_id=correlation_id,
+        story=story,
+        steps=without(story.steps, request.args.get("under")),
+    )
+
+
+def story_url(workspace: str, correlation_id: str, **query: str) -> str:
+    """Return the URL of a story; of the timeline where no path can name it."""
+    if correlation_id in NO_PATHS:
+        return timeline_url(workspace, [("correlation", correlation_id)])
+    path: dict[str, Any] = {"correlation_id": correlation_id, **query}
+    return url_for("stories.show", workspace=workspace, **path)
+
+
+def ways_to_read(filters: TimelineFilters) -> list[tuple[str, list[tuple[str, str]], bool]]:
+    """Return the ways to read the timeline: the name, the filter's pairs, whether it is the current one."""
+    is_story = filters.group == STORY
+    by_people = is_story and filters.typed.get("actor_type") == ("user",)
+    others = filters.to_query(before=None, after=None, group=None, **_unless(by_people))
+    people = filters.to_query(before=None, after=None, group=None, actor_type=None)
+    story = ("group", STORY)
+    return [
+        ("Everything", others, not is_story),
+        ("By story", sorted([*others, story]), is_story and not by_people),
+        ("What people did", sorted([*people, story, ("actor_type", "user")]), by_people),
+    ]
+
+
+def unfiltered(filters: TimelineFilters) -> list[tuple[str, str]]:
+    """Return the pairs that say what a row is, and how many there are, without those that narrow."""
+    narrowing = {name for name, _ in filters.chips()} | {"before", "after"}
+    return filters.to_query(**dict.fromkeys(narrowing))
+
+
+def _unless(by_people: bool) -> dict[str, None]:
+    """Return what leaving "What people did" leaves with it."""
+    return {"actor_type": None} if by_people else {}
+
+
+@bp.app_template_filter("distance")
+def _distance(length: timedelta) -> str:
+    return distance(length)
+
+
+@bp.app_context_processor
+def _known_to_templates() -> dict[str, object]:
+    return {"story_url": story_url, "ways_to_read": ways_to_read, "unfiltered": unfiltered}
