@@ -59,3 +59,90 @@ document.addEventListener("htmx:error", (event) => {
   target.querySelector(":scope > .no-answer")?.remove();
   target.prepend(message);
 });
+
+// New events are announced where nothing moves, until somebody wants to see them. A hidden tab does not ask.
+const EVERY_MS = 15_000;
+const AT_MOST_MS = 600_000;
+let newsDelay = EVERY_MS;
+let newsTimer = 0;
+let newsAsked = false;
+
+async function askForNews() {
+  const region = document.querySelector("[data-live]");
+  if (newsAsked) return;
+  newsAsked = true;
+  clearTimeout(newsTimer);
+  let goesOn = true;
+  try {
+    if (region) goesOn = await tellNews(region);
+    newsDelay = EVERY_MS;
+  } catch {
+    newsDelay = Math.min(newsDelay * 2, AT_MOST_MS);
+  }
+  newsAsked = false;
+  if (goesOn && !document.hidden) newsTimer = setTimeout(askForNews, newsDelay);
+}
+
+async function tellNews(region) {
+  const answer = await fetch(region.dataset.live, { headers: { "HX-Request-Type": "partial" } });
+  if ([401, 403, 404].includes(answer.status)) return false; // signed out, or no longer allowed
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const told = await answer.text();
+  if (answer.status === 204) {
+    // What was looked at need not be looked at again.
+    const next = new URL(region.dataset.live, location.href);
+    next.searchParams.set("seen", answer.headers.get("Auditapp-Seen"));
+    region.dataset.live = next.href;
+  }
+  // The same is not said twice, and nobody loses the focus.
+  if (region.told === told || region.contains(document.activeElement)) return true;
+  region.told = told;
+  region.innerHTML = told;
+  window.htmx.process(region);
+  return true;
+}
+
+newsTimer = setTimeout(askForNews, EVERY_MS);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) clearTimeout(newsTimer);
+  else askForNews();
+});
+
+// Links that are copied rather than followed; who has no clipboard follows them and copies the address.
+function tellActions(words) {
+  const status = document.querySelector(".actions .copied");
+  if (!status) return;
+  status.textContent = "";
+  setTimeout(() => { status.textContent = words; }, 50); // so that saying it twice is heard twice
+  clearTimeout(tellActions.timer);
+  tellActions.timer = setTimeout(() => { status.textContent = ""; }, 4000);
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    tellActions("Copied");
+  } catch {
+    // Without HTTPS a page has no clipboard.
+    window.prompt("Copy this link:", text);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-copy]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  copyText(link.href);
+});
+
+// Paper shows what is on the page by then, older rows that were added included.
+window.addEventListener("beforeprint", () => {
+  const times = [...document.querySelectorAll("#results .row > details > summary time[data-paper]")];
+  const put = (name, text) => {
+    const place = document.querySelector(`[data-paper-${name}]`);
+    if (place) place.textContent = text;
+  };
+  put("count", times.length);
+  if (times.length) put("oldest", times.at(-1).dataset.paper);
+  if (!document.querySelector("#results li.older")) put("older", "");
+});

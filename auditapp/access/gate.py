@@ -32,6 +32,12 @@ def public(view: View) -> View:
     return view
 
 
+def unattended(view: View) -> View:
+    """Say that a page asks for this by itself: it keeps nobody's session alive. Stands under the gate."""
+    view.is_unattended = True  # type: ignore[attr-defined]
+    return view
+
+
 def signed_in_required(view: View) -> View:
     """Let whoever is signed in pass."""
 

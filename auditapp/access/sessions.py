@@ -6,7 +6,7 @@ import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from flask import current_app
+from flask import current_app, request
 from flask_login import UserMixin
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
@@ -113,9 +113,15 @@ def load_session(token: str) -> SignedIn | None:
         _end(session.id, session.account, reason="expired")
         return None
     signed_in = SignedIn(token, session.id, session.account)
-    if now - session.last_seen_at >= SEEN_EVERY:
+    if now - session.last_seen_at >= SEEN_EVERY and not _is_unattended():
         _touch(session.token_hash, now)
     return signed_in
+
+
+def _is_unattended() -> bool:
+    """Tell whether a page asks by itself, which says nothing of anybody sitting before it."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "is_unattended", False)
 
 
 def _touch(token_hash: bytes, now: datetime) -> None:

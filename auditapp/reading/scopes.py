@@ -24,7 +24,7 @@ class Checked(ColumnElement[str]):
     inherit_cache = True
 
     def __init__(self, column: Any) -> None:
-        self.column = column
+        self.column = column.expression  # of the table itself: an attribute of a model is no clause
         self.type = column.type
 
     _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012

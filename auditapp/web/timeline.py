@@ -1,5 +1,7 @@
 """The timeline: the newest events one may see, narrowed by the query string."""
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +10,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required
-from auditapp.reading import timeline
+from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
 from auditapp.reading.filters import FilterError, TimelineFilters
+from auditapp.reading.loosening import what_would_help
+from auditapp.reading.news import News, newest_id
+from auditapp.reading.story import list_stories
+from auditapp.reading.timeline import list_events
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import render, wants_fragment
@@ -20,6 +26,8 @@ bp = Blueprint("timeline", __name__)
 PAGE = "timeline/index.html"
 RESULTS = "timeline/_results_and_form.html"
 ROWS = "timeline/_rows.html"
+# A header of requests: the newest event that the page knew of. Of answers: up to where was looked.
+SEEN = "Auditapp-Seen"
 
 
 @bp.get("/w/<workspace>")
@@ -27,6 +35,17 @@ ROWS = "timeline/_rows.html"
 def home(workspace: str) -> ResponseReturnValue:
     """Go on to the timeline."""
     return redirect(url_for(".index", workspace=workspace))
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody looks at a saved view: what is new since ``last_seen``, None at their first visit."""
+
+    view: SavedView
+    newest: int
+    last_seen: int | None = None
+    news: News | None = None
+    seen_at: datetime | None = None
 
 
 @bp.get("/w/<workspace>/timeline")
@@ -39,24 +58,49 @@ def index(workspace: str) -> ResponseReturnValue:
             args, zone=workspace_zone(g.viewer.workspace), now=datetime.now(UTC), knows_me=True
         )
     except FilterError as error:
-        return _refused(workspace, error)
+        return refused(workspace, error, request.args)
     url = timeline_url(workspace, filters.to_query())
     if not wants_fragment() and args != filters.to_query():
         return redirect(url)  # what a form sends without JavaScript, in its canonical form
-    page = timeline.list_events(filters, g.viewer)
+    return show(workspace, filters, url)
+
+
+def show(workspace: str, filters: TimelineFilters, url: str, *, visit: Visit | None = None) -> Response:
+    """Render the page of a filter, or its fragment.
+
+    :param url: for the address bar.
+    :param visit: to the saved view that this is.
+    """
+    # Asked before the page: what is recorded in between is told of twice, rather than never.
+    newest = visit.newest if visit else newest_id(g.viewer)
+    page = (list_stories if filters.group else list_events)(filters, g.viewer)
+    context: dict[str, Any] = {"workspace": workspace, "page": page, "filters": filters}
+    context["new_after"] = _new_after(visit)
     if wants_fragment() and filters.before:
         # "Show older" appends rows; the address bar stays with the page that one is on.
-        return render(PAGE, ROWS, workspace=workspace, page=page, filters=filters)
+        return render(PAGE, ROWS, **context)
     return render(
         PAGE,
         RESULTS,
         push_url=url,
-        workspace=workspace,
-        page=page,
-        filters=filters,
-        form=FilterForm(request.args, choices_for(g.viewer), page.events),
+        form=FilterForm(MultiDict(filters.to_query()), choices_for(g.viewer), page.events),
         from_form=request.headers.get("HX-Source") == "form#filters",
+        offers=[] if page.events or filters.before or filters.after else what_would_help(filters, g.viewer),
+        newest=newest,
+        visit=visit,
+        **context,
     )
+
+
+def _new_after(visit: Visit | None) -> int | None:
+    """Return the newest event that was known; rows that were recorded since are marked."""
+    told = seen_id(request.headers.get(SEEN, ""))
+    return visit.last_seen if visit and told is None else told
+
+
+def seen_id(text: str) -> int | None:
+    """Read the id of the newest event that a page knows of; None where it is none."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
 def timeline_url(workspace: str, pairs: list[tuple[str, str]]) -> str:
@@ -70,14 +114,18 @@ def _known_to_templates() -> dict[str, object]:
     return {"timeline_url": timeline_url, "fragment": wants_fragment()}
 
 
-def _refused(workspace: str, error: FilterError) -> Response:
+def refused(
+    workspace: str, error: FilterError, args: MultiDict[str, str], visit: Visit | None = None
+) -> Response:
+    """Render the page of a query string that means nothing: a sentence in the place of the rows."""
     response = render(
         PAGE,
         RESULTS,
         workspace=workspace,
         error=error,
-        form=FilterForm(request.args, choices_for(g.viewer)),
+        form=FilterForm(args, choices_for(g.viewer)),
         from_form=request.headers.get("HX-Source") == "form#filters",
+        visit=visit,
     )
     response.status_code = 422
     return response

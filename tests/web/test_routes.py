@@ -17,8 +17,15 @@ GATES = {
     "/w/<workspace>/timeline": "audit_log:read",
     "/w/<workspace>/timeline.csv": "audit_log:export",
     "/w/<workspace>/timeline.jsonl": "audit_log:export",
+    "/w/<workspace>/timeline/new": "audit_log:read",
+    "/w/<workspace>/views": "audit_log:read",
+    "/w/<workspace>/views/new": "audit_log:read",
+    "/w/<workspace>/views/<view_id>": "audit_log:read",
+    "/w/<workspace>/views/<view_id>/edit": "audit_log:read",
+    "/w/<workspace>/views/<view_id>/delete": "audit_log:read",
     "/w/<workspace>/events/<event_id>": "audit_log:read",
     "/w/<workspace>/history/<entity_type>/<record_id:entity_id>": "audit_log:read",
+    "/w/<workspace>/stories/<record_id:correlation_id>": "audit_log:read",
     "/w/<workspace>/settings/members": "members:manage",
     "/w/<workspace>/settings/members/<member_id>/role": "members:manage",
     "/w/<workspace>/settings/members/<member_id>/link": "members:manage",
@@ -82,8 +89,10 @@ def fill(rule: str, slug: str, event_id: str, member_id: str) -> str:
         "key_id": member_id,
         "source_id": member_id,
         "set_aside_id": member_id,
+        "view_id": member_id,
         "entity_type": "deal",
         "entity_id": "1",
+        "correlation_id": "1",
     }
     return re.sub(r"<(?:record_id:)?(\w+)>", lambda found: values[found[1]], rule)
 

@@ -1,0 +1,148 @@
+"""Saved views: who sees and changes which, and where each person last stood in one."""
+
+import logging
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from uuid_utils.compat import uuid7
+
+from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
+from auditapp.log.strict_json import text_problem
+from auditapp.models import SavedView, ViewVisit
+
+MAX_NAME = 100
+MAX_DESCRIPTION = 500
+MAX_QUERY = 8000
+MAX_VIEWS = 50
+
+log = logging.getLogger(__name__)
+
+
+class SavedViewError(ValueError):
+    """A view cannot be saved like that; ``problems`` maps each wrong field to a sentence."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__(" ".join(self.problems.values()))
+
+
+def views_of(viewer: Viewer) -> list[SavedView]:
+    """Return the views that somebody sees: their own and the workspace's, by name."""
+    found = db.session.scalars(select(SavedView).where(_visible(viewer)))
+    return sorted(found, key=lambda view: (view.name.casefold(), view.id))
+
+
+def find_view(viewer: Viewer, view_id: str) -> SavedView | None:
+    """Return a view, None where this viewer sees none of that id."""
+    try:
+        query = select(SavedView).where(_visible(viewer), SavedView.id == uuid.UUID(view_id))
+    except ValueError:
+        return None
+    return db.session.scalars(query).first()
+
+
+def _visible(viewer: Viewer) -> ColumnElement[bool]:
+    seen = or_(SavedView.is_shared, SavedView.member_id == viewer.member_id)
+    return and_(SavedView.workspace_id == viewer.workspace.id, seen)
+
+
+def may_change(viewer: Viewer, view: SavedView) -> bool:
+    """Tell whether somebody may change and remove a view that they see."""
+    return view.member_id == viewer.member_id or viewer.can("members", "manage")
+
+
+def save_view(viewer: Viewer, name: str, description: str, query: str, is_shared: bool) -> SavedView:
+    """Save a view for a member. The caller commits.
+
+    :param query: the timeline's query string, canonical, without a place on the page.
+    :raise SavedViewError: if name, description or query are too long or cannot be stored, or there are
+        50 views of this member.
+    """
+    if viewer.member_id is None:
+        raise SavedViewError({"name": "Only members have views."})
+    now = datetime.now(UTC)
+    view = SavedView(workspace_id=viewer.workspace.id, id=uuid7(), member_id=viewer.member_id, created_at=now)
+    change_view(view, name, description, query, is_shared)
+    mine = select(func.count()).where(
+        SavedView.workspace_id == viewer.workspace.id, SavedView.member_id == viewer.member_id
+    )
+    if (db.session.scalar(mine) or 0) >= MAX_VIEWS:
+        raise SavedViewError({"name": f"You have {MAX_VIEWS} views already; remove one first."})
+    db.session.add(view)
+    return view
+
+
+def change_view(view: SavedView, name: str, description: str, query: str, is_shared: bool) -> None:
+    """Change a view. The caller commits.
+
+    :raise SavedViewError: as :func:`save_view`; nothing is changed then.
+    """
+    name, description = name.strip(), description.strip()
+    problems = {}
+    if not name or len(name) > MAX_NAME or text_problem(name):
+        problems["name"] = f"A name needs 1 to {MAX_NAME} characters."
+    if len(description) > MAX_DESCRIPTION or text_problem(description):
+        problems["description"] = f"A description has {MAX_DESCRIPTION} characters at most."
+    if len(query) > MAX_QUERY:
+        problems["query"] = "These filters are too long to be saved."
+    if problems:
+        raise SavedViewError(problems)
+    view.name, view.description, view.query, view.is_shared = name, description, query, is_shared
+    view.updated_at = datetime.now(UTC)
+
+
+def remove_view(view: SavedView) -> None:
+    """Remove a view and what is remembered of visits to it. The caller commits."""
+    db.session.execute(
+        delete(ViewVisit).where(ViewVisit.workspace_id == view.workspace_id, ViewVisit.view_id == view.id)
+    )
+    db.session.delete(view)
+
+
+def visits_of(viewer: Viewer) -> dict[uuid.UUID, ViewVisit]:
+    """Return somebody's last visit to each view that they have looked at."""
+    query = select(ViewVisit).where(
+        ViewVisit.workspace_id == viewer.workspace.id, ViewVisit.member_id == viewer.member_id
+    )
+    return {visit.view_id: visit for visit in db.session.scalars(query)}
+
+
+def note_visit(viewer: Viewer, view: SavedView, newest: int) -> None:
+    """Remember that somebody looked at a view, and commit; what cannot be remembered stops nobody.
+
+    :param newest: the newest event that was there.
+    """
+    now = datetime.now(UTC)
+    key = (SavedView.workspace_id == viewer.workspace.id, SavedView.id == view.id)
+    member = literal(viewer.member_id, ViewVisit.member_id.type)
+    # Selected, so that a view that somebody removes just now is not missed.
+    row = select(
+        SavedView.workspace_id,
+        SavedView.id,
+        member,
+        literal(newest, ViewVisit.seen_event_id.type),
+        literal(now, ViewVisit.seen_at.type),
+    ).where(*key)
+    insert = sqlite.insert if db.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(ViewVisit).from_select(
+        ["workspace_id", "view_id", "member_id", "seen_event_id", "seen_at"], row
+    )
+    new = statement.excluded
+    try:
+        db.session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["workspace_id", "view_id", "member_id"],
+                set_={"seen_event_id": new.seen_event_id, "seen_at": new.seen_at},
+                # Of two tabs at once, the one that saw more stays.
+                where=ViewVisit.seen_event_id <= new.seen_event_id,
+            )
+        )
+        db.session.commit()
+    except DBAPIError as error:
+        db.session.rollback()
+        log.warning("a visit was not remembered: %s", error.orig)

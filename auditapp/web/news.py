@@ -1,0 +1,75 @@
+"""How many new events there are, for a page that asks again and again while it is read."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from auditapp.access.gate import permission_required, unattended
+from auditapp.models import SavedView
+from auditapp.reading import news
+from auditapp.reading.cursor import Cursor
+from auditapp.reading.filters import FilterError, TimelineFilters
+from auditapp.reading.timeline import Page
+from auditapp.web.formats import workspace_zone
+from auditapp.web.timeline import SEEN, seen_id, timeline_url
+
+bp = Blueprint("news", __name__)
+
+OWN_PARAMETERS = ("seen", "last", "view")
+
+
+@bp.get("/w/<workspace>/timeline/new")
+@permission_required("audit_log", "read")
+@unattended
+def show(workspace: str) -> ResponseReturnValue:
+    """Answer "12 new" as a link to the page itself; nothing where there is nothing new.
+
+    Takes the timeline's filters, ``seen`` as the page has it, ``last``, the place of the page's last
+    row, and ``view``, the saved view that the page is.
+    """
+    pairs = [pair for pair in request.args.items(multi=True) if pair[0] not in OWN_PARAMETERS]
+    seen = seen_id(request.args.get("seen", ""))
+    try:
+        last = Cursor.parse(request.args["last"]) if "last" in request.args else None
+        filters = TimelineFilters.from_args(
+            pairs, zone=workspace_zone(g.viewer.workspace), now=datetime.now(UTC), knows_me=True
+        )
+    except (FilterError, ValueError):
+        abort(422)
+    if seen is None:
+        abort(422)
+    found = news.count_new(filters, g.viewer, seen, last)
+    if not found.count:
+        return Response(status=204, headers={SEEN: str(found.looked_to)})
+    return _answer(workspace, filters, seen, found)
+
+
+def _answer(workspace: str, filters: TimelineFilters, seen: int, found: news.News) -> Response:
+    view_id = request.args.get("view")
+    here = (
+        url_for("views.show", workspace=workspace, view_id=view_id)
+        if view_id
+        else timeline_url(workspace, filters.to_query())
+    )
+    return make_response(render_template("timeline/_news.html", here=here, seen=seen, news=found))
+
+
+def news_url(
+    workspace: str, filters: TimelineFilters, newest: int, page: Page, view: SavedView | None
+) -> str:
+    """Return where a page asks for what is newer than itself."""
+    query: dict[str, Any] = MultiDict(filters.to_query()).to_dict(flat=False)
+    query["seen"] = newest
+    if page.older:
+        query["last"] = str(page.older)
+    if view:
+        query["view"] = view.id
+    return url_for("news.show", workspace=workspace, **query)
+
+
+@bp.app_context_processor
+def _known_to_templates() -> dict[str, object]:
+    return {"news_url": news_url}

@@ -1,0 +1,261 @@
+"""Saved views: the timeline under a name, and the forms that save, change and remove one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from auditapp.access import saved_views
+from auditapp.access.gate import deny, permission_required
+from auditapp.access.saved_views import SavedViewError, may_change
+from auditapp.extensions import db
+from auditapp.models import SavedView, ViewVisit
+from auditapp.reading.choices import choices_for
+from auditapp.reading.filters import FilterError, TimelineFilters
+from auditapp.reading.news import News, count_new, newest_id
+from auditapp.web import timeline
+from auditapp.web.filter_form import FilterForm
+from auditapp.web.formats import workspace_zone
+from auditapp.web.fragments import wants_fragment
+
+bp = Blueprint("views", __name__)
+
+FORM = "views/form.html"
+# Where on the timeline somebody is, and how much of it is shown, is no part of a view.
+NOT_SAVED = ("before", "after", "limit")
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A view, and how many events are new in it since its reader last looked."""
+
+    view: SavedView
+    news: News | None = None
+
+
+@bp.get("/w/<workspace>/views")
+@permission_required("audit_log", "read")
+def index(workspace: str) -> ResponseReturnValue:
+    """List the views; as a fragment, the tabs with what is new in each."""
+    if wants_fragment():
+        current = saved_views.find_view(g.viewer, request.args.get("current", ""))
+        return render_template("views/_tabs.html", workspace=workspace, tabs=_tabs(), view=current)
+    views = saved_views.views_of(g.viewer)
+    return render_template("views/index.html", workspace=workspace, views=views)
+
+
+@bp.get("/w/<workspace>/views/new")
+@permission_required("audit_log", "read")
+def new(workspace: str) -> ResponseReturnValue:
+    """Offer to save the filters of the query string."""
+    return _form(
+        workspace,
+        {
+            "name": "",
+            "description": "",
+            "shared": "",
+            "query": urlencode(_saved(request.args.items(multi=True))),
+        },
+    )
+
+
+@bp.post("/w/<workspace>/views")
+@permission_required("audit_log", "read")
+def create(workspace: str) -> ResponseReturnValue:
+    """Save a view, and go there."""
+    typed = _typed()
+    try:
+        view = saved_views.save_view(g.viewer, query=_canonical(typed["query"]), **_fields(typed))
+    except SavedViewError as error:
+        return _form(workspace, typed, error.problems)
+    db.session.commit()
+    saved_views.note_visit(g.viewer, view, newest_id(g.viewer))
+    return redirect(url_for(".show", workspace=workspace, view_id=view.id), 303)
+
+
+@bp.get("/w/<workspace>/views/<view_id>")
+@permission_required("audit_log", "read")
+def show(workspace: str, view_id: str) -> ResponseReturnValue:
+    """Show the timeline of a view, mark what is new since this person last looked, and remember that."""
+    view = _view(view_id)
+    newest = newest_id(g.viewer)
+    pairs = MultiDict(parse_qsl(view.query))
+    try:
+        filters = _filters(pairs.items(multi=True))
+    except FilterError as error:
+        return timeline.refused(workspace, error, pairs, timeline.Visit(view, newest))
+    here = url_for(".show", workspace=workspace, view_id=view.id)
+    response = timeline.show(workspace, filters, here, visit=_visit(view, filters, newest))
+    if _is_visit():
+        saved_views.note_visit(g.viewer, view, newest)
+    return response
+
+
+def _visit(view: SavedView, filters: TimelineFilters, newest: int) -> timeline.Visit:
+    last = saved_views.visits_of(g.viewer).get(view.id)
+    if last is None:
+        return timeline.Visit(view, newest)
+    news = count_new(filters, g.viewer, last.seen_event_id, newest=newest)
+    return timeline.Visit(view, newest, last.seen_event_id, news, last.seen_at)
+
+
+@bp.get("/w/<workspace>/views/<view_id>/edit")
+@permission_required("audit_log", "read")
+def edit(workspace: str, view_id: str) -> ResponseReturnValue:
+    """Offer to change a view; with the filters of the query string, where there are any."""
+    view = _changeable(view_id)
+    asked = urlencode(_saved(request.args.items(multi=True)))
+    typed = {
+        "name": view.name,
+        "description": view.description,
+        "shared": "yes" if view.is_shared else "",
+        "query": asked or view.query,
+    }
+    return _form(workspace, typed, view=view)
+
+
+@bp.post("/w/<workspace>/views/<view_id>/edit")
+@permission_required("audit_log", "read")
+def change(workspace: str, view_id: str) -> ResponseReturnValue:
+    """Change a view, and go there."""
+    view, typed = _changeable(view_id), _typed()
+    try:
+        # As it was, it may stay, though it is no filter any more.
+        query = typed["query"] if typed["query"] == view.query else _canonical(typed["query"])
+        saved_views.change_view(view, query=query, **_fields(typed))
+    except SavedViewError as error:
+        return _form(workspace, typed, error.problems, view=view)
+    db.session.commit()
+    return redirect(url_for(".show", workspace=workspace, view_id=view_id), 303)
+
+
+@bp.post("/w/<workspace>/views/<view_id>/delete")
+@permission_required("audit_log", "read")
+def delete(workspace: str, view_id: str) -> ResponseReturnValue:
+    """Remove a view."""
+    view = _changeable(view_id)
+    name = view.name
+    saved_views.remove_view(view)
+    db.session.commit()
+    flash(f"The view {name} was removed.")
+    return redirect(url_for(".index", workspace=workspace), 303)
+
+
+@bp.app_context_processor
+def _known_to_templates() -> dict[str, object]:
+    return {
+        "view_tabs": lambda: [Tab(view) for view in saved_views.views_of(g.viewer)],
+        "may_change_view": _may_change,
+        "new_view_url": _new_url,
+        "edit_view_url": _edit_url,
+    }
+
+
+def _new_url(workspace: str, pairs: list[tuple[str, str]]) -> str:
+    return url_for("views.new", workspace=workspace, **_grouped(pairs))
+
+
+def _edit_url(workspace: str, view: SavedView, pairs: list[tuple[str, str]]) -> str:
+    return url_for("views.edit", workspace=workspace, view_id=view.id, **_grouped(pairs))
+
+
+def _grouped(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    return MultiDict(pairs).to_dict(flat=False)
+
+
+def _may_change(view: SavedView) -> bool:
+    return may_change(g.viewer, view)
+
+
+def _view(view_id: str) -> SavedView:
+    return saved_views.find_view(g.viewer, view_id) or abort(404)
+
+
+def _changeable(view_id: str) -> SavedView:
+    view = _view(view_id)
+    if not _may_change(view):
+        deny(g.viewer, "members", "manage")
+    return view
+
+
+def _is_visit() -> bool:
+    """Tell whether a person sees the answer, rather than a browser that guesses ahead."""
+    purpose = request.headers.get("Sec-Purpose") or request.headers.get("Purpose") or ""
+    return request.method == "GET" and "prefetch" not in purpose
+
+
+def _saved(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in pairs if value and name not in NOT_SAVED]
+
+
+def _filters(pairs: Iterable[tuple[str, str]]) -> TimelineFilters:
+    zone = workspace_zone(g.viewer.workspace)
+    return TimelineFilters.from_args(pairs, zone=zone, now=datetime.now(UTC), knows_me=True)
+
+
+def _canonical(query: str) -> str:
+    try:
+        return urlencode(_filters(_saved(parse_qsl(query))).to_query())
+    except FilterError as error:
+        raise SavedViewError({"query": str(error)}) from None
+
+
+def _typed() -> dict[str, str]:
+    return {name: request.form.get(name, "") for name in ("name", "description", "shared", "query")}
+
+
+def _fields(typed: dict[str, str]) -> dict[str, Any]:
+    return {"name": typed["name"], "description": typed["description"], "is_shared": bool(typed["shared"])}
+
+
+def _form(
+    workspace: str,
+    typed: dict[str, str],
+    problems: dict[str, str] | None = None,
+    *,
+    view: SavedView | None = None,
+) -> Response:
+    pairs = parse_qsl(typed["query"])
+    page = render_template(
+        FORM,
+        workspace=workspace,
+        typed=typed,
+        problems=problems or {},
+        view=view,
+        pairs=pairs,
+        form=FilterForm(MultiDict(pairs), choices_for(g.viewer)),
+        others=[] if view else [each for each in saved_views.views_of(g.viewer) if _may_change(each)],
+    )
+    return make_response(page, 422 if problems else 200)
+
+
+def _tabs() -> list[Tab]:
+    """Return the views with what is new in each; nothing is counted where nothing was recorded since."""
+    visits, newest = saved_views.visits_of(g.viewer), newest_id(g.viewer)
+    return [Tab(view, _news(view, visits.get(view.id), newest)) for view in saved_views.views_of(g.viewer)]
+
+
+def _news(view: SavedView, visit: ViewVisit | None, newest: int) -> News:
+    if visit is None or visit.seen_event_id >= newest:
+        return News()
+    try:
+        filters = _filters(parse_qsl(view.query))
+    except FilterError:  # its own page says so
+        return News()
+    return count_new(filters, g.viewer, visit.seen_event_id, newest=newest)
