@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from auditapp.log.changes import words_of
+from auditapp.reading.marks import mark_of
 
 ACTOR_TYPE_WORDS = {
     "user": "person",
@@ -41,10 +42,6 @@ OWN_EVENTS = {
 # What stands after the name instead, where it failed.
 OWN_FAILURES = {"export.created": "not completed"}
 
-CREATED = {"created", "added", "registered", "joined", "restored", "imported", "uploaded"}
-DELETED = {"deleted", "removed", "archived", "revoked", "purged"}
-CHANGED = {"updated", "changed", "renamed", "moved", "assigned", "merged", "edited"}
-
 
 class Sentence(NamedTuple):
     """What happened, in three parts; the name in the middle is set off."""
@@ -77,12 +74,4 @@ def entity_words(entity_type: str) -> str:
 
 def mark(row: Any) -> str:
     """Return what happened in one word, for colour and sign: created, changed, deleted, failed, other."""
-    if row.outcome != "success":
-        return "failed"
-    if row.entity_type == "session":
-        return "other"
-    verb = row.event.rpartition(".")[2]
-    for name, verbs in (("created", CREATED), ("deleted", DELETED), ("changed", CHANGED)):
-        if verb in verbs:
-            return name
-    return "other"
+    return mark_of(row.event, row.outcome)

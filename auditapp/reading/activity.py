@@ -1,0 +1,127 @@
+"""How many matches there were an hour, a day or a week, told apart by what they did."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
+from auditapp.models import Event
+from auditapp.models.derived import DAY, HOUR
+from auditapp.reading.counts import are_kept, day_until, hour_until, marks_by_time
+from auditapp.reading.facets import CAP, newest_matches
+from auditapp.reading.filters import TimelineFilters
+from auditapp.reading.marks import mark_of
+
+MAX_HOURS = timedelta(days=3)
+MAX_DAYS = timedelta(days=100)
+MAX_BARS = 110
+
+
+@dataclass
+class Bar:
+    """The matches from ``start`` until ``end``, by what they did."""
+
+    start: datetime
+    end: datetime
+    marks: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def events(self) -> int:
+        """Return how many there were of all."""
+        return self.marks.total()
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Bars, the oldest first, each a ``unit`` long ("hour", "day", "week", "4 weeks").
+
+    :ivar counted_from: where only the newest 10,000 matches are counted, the time of the oldest of them.
+    """
+
+    unit: str
+    bars: list[Bar]
+    counted_from: datetime | None = None
+
+    @property
+    def highest(self) -> int:
+        """Return the events of the highest bar."""
+        return max((bar.events for bar in self.bars), default=0)
+
+
+def activity_of(
+    filters: TimelineFilters, viewer: Viewer, now: datetime, newest: list[Any] | None = None
+) -> Activity | None:
+    """Return the bars of a filter, None where nothing matches.
+
+    :param newest: of ``facets.newest_matches``, where they are known already.
+    """
+    newest = newest_matches(filters, viewer) if newest is None else newest
+    if not newest:
+        return None
+    is_capped = len(newest) > CAP
+    kept = is_capped and are_kept(filters, viewer)
+    since, until = _range(filters, viewer, now, newest, whole=kept or is_capped)
+    unit, starts = _starts(since, until, ZoneInfo(viewer.workspace.timezone))
+    bars = [Bar(start, end) for start, end in zip(starts, [*starts[1:], until], strict=True)]
+    if kept:
+        told: Iterable[tuple[datetime, str, int]] = marks_by_time(
+            filters, viewer, HOUR if unit == "hour" else DAY
+        )
+    else:
+        told = ((row.occurred_at, mark_of(row.event, row.outcome), 1) for row in newest[:CAP])
+    for moment, mark, events in told:
+        place = min(max(bisect_right(starts, moment) - 1, 0), len(bars) - 1)
+        bars[place].marks[mark] += events
+    return Activity(unit, bars, newest[CAP - 1].occurred_at if is_capped and not kept else None)
+
+
+def _range(
+    filters: TimelineFilters, viewer: Viewer, now: datetime, newest: list[Any], *, whole: bool
+) -> tuple[datetime, datetime]:
+    """Return the time to draw: the filter's, as far as there are matches; where not all are known, events."""
+    oldest = newest[-1].occurred_at
+    if whole:
+        first = select(Event.occurred_at).where(Event.workspace_id == viewer.workspace.id)
+        oldest = db.session.scalar(first.order_by(Event.occurred_at, Event.id).limit(1)) or oldest
+    since = max(filters.since, oldest - timedelta(days=1)) if filters.since else oldest
+    last = newest[0].occurred_at + timedelta(microseconds=1)
+    # Up to now, where now is near: that nothing happened since is worth seeing.
+    near = last < now < last + (last - since) / 4
+    until = min(
+        filters.until or datetime.max.replace(tzinfo=UTC), max(last, now) if near or filters.since else last
+    )
+    return since, max(until, since + timedelta(microseconds=1))
+
+
+def _starts(since: datetime, until: datetime, zone: ZoneInfo) -> tuple[str, list[datetime]]:
+    """Return the unit of the bars and when each begins; the first one at ``since``'s hour, day or week."""
+    if until - since <= MAX_HOURS:
+        start = hour_until(since, zone)
+        assert start is not None  # noqa: S101 - of a time there is an hour
+        return "hour", _every(start, until, zone, timedelta(hours=1))
+    start = day_until(since, zone)
+    assert start is not None  # noqa: S101 - of a time there is a day
+    if until - since <= MAX_DAYS:
+        return "day", _every(start, until, zone, timedelta(days=1))
+    weeks = 1 + (until - since) // timedelta(weeks=MAX_BARS)
+    monday = day_until(start - timedelta(days=start.astimezone(zone).weekday()) + timedelta(hours=6), zone)
+    assert monday is not None  # noqa: S101 - as above
+    return "week" if weeks == 1 else f"{weeks} weeks", _every(monday, until, zone, timedelta(weeks=weeks))
+
+
+def _every(start: datetime, until: datetime, zone: ZoneInfo, step: timedelta) -> list[datetime]:
+    """Return every step from a start, by the zone's clock where it is of days."""
+    if step < timedelta(days=1):
+        return [start + step * number for number in range(-(-(until - start) // step))]
+    found, local = [], start.astimezone(zone).replace(tzinfo=None)
+    while (moment := local.replace(tzinfo=zone).astimezone(UTC)) < until:
+        found.append(moment)
+        local += step
+    return found or [start]

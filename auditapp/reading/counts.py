@@ -1,0 +1,197 @@
+"""Exact counts out of ``event_count``, at the price of a few thousand rows however long the log is.
+
+It knows an event's name, actor type, origin and outcome, by the hour and by the day of the workspace's
+zone. What else a filter may ask is counted among the newest matches instead: :mod:`auditapp.reading.sample`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, case, func, literal, select, union_all
+
+from auditapp.access.permissions import AuditLevel
+from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
+from auditapp.models import Event, event_count
+from auditapp.models.derived import DAY, HOUR
+from auditapp.reading.filters import TimelineFilters, Values
+from auditapp.reading.marks import mark_of_name
+from auditapp.reading.scopes import Condition, known_names, matching_names
+
+DAYS = timedelta(days=1)
+KINDS = ("event", "actor_type", "origin", "outcome")
+
+
+class Kind(NamedTuple):
+    """Events that are alike but for their time, and how many there were."""
+
+    event: str
+    actor_type: str
+    origin: str
+    outcome: str
+    events: int
+
+
+def are_kept(filters: TimelineFilters, viewer: Viewer) -> bool:
+    """Tell whether a filter asks nothing but what is counted, and the viewer may see all that was."""
+    asks_more = filters.in_words or filters.record or filters.actor or filters.correlation
+    return viewer.audit_level is AuditLevel.ALL and not asks_more
+
+
+def kinds_in(filters: TimelineFilters, viewer: Viewer) -> list[Kind]:
+    """Return how many events of each kind there were in a filter's time, whatever else it asks."""
+    selects = [
+        *(
+            select(*_columns(event_count.c), event_count.c.events).where(each)
+            for each in _kept(filters, viewer, (HOUR, DAY))
+        ),
+        *(
+            select(*_columns(Event), literal(1).label("events")).where(each)
+            for each in _seen(filters, viewer)
+        ),
+    ]
+    if not selects:
+        return []
+    every = union_all(*selects).subquery()
+    columns = [every.c[name] for name in KINDS]
+    query = select(*columns, func.sum(every.c.events)).group_by(*columns)
+    return [Kind(*row[:4], events=int(row[4])) for row in db.session.execute(query).tuples()]
+
+
+def marks_by_time(filters: TimelineFilters, viewer: Viewer, hours: int) -> list[tuple[datetime, str, int]]:
+    """Return how many matching events there were: from when on, what they did, how many.
+
+    :param hours: 1 or 24, the shortest time to tell apart.
+    """
+    known = known_names(viewer)
+    named = matching_names(filters, known)
+    spans = (HOUR,) if hours == HOUR else (HOUR, DAY)
+    selects = []
+    for table, start, events, conditions in (
+        (event_count.c, event_count.c.start, event_count.c.events, _kept(filters, viewer, spans)),
+        (Event, Event.occurred_at, literal(1), _seen(filters, viewer)),
+    ):
+        does = _does(table, known)
+        asked = _asked(filters, table, named)
+        selects += [
+            select(start.label("start"), does.label("mark"), events.label("events")).where(each, *asked)
+            for each in conditions
+        ]
+    if not selects:
+        return []
+    every = union_all(*selects).subquery().c
+    query = select(every.start, every.mark, func.sum(every.events)).group_by(every.start, every.mark)
+    return [(start, mark, int(events)) for start, mark, events in db.session.execute(query)]
+
+
+def _columns(table: Any) -> list[Any]:
+    return [getattr(table, name) for name in KINDS]
+
+
+def _does(table: Any, known: dict[str, str]) -> Any:
+    by_mark: dict[str, list[str]] = {}
+    for name in known:
+        by_mark.setdefault(mark_of_name(name), []).append(name)
+    cases = [(table.event.in_(names), mark) for mark, names in by_mark.items() if mark != "other"]
+    return case((table.outcome != "success", "failed"), *cases, else_="other")
+
+
+def _asked(filters: TimelineFilters, table: Any, named: Sequence[str] | None) -> list[Condition]:
+    found = [] if named is None else [table.event.in_(named)]
+    for name in ("actor_type", "origin", "outcome"):
+        values: Values = getattr(filters, name)
+        column = getattr(table, name)
+        found += [column.in_(values.included)] if values.included else []
+        found += [column.not_in(values.excluded)] if values.excluded else []
+    return found
+
+
+def _kept(filters: TimelineFilters, viewer: Viewer, spans: Sequence[int]) -> list[Condition]:
+    """Return conditions for the rows of whole days, and of whole hours before and behind them."""
+    zone = ZoneInfo(viewer.workspace.timezone)
+    since, until = hour_from(filters.since, zone), hour_until(filters.until, zone)
+    if since is not None and until is not None and since >= until:
+        return []
+    counted = event_count.c
+    mine = counted.workspace_id == viewer.workspace.id
+    first, last = day_from(since, zone), day_until(until, zone)
+    whole_days = DAY in spans and not (first is not None and last is not None and first >= last)
+    parts = [(HOUR, since, until)]
+    if whole_days:
+        parts = [(DAY, first, last)]
+        parts += [(HOUR, since, first)] if since is not None and since != first else []
+        parts += [(HOUR, last, until)] if until is not None and until != last else []
+    found = []
+    for hours, start, end in parts:
+        found.append(
+            and_(
+                mine,
+                counted.hours == hours,
+                *([counted.start >= start] if start is not None else []),
+                *([counted.start < end] if end is not None else []),
+            )
+        )
+    return found
+
+
+def _seen(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:
+    """Return conditions for the events in the begun hours at both ends of a filter's time."""
+    zone = ZoneInfo(viewer.workspace.timezone)
+    first, last = hour_from(filters.since, zone), hour_until(filters.until, zone)
+    mine = Event.workspace_id == viewer.workspace.id
+    if filters.since is not None and filters.until is not None and first is not None and last is not None:
+        if filters.since >= filters.until:
+            return []
+        if first >= last:
+            ends = [(filters.since, filters.until)]
+        else:
+            ends = [(filters.since, first), (last, filters.until)]
+    else:
+        ends = [
+            *([(filters.since, first)] if filters.since is not None and first is not None else []),
+            *([(last, filters.until)] if filters.until is not None and last is not None else []),
+        ]
+    return [
+        and_(mine, Event.occurred_at >= start, Event.occurred_at < end) for start, end in ends if start < end
+    ]
+
+
+def hour_until(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Return the beginning of the hour that an instant is in, in a zone."""
+    if moment is None:
+        return None
+    local = _in_calendar(moment).astimezone(zone)
+    return local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def hour_from(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Return the next beginning of an hour, the instant itself if it is one."""
+    begun = hour_until(moment, zone)
+    if moment is None or begun is None or begun == moment:
+        return moment
+    return hour_until(begun + timedelta(hours=1, minutes=1), zone)
+
+
+def day_until(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Return the beginning of the day that an instant is in, in a zone."""
+    if moment is None:
+        return None
+    local = _in_calendar(moment).astimezone(zone)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
+
+
+def _in_calendar(moment: datetime) -> datetime:
+    """Keep two days away from the ends of the calendar, where a zone has no date."""
+    return min(
+        max(moment, datetime.min.replace(tzinfo=UTC) + 2 * DAYS), datetime.max.replace(tzinfo=UTC) - 2 * DAYS
+    )
+
+
+def day_from(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Return the next beginning of a day, the instant itself if it is one."""
+    begun = day_until(moment, zone)
+    if moment is None or begun is None or begun == moment:
+        return moment
+    return day_until(begun + timedelta(hours=36), zone)

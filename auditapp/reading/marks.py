@@ -1,0 +1,22 @@
+"""What an event did, in one word: created, changed, deleted, failed or other."""
+
+MARKS = ("created", "changed", "deleted", "failed", "other")
+CREATED = {"created", "added", "registered", "joined", "restored", "imported", "uploaded"}
+DELETED = {"deleted", "removed", "archived", "revoked", "purged"}
+CHANGED = {"updated", "changed", "renamed", "moved", "assigned", "merged", "edited"}
+
+
+def mark_of(event: str, outcome: str) -> str:
+    """Return what an event did, by its name and its outcome."""
+    return "failed" if outcome != "success" else mark_of_name(event)
+
+
+def mark_of_name(event: str) -> str:
+    """Return what an event of this name does where it succeeds."""
+    entity_type, _, verb = event.rpartition(".")
+    if entity_type == "session":
+        return "other"
+    for name, verbs in (("created", CREATED), ("deleted", DELETED), ("changed", CHANGED)):
+        if verb in verbs:
+            return name
+    return "other"
