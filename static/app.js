@@ -108,6 +108,27 @@ document.addEventListener("visibilitychange", () => {
   else askForNews();
 });
 
+// Other filters leave a saved view: its head offers to keep them, or to go back.
+document.addEventListener("htmx:after:history:push", (event) => {
+  const head = document.querySelector(".view-head");
+  if (!head) return;
+  const [path, query] = event.detail.path.split("?");
+  const isLeft = path !== head.dataset.view;
+  head.classList.toggle("left", isLeft);
+  head.querySelector(".view-left").hidden = !isLeft;
+  const update = head.querySelector("[data-update]");
+  if (update) update.href = `${update.href.split("?")[0]}?${query ?? ""}`;
+  if (isLeft) document.querySelector("#views [aria-current]")?.removeAttribute("aria-current");
+});
+
+// Of many views, the one that is open is in sight.
+const showTab = () => {
+  const [strip, tab] = ["#views ul", "#views [aria-current]"].map((each) => document.querySelector(each));
+  if (tab) strip.scrollLeft = tab.offsetLeft - strip.offsetLeft - (strip.clientWidth - tab.offsetWidth) / 2;
+};
+showTab();
+document.addEventListener("htmx:after:swap", showTab);
+
 // Links that are copied rather than followed; who has no clipboard follows them and copies the address.
 function tellActions(words) {
   const status = document.querySelector(".actions .copied");

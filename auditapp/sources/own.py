@@ -3,12 +3,14 @@
 from functools import cache
 from typing import Any
 
+from sqlalchemy import inspect
+
 from auditapp.access.own_events import COMMAND_LINE, current_actor, is_told_elsewhere
 from auditapp.extensions import db
-from auditapp.models import ApiKey, Member, Role, RolePermission, Source, Workspace
+from auditapp.models import ApiKey, Member, Role, RolePermission, SavedView, Source, Workspace
 from auditapp.sources.capture import Capture, capture
 
-MODELS = (Workspace, Role, RolePermission, Member, ApiKey, Source)
+MODELS = (Workspace, Role, RolePermission, Member, ApiKey, Source, SavedView)
 # The database's own, or noise: who uses a key and when is no change of it.
 NOT_TOLD = ("workspace_id", "id", "uid", "created_at", "key_hash", "hint", "last_used_at", "last_received_at")
 
@@ -44,6 +46,11 @@ def capture_own() -> Capture:
                 "verbs": _ends_with("removed_at", "removed"),
                 "labels": {"removed_at": "Removed"},
             },
+            SavedView: {
+                "id": "id",
+                "exclude": ("member_id", "updated_at"),
+                "labels": {"query": "Filters", "is_shared": "For the workspace"},
+            },
         },
     )
 
@@ -54,10 +61,19 @@ def _workspace_of(thing: Any) -> Any:
         return None
     if isinstance(thing, Workspace):
         return thing
+    if isinstance(thing, SavedView) and not (
+        thing.is_shared or inspect(thing).attrs.is_shared.history.deleted
+    ):
+        return None  # what somebody looks at by themselves is nobody's business
     role = thing if isinstance(thing, Role) else None
     if isinstance(thing, RolePermission):
         role = db.session.get(Role, (thing.workspace_id, thing.role_id))
     return None if role is not None and role.is_system else thing.workspace_id
+
+
+def _concerns_others(view: SavedView) -> bool:
+    """Tell whether a view is shared or was until now; what somebody keeps for themselves is not told."""
+    return view.is_shared or bool(inspect(view).attrs.is_shared.history.deleted)
 
 
 def _member_verb(verb: str, changes: dict[str, Any]) -> str:
