@@ -14,11 +14,13 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import JsonLexer
 
+from auditapp.access.preferences import BROWSER, WORKSPACE
 from auditapp.access.viewer import workspaces_of
 from auditapp.config import is_timezone
 from auditapp.models import Workspace
 from auditapp.reading.hidden import HIDDEN, code_point, json_escape
 from auditapp.web import words
+from auditapp.web.preferences import my_preferences, row_classes
 from auditapp.web.times import Time, in_zone
 
 MAX_COLOURED = 100_000
@@ -45,6 +47,9 @@ def init_app(app: Flask) -> None:
         "actor_type_words": words.ACTOR_TYPE_WORDS,
         "my_workspaces": my_workspaces,
         "viewer_zone": viewer_zone,
+        "my_preferences": my_preferences,
+        "row_classes": row_classes,
+        "now": _now,
         "current_user": current_user,  # a proxy: loaded by the pages that ask for it, no others
     }
 
@@ -65,11 +70,15 @@ def workspace_zone(workspace: Workspace) -> ZoneInfo:
 
 
 def viewer_zone() -> ZoneInfo:
-    """Return the zone to show times in: the browser's, as ``app.js`` told us, else the workspace's."""
+    """Return the zone to show times in: the one that the viewer chose, or the browser's, or the workspace's.
+
+    The browser's is the one that ``app.js`` told us; until it has, the workspace's.
+    """
     if not has_request_context():
         return ZoneInfo("UTC")
     if "zone" not in g:
-        told = request.cookies.get("tz", "")
+        chosen = my_preferences().zone
+        told = request.cookies.get("tz", "") if chosen == BROWSER else chosen if chosen != WORKSPACE else ""
         if told and is_timezone(told):
             g.zone = ZoneInfo(told)
         else:
@@ -79,9 +88,14 @@ def viewer_zone() -> ZoneInfo:
 
 def when(moment: datetime) -> Time:
     """Return an instant as the viewer reads it."""
+    return Time(moment, viewer_zone(), _now())
+
+
+def _now() -> datetime:
+    """Return the moment of this page, the same in all of its parts."""
     if "now" not in g:
         g.now = datetime.now(UTC)
-    return Time(moment, viewer_zone(), g.now)
+    return g.now
 
 
 def date_value(text: str) -> Markup:

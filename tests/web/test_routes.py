@@ -26,6 +26,7 @@ GATES = {
     "/w/<workspace>/events/<event_id>": "audit_log:read",
     "/w/<workspace>/history/<entity_type>/<record_id:entity_id>": "audit_log:read",
     "/w/<workspace>/stories/<record_id:correlation_id>": "audit_log:read",
+    "/w/<workspace>/preferences": "audit_log:read",
     "/w/<workspace>/settings/members": "members:manage",
     "/w/<workspace>/settings/members/<member_id>/role": "members:manage",
     "/w/<workspace>/settings/members/<member_id>/link": "members:manage",

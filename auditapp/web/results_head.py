@@ -1,0 +1,52 @@
+"""What stands over the results: the filter as a sentence, and links to it for others."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask, g
+
+from auditapp.reading.filters import TimelineFilters
+from auditapp.reading.timeline import Page
+from auditapp.web.filter_form import FilterForm
+from auditapp.web.filter_words import NameOf, sentence_of
+from auditapp.web.formats import workspace_zone
+from auditapp.web.phrases import parts_of, text_of
+
+
+def init_app(app: Flask) -> None:
+    """Make the head's parts known to templates."""
+    app.jinja_env.globals |= {
+        "filter_sentence": filter_sentence,
+        "sentence_parts": parts_of,
+        "sentence_text": text_of,
+        "exact_query": exact_query,
+    }
+
+
+def filter_sentence(filters: TimelineFilters, form: FilterForm, page: Page) -> str:
+    """Return the filter in words, with the names that the form and the rows know."""
+    return sentence_of(filters, _names(form, page.events), workspace_zone(g.viewer.workspace))
+
+
+def _names(form: FilterForm, rows: Sequence[Any]) -> NameOf:
+    records = {f"{row.entity_type}:{row.entity_id}": row.entity_name for row in reversed(rows)}
+
+    def name_of(name: str, value: str) -> str | None:
+        return records.get(value) if name == "record" else form.chip(name, value)
+
+    return name_of
+
+
+def exact_query(filters: TimelineFilters, page: Page) -> list[tuple[str, str]]:
+    """Return the pairs of a link that shows the same tomorrow: every moment pinned, the end too.
+
+    The end is now, or just past the newest row: a source's clock may be ahead by minutes.
+    """
+    shown = [row.occurred_at + timedelta(microseconds=1) for row in page.events[:1]]
+    now = max([datetime.now(UTC), *shown])
+    moments = {"until": min(filters.until or now, now)}
+    if filters.since:
+        moments["since"] = filters.since
+    pinned = [(name, moment.isoformat().replace("+00:00", "Z")) for name, moment in moments.items()]
+    return sorted([*filters.to_query(since=None, until=None), *pinned])
