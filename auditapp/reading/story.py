@@ -132,8 +132,12 @@ class _Walk:
 
 
 def _by_id(ids: Iterable[int | None], viewer: Viewer) -> list[EventRow]:
-    query = select(*SUMMARY_COLUMNS).where(Event.workspace_id == viewer.workspace.id, Event.id.in_(ids))
-    return list(db.session.execute(query))
+    return list(db.session.execute(select(*SUMMARY_COLUMNS).where(*_by_number(Event, ids, viewer))))
+
+
+def _by_number(event: Any, ids: Iterable[int | None], viewer: Viewer) -> list[Condition]:
+    """Return what finds events by ``id``; by the workspace SQLite would walk all of its index."""
+    return [Checked(event.workspace_id) == viewer.workspace.id, event.id.in_(ids)]
 
 
 def first_matches(filters: TimelineFilters, viewer: Viewer, known: dict[str, int]) -> dict[str, int | None]:
@@ -155,7 +159,7 @@ def select_first_matches(filters: TimelineFilters, viewer: Viewer, ids: Sequence
     first = select(Event.id).where(*_here, _checked(filters, viewer))
     first = first.order_by(Event.occurred_at, Event.id).limit(1)
     return select(_seen.correlation_id, first.correlate(_seen).scalar_subquery()).where(
-        _seen.workspace_id == viewer.workspace.id, _seen.id.in_(ids)
+        *_by_number(_seen, ids, viewer)
     )
 
 
@@ -206,7 +210,7 @@ def select_stories(ids: Sequence[int], viewer: Viewer) -> Select[Any]:
         first.correlate(_seen).scalar_subquery(),
         select(func.count()).select_from(each).scalar_subquery(),
         select(func.coalesce(func.sum(each.c.visible), 0)).scalar_subquery(),
-    ).where(_seen.workspace_id == viewer.workspace.id, _seen.id.in_(ids))
+    ).where(*_by_number(_seen, ids, viewer))
 
 
 def cause_of(row: EventRow) -> uuid.UUID | None:
