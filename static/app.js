@@ -124,7 +124,9 @@ document.addEventListener("htmx:after:history:push", (event) => {
 // Of many views, the one that is open is in sight.
 const showTab = () => {
   const [strip, tab] = ["#views ul", "#views [aria-current]"].map((each) => document.querySelector(each));
-  if (tab) strip.scrollLeft = tab.offsetLeft - strip.offsetLeft - (strip.clientWidth - tab.offsetWidth) / 2;
+  if (!tab) return;
+  const [outer, inner] = [strip, tab].map((each) => each.getBoundingClientRect());
+  strip.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
 };
 showTab();
 document.addEventListener("htmx:after:swap", showTab);

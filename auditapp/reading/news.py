@@ -1,6 +1,8 @@
 """What was recorded since somebody looked: found by the order of recording, whatever time it tells of.
 
-Looks at a bounded number of new rows only, and at one entry of an index where there is none.
+Looks at a bounded number of new rows only, and at one entry of an index where there is none. On PostgreSQL
+an event may appear after a later one, if its transaction took longer; whoever looked in between sees it
+where it belongs, but is not told that it is new.
 """
 
 from dataclasses import dataclass

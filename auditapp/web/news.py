@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required, unattended
+from auditapp.access.saved_views import find_view
 from auditapp.models import SavedView
 from auditapp.reading import news
 from auditapp.reading.cursor import Cursor
@@ -41,6 +42,8 @@ def show(workspace: str) -> ResponseReturnValue:
         abort(422)
     if seen is None:
         abort(422)
+    if "view" in request.args and not find_view(g.viewer, request.args["view"]):
+        abort(404)
     found = news.count_new(filters, g.viewer, seen, last)
     if not found.count:
         return Response(status=204, headers={SEEN: str(found.looked_to)})

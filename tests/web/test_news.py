@@ -58,6 +58,31 @@ def test_a_page_is_told_how_many_of_the_new_events_match_it(owner, note):
     assert f'href="{TIMELINE}?entity=deal&amp;origin=!ui"' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("query", "count"), [("q=fjord", 2), ("q=!deep&q=fjord", 1), ("field=stage&to=won", 1), ("q=nothing", 0)]
+)
+def test_words_and_changes_narrow_what_is_told(owner, note, query, count):
+    ask = live(owner.get(f"{TIMELINE}?{query}").text)
+
+    note(name="Deep fjord", changes={"stage": {"previous": "open", "current": "won"}})
+    note(name="Fjord", changes={"stage": {"previous": "open", "current": "lost"}})
+    note(name="Bay")
+
+    assert said(owner.get(ask, headers=FRAGMENT).text) == (f"{count} new: show" if count else "")
+
+
+def test_a_page_of_stories_is_told_of_new_events_too(owner, note):
+    page = owner.get(f"{TIMELINE}?entity=deal&group=story").text
+    new = note()
+
+    answer = owner.get(live(page), headers=FRAGMENT).text
+    seen = re.search(r'"Auditapp-Seen": "(\d+)"', answer)[1]
+    again = owner.get(f"{TIMELINE}?entity=deal&group=story", headers={**FRAGMENT, "Auditapp-Seen": seen}).text
+
+    assert said(answer) == "1 new: show"
+    assert marked(again) == {new}
+
+
 def test_what_was_not_there_before_is_marked_and_late_events_appear_where_they_belong(owner, note):
     old = [note(occurred_at=ago(hours=hours), name=f"Old {hours}") for hours in (5, 3, 1)]
     page = owner.get(f"{TIMELINE}?entity=deal&limit=2").text
@@ -152,6 +177,12 @@ def test_nobody_is_told_of_events_that_they_may_not_see(client, login, acme, oth
 )
 def test_a_question_that_means_nothing_is_refused(owner, query):
     assert owner.get(f"{TIMELINE}/new?{query}", headers=FRAGMENT).status_code == 422
+
+
+def test_a_view_that_is_gone_is_not_asked_for_again(owner):
+    gone = "01a20ac7-c0a1-711a-990d-7f584f8281e8"
+
+    assert owner.get(f"{TIMELINE}/new?seen=1&view={gone}", headers=FRAGMENT).status_code == 404
 
 
 def test_asking_keeps_nobodys_session_alive(owner, note):
