@@ -37,7 +37,7 @@ FILTERS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("until", "Before then; a bare date means to its end.", {"type": "string"}),
     ("before", "A place in the log, out of a next link.", {"type": "string"}),
     ("after", "A place in the log, out of a link.", {"type": "string"}),
-    ("group", "One event for each correlation.", {"type": "string", "enum": ["story"]}),
+    ("group", "The earliest match of each correlation.", {"type": "string", "enum": ["story"]}),
     (
         "limit",
         "Events a page.",
