@@ -167,7 +167,14 @@ def test_paper_has_the_sentence_the_range_and_exact_times_and_nothing_to_press(t
     assert re.match(r'"2026-03-20 \d\d:55:\d\d [A-Z]+"', time.evaluate(shown))
     expect(time.locator(".ago")).to_be_hidden()
     expect(timeline.get_by_role("group", name="Recorded payload")).to_be_visible()
-    for control in ("Copy link", "Display", "Keys", "Show older events", "Entity", "History of this deal"):
+    for control in (
+        "Copy link",
+        "Display",
+        "Keys",
+        "Show older events",
+        "Actor type",
+        "History of this deal",
+    ):
         assert timeline.get_by_text(control, exact=True).locator("visible=true").count() == 0, control
     assert sideways(timeline) == 0
     cut = """rows => rows.flatMap(row => [...row.querySelectorAll("summary *, .detail pre")])

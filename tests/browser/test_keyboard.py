@@ -31,19 +31,29 @@ def stops(page: Page, count: int) -> list[dict]:
     return found
 
 
+def stops_until(page: Page, text: str) -> list[dict]:
+    """Press Tab until this has the focus, and return all that had it."""
+    found = stops(page, 1)
+    while found[-1]["text"] != text:
+        assert len(found) < 60, [stop["text"] for stop in found]
+        found += stops(page, 1)
+    return found
+
+
 @BOTH_WIDTHS
 def test_tab_goes_through_the_timeline_in_reading_order_and_every_stop_is_seen(visit: Visit, width: int):
     page = visit(f"{TIMELINE}?limit=2", width=width)
 
-    found = stops(page, 15)
+    found = stops_until(page, "Show older events")
 
     expected = ["Skip to the content", "Auditapp", "Timeline", "Settings", "Signed in as Owner"]
     expected += ["Entity", "Event", "Actor", "Origin", "Outcome", "Time", "More"]
-    assert [stop["text"] for stop in found[:12]] == expected
-    assert [stop["text"] for stop in found[12:14]] == rows(page).locator("summary").evaluate_all(
+    expected += ["Copy link", "Copy exact link", "CSV", "JSONL", "Display", "Keys"]
+    texts = [stop["text"] for stop in found]
+    assert [text for text in texts if text in expected] == expected
+    assert texts[-3:-1] == rows(page).locator("summary").evaluate_all(
         "rows => rows.map(row => row.textContent.trim().replace(/\\s+/g, ' '))"
     )
-    assert found[14]["text"] == "Show older events"
     assert [stop["text"] for stop in found if not (stop["outlined"] and stop["onScreen"])] == []
 
 
@@ -54,9 +64,9 @@ def test_every_stop_of_an_open_row_is_seen(visit: Visit, scheme: str):
     page.keyboard.press("Enter")
     expect(page.locator(".detail .facts")).to_be_visible()
 
-    found = stops(page, 8)
+    found = stops_until(page, "Show older events")
 
-    assert found[-1]["text"] == "Show older events"
+    assert len(found) > 4
     assert [stop["text"] for stop in found if not (stop["outlined"] and stop["onScreen"])] == []
 
 
@@ -127,7 +137,7 @@ def test_filtering_and_undoing_it_needs_no_mouse(visit: Visit):
     page.get_by_role("link", name=f"Remove the filter entity {first}").press("Enter")
     expect(rows(page)).to_have_count(everything)
     expect(page.locator("#results")).to_be_focused()
-    # From the results that came instead the way goes on with their first row.
+    # From the results that came instead the way goes on inside of them.
     page.keyboard.press("Tab")
 
-    expect(rows(page).first.locator("summary")).to_be_focused()
+    expect(page.get_by_role("link", name="Copy link")).to_be_focused()
