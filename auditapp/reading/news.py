@@ -99,5 +99,5 @@ def select_count(filters: TimelineFilters, viewer: Viewer, after_id: int, last: 
     matches = ClauseAdapter(new).traverse(check)
     behind = [tuple_(new.c.occurred_at, new.c.id) < as_bound(last)] if last else [false()]
     counted = func.count().filter
-    columns: list[Any] = [func.count(), func.max(new.c.id), counted(matches), counted(matches, *behind)]
+    columns: list[Any] = [func.count(), func.max(new.c.id), counted(matches), counted(*behind, matches)]
     return select(*columns).select_from(new)
