@@ -19,7 +19,21 @@ FEW = f"{TIMELINE}?limit=6"  # axe takes its time, a row at a time
 ALL = {"rules": {"target-size": {"enabled": True}}}
 # What can differ between looks: the page itself is the same.
 LOOK = {"runOnly": ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]}
-RUN = "rules => axe.run({...rules, resultTypes: ['violations']}).then(results => results.violations)"
+RUN = """async rules => {
+  const { violations } = await axe.run({ ...rules, resultTypes: ["violations"] });
+  // A target is not too near to one that an open menu covers: nobody can hit that.
+  const isCovered = neighbour => {
+    const element = document.querySelector(neighbour.target[0]), box = element.getBoundingClientRect();
+    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return top?.closest(".panel") && !top.closest(".panel").contains(element);
+  };
+  const isReal = node => {
+    const near = node.any.filter(check => check.id === "target-offset").flatMap(check => check.relatedNodes);
+    return !near.length || !near.every(isCovered);
+  };
+  for (const one of violations) if (one.id === "target-size") one.nodes = one.nodes.filter(isReal);
+  return violations;
+}"""
 
 # The colours are the same at both widths, so two looks see them all; four are for the richest pages.
 TWO_LOOKS = [(ALL, "light", 1280), (LOOK, "dark", 390)]
@@ -198,3 +212,18 @@ def test_axe_finds_what_it_should(visit: Visit):
 
     with pytest.raises(AssertionError, match="color-contrast"):
         expect_accessible(page)
+
+
+def test_timeline_with_the_display_menu_and_the_list_of_keys(visit: Visit):
+    page = visit(f"{TIMELINE}?actor=%21ada&entity=deal&limit=3&since=4w")
+    page.locator(".display > summary").click()
+    expect_accessible(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+    expect_accessible(page)
+
+
+def test_preferences(visit: Visit):
+    expect_accessible(visit("/w/acme/preferences"))
