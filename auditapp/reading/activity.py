@@ -20,8 +20,8 @@ from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.marks import mark_of
 
 MAX_HOURS = timedelta(days=3)
-MAX_DAYS = timedelta(days=100)
-MAX_BARS = 110
+MAX_DAYS = timedelta(days=125)
+MAX_BARS = 125
 
 
 @dataclass
@@ -48,6 +48,11 @@ class Activity:
     unit: str
     bars: list[Bar]
     counted_from: datetime | None = None
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Return how many there were in all, by what they did."""
+        return sum((bar.marks for bar in self.bars), Counter())
 
     @property
     def highest(self) -> int:

@@ -57,7 +57,7 @@ def kinds_in(filters: TimelineFilters, viewer: Viewer) -> list[Kind]:
     every = union_all(*selects).subquery()
     columns = [every.c[name] for name in KINDS]
     query = select(*columns, func.sum(every.c.events)).group_by(*columns)
-    return [Kind(*row[:4], events=int(row[4])) for row in db.session.execute(query).tuples()]
+    return [Kind(row[0], row[1], row[2], row[3], int(row[4])) for row in db.session.execute(query)]
 
 
 def marks_by_time(filters: TimelineFilters, viewer: Viewer, hours: int) -> list[tuple[datetime, str, int]]:

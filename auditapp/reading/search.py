@@ -39,8 +39,13 @@ _FTS5 = table("event_search", column("rowid"))
 def fetch_found(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> list[Any]:
     """Return the rows of a page as ``query.fetch_page`` does, for a filter that asks for words."""
     tree = tree_of(filters, viewer)
-    if tree is None:
-        return []
+    return [] if tree is None else fetch_tree(tree, filters, viewer, columns, limit)
+
+
+def fetch_tree(
+    tree: All, filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+) -> list[Any]:
+    """Return a page of the rows that a tree finds, within the filter's times and at its place."""
     rows: list[Any] = []
     for span in _spans(filters, viewer, limit):
         within = All((span, *tree.parts), tree.but)

@@ -10,6 +10,7 @@ from auditapp.web import (
     event,
     export,
     formats,
+    found,
     headers,
     health,
     history,
@@ -17,6 +18,7 @@ from auditapp.web import (
     host,
     members,
     news,
+    overview,
     preferences,
     record_id,
     results_head,
@@ -29,13 +31,14 @@ from auditapp.web import (
 
 def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
-    for part in (host, record_id, assets, formats, results_head, headers, errors):
+    for part in (host, record_id, assets, formats, found, results_head, headers, errors):
         part.init_app(app)
     for family in (
         home,
         auth,
         timeline,
         news,
+        overview,
         views,
         export,
         event,

@@ -51,8 +51,13 @@ class FilterForm:
             ("outcome", "Outcome", {outcome: OUTCOME_WORDS[outcome] for outcome in OUTCOMES}, ""),
             ("record", "Record", {}, "deal:<id>"),
             ("correlation", "Correlation", {}, "a correlation id"),
+            ("field", "Field that changed", {}, "a field’s name, as stage"),
+            ("from", "Changed from", {}, "a value, as open"),
+            ("to", "Changed to", {}, "a value, as won"),
         )
         self.groups = [_group(args, *group) for group in groups]
+        # The box shows the first search; further ones are kept.
+        self.q, *self.more_q = [value for value in args.getlist("q") if value] or [""]
         self.since = args.get("since", "")
         self.until = args.get("until", "")
         self._labels: dict[tuple[str, str], str] = {

@@ -19,6 +19,7 @@ from auditapp.reading.story import list_stories
 from auditapp.reading.timeline import list_events
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
+from auditapp.web.found import searched
 from auditapp.web.fragments import render, wants_fragment
 
 bp = Blueprint("timeline", __name__)
@@ -71,6 +72,7 @@ def show(workspace: str, filters: TimelineFilters, url: str, *, visit: Visit | N
     :param url: for the address bar.
     :param visit: to the saved view that this is.
     """
+    searched(filters.q.included)
     # Asked before the page: what is recorded in between is told of twice, rather than never.
     newest = visit.newest if visit else newest_id(g.viewer)
     page = (list_stories if filters.group else list_events)(filters, g.viewer)

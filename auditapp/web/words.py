@@ -25,6 +25,9 @@ ORIGIN_WORDS = {
 }
 OUTCOME_WORDS = {"success": "succeeded", "failure": "failed", "denied": "denied"}
 
+# What a filter's parameter is called where its name alone says too little.
+PARAMETER_WORDS = {"q": "search", "field": "changed field", "from": "changed from", "to": "changed to"}
+
 # Auditapp's own events read badly as "<type> <name> <verb>". Before and after the name.
 OWN_EVENTS = {
     "session.created": ("", "signed in"),
@@ -75,3 +78,8 @@ def entity_words(entity_type: str) -> str:
 def mark(row: Any) -> str:
     """Return what happened in one word, for colour and sign: created, changed, deleted, failed, other."""
     return mark_of(row.event, row.outcome)
+
+
+def parameter_words(name: str) -> str:
+    """Return what a filter's parameter is called: "search", "actor type"."""
+    return PARAMETER_WORDS.get(name, name.replace("_", " "))

@@ -18,6 +18,8 @@ GATES = {
     "/w/<workspace>/timeline.csv": "audit_log:export",
     "/w/<workspace>/timeline.jsonl": "audit_log:export",
     "/w/<workspace>/timeline/new": "audit_log:read",
+    "/w/<workspace>/timeline/overview": "audit_log:read",
+    "/w/<workspace>/timeline/suggest": "audit_log:read",
     "/w/<workspace>/views": "audit_log:read",
     "/w/<workspace>/views/new": "audit_log:read",
     "/w/<workspace>/views/<view_id>": "audit_log:read",

@@ -1,0 +1,76 @@
+"""What to offer while somebody types the name of an actor or of a record: those that acted last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from auditapp.access.viewer import Viewer
+from auditapp.log.terms import mark
+from auditapp.log.words import words
+from auditapp.models import Event
+from auditapp.reading.filters import TimelineFilters
+from auditapp.reading.search import fetch_tree, tree_of
+from auditapp.reading.terms import Term
+
+MAX_OFFERED = 8
+LOOK_AT = 200
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A value for the filter's parameter, and what it is called; ``kind`` is an actor's or entity's type."""
+
+    parameter: str
+    value: str
+    name: str
+    kind: str
+
+
+def suggest_actors(typed: str, viewer: Viewer) -> list[Offer]:
+    """Return actors whose name, address or id has words that begin as typed, whoever acted last first."""
+
+    def offer(row: Any) -> Offer:
+        return Offer("actor", row.actor_id, row.actor_name or row.actor_id, row.actor_type)
+
+    columns = (Event.actor_id, Event.actor_name, Event.actor_type)
+    return _suggest("a", typed, viewer, columns, offer)
+
+
+def suggest_records(typed: str, viewer: Viewer) -> list[Offer]:
+    """Return records whose name has words that begin as typed, whichever changed last first."""
+
+    def offer(row: Any) -> Offer:
+        name = row.entity_name or row.entity_id
+        return Offer("record", f"{row.entity_type}:{row.entity_id}", name, row.entity_type)
+
+    columns = (Event.entity_type, Event.entity_id, Event.entity_name)
+    return _suggest("n", typed, viewer, columns, offer)
+
+
+def _suggest(kind: str, typed: str, viewer: Viewer, columns: Sequence[Any], offer: Any) -> list[Offer]:
+    """Look among the newest events that fit; leave out who was found, until nobody new is."""
+    asked = words(typed)
+    whole = tree_of(TimelineFilters(), viewer)
+    if not asked or whole is None:
+        return []
+    begin = f"_{viewer.workspace.id}{kind}_"
+    parts = tuple(Term((begin + word,), is_prefix=True) for word in asked)
+    found: dict[str, Offer] = {}
+    for _ in range(MAX_OFFERED):
+        but = tuple(Term((_mark(viewer, each),)) for each in found.values())
+        tree = replace(whole, parts=(*parts, *whole.parts), but=but)
+        rows = fetch_tree(tree, TimelineFilters(), viewer, columns, LOOK_AT)
+        for row in rows:
+            # An erased actor has no id to filter by.
+            if None not in row[:1]:
+                found.setdefault((each := offer(row)).value, each)
+        if len(rows) < LOOK_AT or len(found) >= MAX_OFFERED:
+            break
+    return list(found.values())[:MAX_OFFERED]
+
+
+def _mark(viewer: Viewer, offer: Offer) -> str:
+    if offer.parameter == "actor":
+        return mark(viewer.workspace.id, "actor_id", offer.value)
+    entity_type, _, entity_id = offer.value.partition(":")
+    return mark(viewer.workspace.id, "record", entity_type, entity_id)

@@ -1,0 +1,101 @@
+"""What was searched for, marked where it stands in the page."""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from flask import Flask, g, has_request_context, request
+from markupsafe import Markup
+
+from auditapp.log.words import Word, is_unspaced, words_in_place
+from auditapp.reading.terms import Term, terms_of
+from auditapp.web.formats import plain
+
+_TAG = re.compile("(<[^>]*>)")
+_UUID_PARTS = (8, 12, 16, 20)
+
+
+def init_app(app: Flask) -> None:
+    """Make the filter known to templates."""
+    app.jinja_env.filters["found"] = found
+
+
+def searched(texts: Sequence[str]) -> None:
+    """Say what this request searches for, where its URL does not: as a saved view's."""
+    g.found_terms = _terms_of(texts)
+
+
+def found(text: object) -> Markup:
+    """Escape a text as ``plain`` does, and mark in it what the request searches for."""
+    whole = str(text)
+    parts, end = [], 0
+    for start, stop in _places(whole, _terms()):
+        parts += [plain(whole[end:start]), Markup("<mark>"), plain(whole[start:stop]), Markup("</mark>")]
+        end = stop
+    return Markup("").join([*parts, plain(whole[end:])])
+
+
+def found_in_html(marked_up: Markup) -> Markup:
+    """Mark what the request searches for in the texts between the tags of safe HTML."""
+    if not _terms():
+        return marked_up
+    pieces = _TAG.split(str(marked_up))
+    return Markup("").join(
+        Markup(piece) if place % 2 else found(html.unescape(piece))  # noqa: S704 - safe before, and escaped again
+        for place, piece in enumerate(pieces)
+    )
+
+
+def _terms() -> list[Term]:
+    if not has_request_context():
+        return []
+    if "found_terms" not in g:
+        searched([text for text in request.args.getlist("q") if not text.startswith("!")])
+    return g.found_terms
+
+
+def _terms_of(texts: Sequence[str]) -> list[Term]:
+    terms = [term for text in texts for term in terms_of(text)]
+    return [*terms, *(_apart(term) for term in terms if _is_uuid(term))]
+
+
+def _is_uuid(term: Term) -> bool:
+    return len(term.words) == 1 and re.fullmatch("[0-9a-f]{32}", term.words[0]) is not None
+
+
+def _apart(term: Term) -> Term:
+    """Return a UUID as the words that it is inside of a longer text."""
+    [word] = term.words
+    ends = (0, *_UUID_PARTS, 32)
+    return Term(tuple(word[start:end] for start, end in pairwise(ends)), term.is_prefix)
+
+
+def _places(text: str, terms: Sequence[Term]) -> Iterable[tuple[int, int]]:
+    """Return where terms stand in a text, in order and apart."""
+    if not terms:
+        return []
+    words = list(words_in_place(text))
+    spans = sorted(
+        span for term in terms for at in range(len(words)) if (span := _span(words, at, term)) is not None
+    )
+    apart: list[tuple[int, int]] = []
+    for start, end in spans:
+        if apart and start <= apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
+        else:
+            apart.append((start, end))
+    return apart
+
+
+def _span(words: Sequence[Word], at: int, term: Term) -> tuple[int, int] | None:
+    """Return the part of the text that a term takes if it begins with one of its words, else None."""
+    some = words[at : at + len(term.words)]
+    told = tuple(word.text for word in some)
+    if told != term.words and not (
+        term.is_prefix and told[:-1] == term.words[:-1] and told and told[-1].startswith(term.words[-1])
+    ):
+        return None
+    if term.is_prefix and is_unspaced(term.words[-1]) and len(some[-1].text) > len(term.words[-1]):
+        return some[0].start, some[-1].start + len(term.words[-1])
+    return some[0].start, some[-1].end

@@ -1,0 +1,230 @@
+"""Beside the timeline: how the matches divide and when they were, and what is offered while one types."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, g, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from auditapp.access.gate import permission_required
+from auditapp.reading.activity import Activity, Bar, activity_of
+from auditapp.reading.facets import Facets, Share, facets_of, newest_matches
+from auditapp.reading.filters import FilterError, TimelineFilters
+from auditapp.reading.marks import MARKS
+from auditapp.reading.suggest import Offer, suggest_actors, suggest_records
+from auditapp.web.formats import workspace_zone
+from auditapp.web.fragments import render
+from auditapp.web.timeline import timeline_url
+from auditapp.web.words import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
+
+bp = Blueprint("overview", __name__)
+
+SHOWN = 7
+# The picture's height, in its own units; it is drawn 1,000 wide.
+HEIGHT = 48
+WIDTH = 1000
+LABELS = {"entity": "Entity", "event": "Event", "actor": "Actor", "origin": "Origin", "outcome": "Outcome"}
+SUGGESTIONS = {"actor": suggest_actors, "record": suggest_records}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One line of a facet: what it is called, how many, and where a click on it or on "not" leads."""
+
+    label: str
+    kind: str | None
+    count: str
+    include: str
+    exclude: str
+    is_included: bool
+    is_excluded: bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """A bar as it is drawn: for each part its mark, top and height, from the foot up."""
+
+    bar: Bar
+    left: float
+    width: float
+    parts: list[tuple[str, float, float]]
+    url: str
+    words: str
+
+
+@bp.get("/w/<workspace>/timeline/overview")
+@permission_required("audit_log", "read")
+def show(workspace: str) -> ResponseReturnValue:
+    """Show the facets and the activity of a filter."""
+    filters = _filters()
+    newest = newest_matches(filters, g.viewer)
+    facets = facets_of(filters, g.viewer, newest)
+    activity = activity_of(filters, g.viewer, datetime.now(UTC), newest)
+    return render(
+        "timeline/overview.html",
+        "timeline/_overview.html",
+        workspace=workspace,
+        filters=filters,
+        facets=facets,
+        choices={name: _choices(workspace, filters, name, facets) for name in LABELS},
+        labels=LABELS,
+        shown=SHOWN,
+        activity=activity,
+        columns=_columns(workspace, filters, activity) if activity else [],
+        height=HEIGHT,
+        width=WIDTH,
+    )
+
+
+@bp.get("/w/<workspace>/timeline/suggest")
+@permission_required("audit_log", "read")
+def suggest(workspace: str) -> ResponseReturnValue:
+    """Offer the actors or records (``for``) whose names begin as ``typed``, each as a filter to add."""
+    suggestions = SUGGESTIONS.get(request.args.get("for", ""))
+    if suggestions is None:
+        abort(404)
+    filters = _filters("for", "typed")
+    typed = request.args.get("typed", "")[:200]
+    offers = [(offer, _offer_url(workspace, filters, offer)) for offer in suggestions(typed, g.viewer)]
+    return render(
+        "timeline/suggest.html",
+        "timeline/_suggest.html",
+        workspace=workspace,
+        filters=filters,
+        typed=typed,
+        offers=offers,
+    )
+
+
+def _filters(*own: str) -> TimelineFilters:
+    """Read the filters of the query string, but for parameters of the route's own.
+
+    They come from the page's own links: a wrong one is answered shortly.
+    """
+    pairs = [pair for pair in request.args.items(multi=True) if pair[0] not in own]
+    zone = workspace_zone(g.viewer.workspace)
+    try:
+        return TimelineFilters.from_args(pairs, zone=zone, now=datetime.now(UTC), knows_me=True)
+    except FilterError as error:
+        abort(422, str(error))
+
+
+def _choices(workspace: str, filters: TimelineFilters, name: str, facets: Facets) -> list[Choice]:
+    shares = facets.shares[name]
+    values = getattr(filters, name)
+    # What is chosen stays visible, that it can be taken back.
+    known = {share.value for share in shares}
+    shares = [
+        *shares,
+        *(Share(value, 0) for value in (*values.included, *values.excluded) if value not in known),
+    ]
+    return [_choice(workspace, filters, name, share) for share in shares]
+
+
+def _choice(workspace: str, filters: TimelineFilters, name: str, share: Share) -> Choice:
+    values = getattr(filters, name)
+    is_included, is_excluded = share.value in values.included, share.value in values.excluded
+    return Choice(
+        share.name or _label(name, share.value),
+        ACTOR_TYPE_WORDS[share.kind] if share.kind and share.kind != "user" else None,
+        f"{share.events:,}{'+' if share.is_capped else ''}",
+        _toggled(workspace, filters, name, share.value, is_included),
+        _toggled(workspace, filters, name, f"!{share.value}", is_excluded),
+        is_included,
+        is_excluded,
+    )
+
+
+def _toggled(workspace: str, filters: TimelineFilters, name: str, value: str, is_set: bool) -> str:
+    """Return the timeline with a value added, instead of its opposite, or without it where it is set."""
+    opposite = value[1:] if value.startswith("!") else f"!{value}"
+    pairs = [
+        pair
+        for pair in filters.to_query(before=None, after=None)
+        if pair not in ((name, value), (name, opposite))
+    ]
+    return timeline_url(workspace, sorted(pairs if is_set else [*pairs, (name, value)]))
+
+
+def _label(name: str, value: str) -> str:
+    if name == "entity":
+        return entity_words(value)
+    return {"origin": ORIGIN_WORDS, "outcome": OUTCOME_WORDS}.get(name, {}).get(value, value)
+
+
+def _columns(workspace: str, filters: TimelineFilters, activity: Activity) -> list[Column]:
+    room = WIDTH / len(activity.bars)
+    zone = ZoneInfo(g.viewer.workspace.timezone)
+    return [
+        Column(
+            bar,
+            round(place * room, 2),
+            round(min(room * 0.8, 40), 2),
+            _parts(bar, activity.highest),
+            timeline_url(workspace, _narrowed(filters, bar, activity.unit, zone)),
+            _words(bar, activity.unit, zone),
+        )
+        for place, bar in enumerate(activity.bars)
+    ]
+
+
+def _parts(bar: Bar, highest: int) -> list[tuple[str, float, float]]:
+    """Stack a bar's parts; one event among a thousand still shows."""
+    found, top = [], float(HEIGHT)
+    for mark in MARKS:
+        if events := bar.marks[mark]:
+            height = max(events / highest * (HEIGHT - 2 * len(MARKS)), 1.5)
+            top -= height
+            found.append((mark, round(top, 2), round(height, 2)))
+    return found
+
+
+def _narrowed(filters: TimelineFilters, bar: Bar, unit: str, zone: ZoneInfo) -> list[tuple[str, str]]:
+    """Return the filter narrowed to a bar: by days where it is made of days, else by instants."""
+    kept = dict(filters.to_query())
+    pairs = filters.to_query(before=None, after=None, since=None, until=None)
+    if unit == "hour":
+        since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (bar.start, bar.end))
+    else:
+        since, until = (
+            f"{moment.astimezone(zone):%Y-%m-%d}" for moment in (bar.start, _just_before(bar.end))
+        )
+    # A bar at an end of the filter's time reaches no further than that.
+    if filters.since and filters.since > bar.start:
+        since = kept["since"]
+    if filters.until and filters.until <= bar.end:
+        until = kept["until"]
+    return sorted([*pairs, ("since", since), ("until", until)])
+
+
+def _words(bar: Bar, unit: str, zone: ZoneInfo) -> str:
+    """Say a bar's time in the workspace's zone, as its link does."""
+    start, last = bar.start.astimezone(zone), _just_before(bar.end).astimezone(zone)
+    if unit == "hour":
+        return f"{start.day} {start:%b %Y, %H:%M}"
+    if start.date() == last.date():
+        return f"{start:%a}, {start.day} {start:%b %Y}"
+    return f"{start.day} {start:%b %Y} to {last.day} {last:%b %Y}"
+
+
+def _just_before(moment: datetime) -> datetime:
+    return datetime.fromtimestamp(moment.timestamp() - 0.001, UTC)
+
+
+def _offer_url(workspace: str, filters: TimelineFilters, offer: Offer) -> str:
+    pairs = {*filters.to_query(before=None, after=None), (offer.parameter, offer.value)}
+    return timeline_url(workspace, sorted(pairs))
+
+
+def overview_url(workspace: str, filters: TimelineFilters) -> str:
+    """Return where the facets and the activity of a filter are."""
+    query: dict[str, Any] = MultiDict(filters.to_query(before=None, after=None)).to_dict(flat=False)
+    return url_for("overview.show", workspace=workspace, **query)
+
+
+@bp.app_context_processor
+def _known_to_templates() -> dict[str, object]:
+    return {"overview_url": overview_url}
