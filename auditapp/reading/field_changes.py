@@ -11,9 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from auditapp.log.changes import same, words_of
+from auditapp.log.terms import value_text
 from auditapp.reading.text_diff import Piece, word_diff
 
 LONG_TEXT = 80
+LONGEST_ASKED = 100
 ISO_DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
@@ -43,6 +45,7 @@ class FieldChange:
 
     ``view`` is ``values`` (previous and current side by side), ``words`` (one text with marks in
     it) or ``refs`` (a list of related records). A side is None where the field did not exist.
+    ``asked`` is the current value as the filter's ``to`` takes it, None where it is none to ask for.
     """
 
     name: str
@@ -56,6 +59,7 @@ class FieldChange:
     refs: list[RefChange] = field(default_factory=list)
     more_refs: int = 0
     unchanged: bool = False
+    asked: str | None = None
 
 
 def field_changes(
@@ -83,7 +87,12 @@ def _field_change(name: str, change: Mapping[str, Any], deleted: bool, max_chars
     previous, current = change.get("previous"), change.get("current")
     sides = [side for side, there in ((previous, has_previous), (current, has_current)) if there]
     kind = kind_of(change.get("kind"), sides)
-    common: dict[str, Any] = {"name": name, "label": change.get("label") or words_of(name), "kind": kind}
+    common: dict[str, Any] = {
+        "name": name,
+        "label": change.get("label") or words_of(name),
+        "kind": kind,
+        "asked": asked_of(current, kind),
+    }
     if kind == "refs" and not any(isinstance(side, list) for side in sides):
         # One record in the place of another reads like any other value: by its name.
         previous, current = _named(previous), _named(current)
@@ -105,6 +114,19 @@ def _field_change(name: str, change: Mapping[str, Any], deleted: bool, max_chars
         difference=_difference(previous, current) if kind in {"number", "money"} else "",
         unchanged=has_previous and has_current and same(previous, current),
     )
+
+
+def asked_of(value: Any, kind: str) -> str | None:
+    """Return a single short value as the text that the filter's ``to`` asks for, a record by its id.
+
+    :return: None for what is long, empty, no value or several, and where "!" at its start would mean "not".
+    """
+    if isinstance(value, dict):
+        value = value.get("id") if kind == "refs" else None
+    if not isinstance(value, str | int | float):
+        return None
+    text = value_text(value)
+    return text if 1 <= len(text) <= LONGEST_ASKED and not text.startswith("!") else None
 
 
 def _named(value: Any) -> Any:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditapp.log.changes import changes_between, same, words_of
+from auditapp.log.terms import asked_texts, change_marks, mark
 from auditapp.reading.field_changes import field_changes, kind_of
 from auditapp.reading.text_diff import word_diff
 
@@ -49,6 +50,42 @@ prose = st.lists(
 )
 def test_a_kind_is_the_hint_where_it_fits_else_what_the_values_look_like(hint, sides, kind):
     assert kind_of(hint, sides) == kind
+
+
+@pytest.mark.parametrize(
+    ("current", "asked"),
+    [
+        ("won", "won"),
+        (48000, "48000"),
+        (48000.0, "48000"),
+        (0.5, "0.5"),
+        (0, "0"),
+        (True, "true"),
+        (False, "false"),
+        ("2026-03-24", "2026-03-24"),
+        ("a" * 100, "a" * 100),
+        ("a" * 101, None),
+        ({"id": "u_2", "name": "Bo"}, "u_2"),
+        ({"id": 7, "name": "Bo"}, "7"),
+        ({"id": 7, "name": "Bo", "rest": ["x"]}, "7"),
+        ({"key": "k", "name": "Bo"}, None),
+        ({"a": 1}, None),
+        ([{"id": "u_2", "name": "Bo"}], None),
+        (["x"], None),
+        ([], None),
+        ("", None),
+        (None, None),
+        ("!won", None),
+        (" won ", " won "),
+    ],
+)
+def test_a_single_short_value_can_be_asked_for_as_the_log_keeps_it(current, asked):
+    [change], _ = field_changes({"stage": {"previous": None, "current": current}})
+
+    assert change.asked == asked
+    if asked is not None:
+        marks = set(change_marks(1, {"stage": {"previous": None, "current": current}}))
+        assert marks & {mark(1, "to", "stage", text) for text in asked_texts(asked)}
 
 
 @given(prose, prose)

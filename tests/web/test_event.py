@@ -108,7 +108,6 @@ SAID = (
 LINKS = (
     "/w/acme/history/deal/a%2Fb%20c",
     "/w/acme/timeline?actor=wf-1",
-    "/w/acme/timeline?correlation=c-1",
     "/w/acme/history/service/s%2F9",
 )
 
@@ -274,3 +273,51 @@ def test_versions_page_by_cursor(owner, note):
 
     assert seen == ids
     assert owner.get("/w/acme/history/deal/1?before=nonsense").status_code == 422
+
+
+def asks(text: str, name: str) -> list[str]:
+    """Return where a field's links lead: when else it changed, and who else set it to this."""
+    whole = re.search(
+        rf'data-field="{re.escape(html.escape(name, quote=True))}">(.*?)\n  </div>', text, re.DOTALL
+    )[1]
+    inside = re.search(r'<dd class="asks">(.*?)</dd>', whole, re.DOTALL)
+    return [html.unescape(url) for url in re.findall(r'href="([^"]*)"', inside[1])] if inside else []
+
+
+@pytest.mark.parametrize(
+    "current",
+    ["won", 48000.0, True, "2026-03-24", {"id": "u 2&", "name": "Bo"}, "<b>'\"&\u202e", "日本 100%"],
+)
+def test_a_changed_field_leads_to_when_else_it_changed_and_who_else_set_it_to_this(owner, note, current):
+    first = note("deal.updated", changes={"a & <b>": {"previous": None, "current": current}})
+    same = note("deal.updated", entity="2", changes={"a & <b>": {"previous": 1, "current": current}})
+    other = note("deal.updated", entity="3", changes={"a & <b>": {"previous": 1, "current": "else"}})
+    elsewhere = note("contact.updated", changes={"a & <b>": {"previous": 1, "current": current}})
+
+    for url in (f"/w/acme/events/{first}", "/w/acme/history/deal/1"):
+        when_else, who_else = asks(owner.get(url).text, "a & <b>")
+        changed, set_to = (owner.get(link).text for link in (when_else, who_else))
+
+        for event_id, is_changed, is_set in [
+            (first, True, True),
+            (same, True, True),
+            (other, True, False),
+            (elsewhere, False, False),
+        ]:
+            assert (f'id="event-{event_id}"' in changed) == is_changed
+            assert (f'id="event-{event_id}"' in set_to) == is_set
+
+
+def test_only_what_a_filter_can_ask_is_offered(owner, note):
+    changes = {
+        "long": {"previous": "", "current": "x" * 101},
+        "several": {"previous": [], "current": [{"id": "1", "name": "A"}]},
+        "nothing": {"previous": 1, "current": None},
+        "not": {"previous": 1, "current": "!x"},
+        "!odd": {"previous": 1, "current": 2},
+    }
+    text = owner.get(f"/w/acme/events/{note(changes=changes)}").text
+
+    for name in ("long", "several", "nothing", "not"):
+        assert asks(text, name) == [f"/w/acme/timeline?entity=deal&field={name}"]
+    assert asks(text, "!odd") == []
