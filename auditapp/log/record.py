@@ -28,7 +28,7 @@ from auditapp.log.rows import (
 )
 from auditapp.log.schema import MAX_BATCH, EventIn, parse_event
 from auditapp.log.search_index import index_events
-from auditapp.models import Account, Event, EventName, Member, Workspace
+from auditapp.models import Account, Event, EventName, Member
 
 
 class Recorded(NamedTuple):
@@ -122,14 +122,8 @@ def record_parsed(
             (number, event, dict(zip(EVENT_COLUMNS, row, strict=True)), context)
             for number, (event, context), row in zip(ids, new, rows, strict=True)
         ]
-        index_events(connection, _zone_of(connection, workspace), told)
+        index_events(connection, told)
     return results
-
-
-def _zone_of(connection: Connection, workspace: InWorkspace) -> str:
-    if isinstance(workspace, Workspace):
-        return workspace.timezone
-    return connection.scalars(select(Workspace.timezone).where(Workspace.id == workspace.id)).one()
 
 
 def _again(first: tuple[uuid.UUID, bytes | None], digest: bytes | None, index: int) -> Recorded:

@@ -11,11 +11,14 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import BigInteger, Connection, Integer, column, insert, select, table
 from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from auditapp.log.insert import add_rows
 from auditapp.log.terms import as_text, as_vector, document
-from auditapp.models import SECTIONS, Event, EventPayload, Workspace, event_count
-from auditapp.models.derived import DAY, HOUR
+from auditapp.models import SECTIONS, Event, EventPayload, Workspace, event_count, event_kind
+from auditapp.models.derived import DAY, HOUR, WEEK
+from auditapp.models.event import KIND
 from auditapp.models.types import EPOCH, Instant
 
 # On PostgreSQL; the driver of a captured application may need the types.
@@ -34,15 +37,8 @@ REBUILD_BATCH = 1000
 Told = tuple[int, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
 
 
-def index_events(
-    connection: Connection,
-    zone: str,
-    told: Sequence[Told],
-) -> None:
-    """Add events to the index of words and to the counts, in the connection's transaction.
-
-    :param zone: the workspace's, whose hours and days are counted by.
-    """
+def index_events(connection: Connection, told: Sequence[Told]) -> None:
+    """Add one workspace's events to the index of words and to the counts, in the connection's transaction."""
     documents = [(number, row, document(event, row, context)) for number, event, row, context in told]
     if isinstance(connection.connection.driver_connection, sqlite3.Connection):
         connection.exec_driver_sql(
@@ -55,41 +51,66 @@ def index_events(
             for number, row, found in documents
         ]
         add_rows(connection, event_search, SEARCH_COLUMNS, rows)
-    _count(connection, zone, [row for _, row, _ in documents])
+    _count(connection, [row for _, row, _ in documents])
 
 
-def _count(connection: Connection, zone: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def _count(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    workspace_id = rows[0]["workspace_id"]
+    zone = connection.scalars(select(Workspace.timezone).where(Workspace.id == workspace_id)).one()
     counted: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
-        hour, day = _starts(zone, int((row["occurred_at"] - EPOCH).total_seconds()) // QUARTER)
-        kind = (row["event"], row["actor_type"], row["origin"], row["outcome"])
-        counted[row["workspace_id"], HOUR, hour, *kind] += 1
-        counted[row["workspace_id"], DAY, day, *kind] += 1
-    names = [each.name for each in event_count.columns]
+        kind = tuple([row[name] for name in KIND])
+        quarter = int((row["occurred_at"] - EPOCH).total_seconds()) // QUARTER
+        for hours, start in zip((HOUR, DAY, WEEK), _starts(zone, quarter), strict=True):
+            counted[hours, start, *kind] += 1
+    columns = ("hours", "start", *KIND)
     connection.execute(
-        insert(event_count), [dict(zip(names, (*key, times), strict=True)) for key, times in counted.items()]
+        insert(event_count),
+        [
+            {"workspace_id": workspace_id, **dict(zip(columns, key, strict=True)), "events": events}
+            for key, events in counted.items()
+        ],
     )
+    _add_kinds(connection, workspace_id, {key[2:] for key in counted})
+
+
+def _add_kinds(connection: Connection, workspace_id: int, kinds: set[tuple[Any, ...]]) -> None:
+    """Keep ``event_kind`` complete: filters rely on it to find every combination."""
+    there = event_kind.c
+    query = select(*(there[name] for name in KIND)).where(
+        there.workspace_id == workspace_id, there.event.in_({kind[0] for kind in kinds})
+    )
+    missing = sorted(kinds - {tuple(row) for row in connection.execute(query)})
+    if missing:
+        upsert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+        connection.execute(
+            upsert(event_kind).on_conflict_do_nothing(),
+            [{"workspace_id": workspace_id, **dict(zip(KIND, kind, strict=True))} for kind in missing],
+        )
 
 
 @lru_cache(maxsize=4096)
-def _starts(zone: str, quarter: int) -> tuple[datetime, datetime]:
-    """Return when the hour and the day began that a quarter of an hour is in, in a zone."""
+def _starts(zone: str, quarter: int) -> tuple[datetime, datetime, datetime]:
+    """Return when the hour, the day and the week began that a quarter of an hour is in, in a zone."""
     moment = EPOCH + timedelta(seconds=quarter * QUARTER)
     try:
         local = moment.astimezone(ZoneInfo(zone))
         hour = local.replace(minute=0, second=0, microsecond=0)
-        return hour.astimezone(UTC), hour.replace(hour=0, fold=0).astimezone(UTC)
+        day = hour.replace(hour=0, fold=0)
+        # By the zone's calendar: arithmetic of one zone's times goes by its clock.
+        week = day - timedelta(days=day.weekday())
+        return hour.astimezone(UTC), day.astimezone(UTC), week.astimezone(UTC)
     except OverflowError:  # at the ends of the calendar, where the zone has no date
         hour = moment.replace(minute=0, second=0, microsecond=0)
-        return hour, hour.replace(hour=0)
+        return hour, hour.replace(hour=0), hour.replace(hour=0)
 
 
 def rebuild(connection: Connection) -> None:
     """Index and count what was recorded before there was an index, oldest number first."""
-    for workspace_id, zone in connection.execute(select(Workspace.id, Workspace.timezone)).all():
+    for workspace_id in connection.scalars(select(Workspace.id)).all():
         last = 0
         while told := list(_stored(connection, workspace_id, last)):
-            index_events(connection, zone, told)
+            index_events(connection, told)
             last = told[-1][0]
 
 

@@ -2,7 +2,7 @@
 
 from auditapp.models.account import Account, SignInSession, Throttle
 from auditapp.models.api_key import ApiKey
-from auditapp.models.derived import event_count
+from auditapp.models.derived import event_count, event_kind
 from auditapp.models.event import SECTIONS, Event, EventName, EventPayload
 from auditapp.models.member import Invitation, Member, Role, RolePermission
 from auditapp.models.saved_view import SavedView, ViewVisit
@@ -28,4 +28,5 @@ __all__ = [
     "ViewVisit",
     "Workspace",
     "event_count",
+    "event_kind",
 ]

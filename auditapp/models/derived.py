@@ -9,10 +9,10 @@ from sqlalchemy import Column, Index, Integer, SmallInteger, String, Table
 from auditapp.extensions import Base
 from auditapp.models.types import Instant
 
-HOUR, DAY = 1, 24
+HOUR, DAY, WEEK = 1, 24, 168
 
-# How many events of a kind there were in an hour, and in a day, of the workspace's zone. Every writer adds
-# rows of its own, so that none waits for another; the sum counts. See followers/counts.py.
+# How many events of a kind there were in an hour, a day and a week (from Monday) of the workspace's zone.
+# Every writer adds rows of its own, so that none waits for another; the sum counts.
 event_count = Table(
     "event_count",
     Base.metadata,
@@ -25,4 +25,16 @@ event_count = Table(
     Column("outcome", String(16), nullable=False),
     Column("events", Integer, nullable=False),
     Index("ix_event_count", "workspace_id", "hours", "start"),
+)
+
+# The combinations that a workspace has seen: few, so that a filter can name them all. Each pins the leading
+# columns of ix_event_kind, which then is walked back in time.
+event_kind = Table(
+    "event_kind",
+    Base.metadata,
+    Column("workspace_id", Integer, primary_key=True, autoincrement=False),
+    Column("event", String(128), primary_key=True),
+    Column("origin", String(16), primary_key=True),
+    Column("actor_type", String(16), primary_key=True),
+    Column("outcome", String(16), primary_key=True),
 )

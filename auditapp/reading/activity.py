@@ -13,9 +13,9 @@ from sqlalchemy import select
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.models import Event
-from auditapp.models.derived import DAY, HOUR
-from auditapp.reading.counts import are_kept, day_until, hour_until, marks_by_time
-from auditapp.reading.facets import CAP, newest_matches
+from auditapp.models.derived import DAY, HOUR, WEEK
+from auditapp.reading.counts import day_until, hour_until, marks_by_time, week_until
+from auditapp.reading.facets import CAP, Matches, matches_of
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.marks import mark_of
 
@@ -61,30 +61,30 @@ class Activity:
 
 
 def activity_of(
-    filters: TimelineFilters, viewer: Viewer, now: datetime, newest: list[Any] | None = None
+    filters: TimelineFilters, viewer: Viewer, now: datetime, found: Matches | None = None
 ) -> Activity | None:
     """Return the bars of a filter, None where nothing matches.
 
-    :param newest: of ``facets.newest_matches``, where they are known already.
+    :param found: of ``facets.matches_of``, where they are known already.
     """
-    newest = newest_matches(filters, viewer) if newest is None else newest
+    found = matches_of(filters, viewer) if found is None else found
+    newest = found.newest
     if not newest:
         return None
-    is_capped = len(newest) > CAP
-    kept = is_capped and are_kept(filters, viewer)
-    since, until = _range(filters, viewer, now, newest, whole=kept or is_capped)
+    kept = found.kinds is not None
+    since, until = _range(filters, viewer, now, newest, whole=found.is_capped)
     unit, starts = _starts(since, until, ZoneInfo(viewer.workspace.timezone))
     bars = [Bar(start, end) for start, end in zip(starts, [*starts[1:], until], strict=True)]
     if kept:
         told: Iterable[tuple[datetime, str, int]] = marks_by_time(
-            filters, viewer, HOUR if unit == "hour" else DAY
+            filters, viewer, {"hour": HOUR, "day": DAY}.get(unit, WEEK)
         )
     else:
         told = ((row.occurred_at, mark_of(row.event, row.outcome), 1) for row in newest[:CAP])
     for moment, mark, events in told:
         place = min(max(bisect_right(starts, moment) - 1, 0), len(bars) - 1)
         bars[place].marks[mark] += events
-    return Activity(unit, bars, newest[CAP - 1].occurred_at if is_capped and not kept else None)
+    return Activity(unit, bars, newest[CAP - 1].occurred_at if found.is_capped and not kept else None)
 
 
 def _range(
@@ -116,7 +116,7 @@ def _starts(since: datetime, until: datetime, zone: ZoneInfo) -> tuple[str, list
     if until - since <= MAX_DAYS:
         return "day", _every(start, until, zone, timedelta(days=1))
     weeks = 1 + (until - since) // timedelta(weeks=MAX_BARS)
-    monday = day_until(start - timedelta(days=start.astimezone(zone).weekday()) + timedelta(hours=6), zone)
+    monday = week_until(since, zone)
     assert monday is not None  # noqa: S101 - as above
     return "week" if weeks == 1 else f"{weeks} weeks", _every(monday, until, zone, timedelta(weeks=weeks))
 

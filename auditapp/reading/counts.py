@@ -1,6 +1,6 @@
 """Exact counts out of ``event_count``, at the price of a few thousand rows however long the log is.
 
-It knows an event's name, actor type, origin and outcome, by the hour and by the day of the workspace's
+It knows an event's name, actor type, origin and outcome, by the hour, day and week of the workspace's
 zone. What else a filter may ask is counted among the newest matches instead: :mod:`auditapp.reading.sample`.
 """
 
@@ -15,7 +15,7 @@ from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.models import Event, event_count
-from auditapp.models.derived import DAY, HOUR
+from auditapp.models.derived import DAY, HOUR, WEEK
 from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.marks import mark_of_name
 from auditapp.reading.scopes import Condition, known_names, matching_names
@@ -45,7 +45,7 @@ def kinds_in(filters: TimelineFilters, viewer: Viewer) -> list[Kind]:
     selects = [
         *(
             select(*_columns(event_count.c), event_count.c.events).where(each)
-            for each in _kept(filters, viewer, (HOUR, DAY))
+            for each in _kept(filters, viewer, (WEEK, DAY, HOUR))
         ),
         *(
             select(*_columns(Event), literal(1).label("events")).where(each)
@@ -63,11 +63,11 @@ def kinds_in(filters: TimelineFilters, viewer: Viewer) -> list[Kind]:
 def marks_by_time(filters: TimelineFilters, viewer: Viewer, hours: int) -> list[tuple[datetime, str, int]]:
     """Return how many matching events there were: from when on, what they did, how many.
 
-    :param hours: 1 or 24, the shortest time to tell apart.
+    :param hours: 1, 24 or 168, the shortest time to tell apart.
     """
     known = known_names(viewer)
     named = matching_names(filters, known)
-    spans = (HOUR,) if hours == HOUR else (HOUR, DAY)
+    spans = [each for each in (WEEK, DAY, HOUR) if each <= hours]
     selects = []
     for table, start, events, conditions in (
         (event_count.c, event_count.c.start, event_count.c.events, _kept(filters, viewer, spans)),
@@ -109,31 +109,43 @@ def _asked(filters: TimelineFilters, table: Any, named: Sequence[str] | None) ->
 
 
 def _kept(filters: TimelineFilters, viewer: Viewer, spans: Sequence[int]) -> list[Condition]:
-    """Return conditions for the rows of whole days, and of whole hours before and behind them."""
+    """Return conditions for the rows of whole weeks, whole days at their ends, and whole hours at theirs.
+
+    :param spans: the longest first; an hour last.
+    """
     zone = ZoneInfo(viewer.workspace.timezone)
-    since, until = hour_from(filters.since, zone), hour_until(filters.until, zone)
+    counted = event_count.c
+    return [
+        and_(
+            counted.workspace_id == viewer.workspace.id,
+            counted.hours == hours,
+            *([counted.start >= start] if start is not None else []),
+            *([counted.start < end] if end is not None else []),
+        )
+        for hours, start, end in _parts(
+            hour_from(filters.since, zone), hour_until(filters.until, zone), zone, spans
+        )
+    ]
+
+
+Ends = tuple[int, datetime | None, datetime | None]
+
+
+def _parts(
+    since: datetime | None, until: datetime | None, zone: ZoneInfo, spans: Sequence[int]
+) -> list[Ends]:
+    """Cut a time at the beginnings of its spans; None is without an end."""
     if since is not None and until is not None and since >= until:
         return []
-    counted = event_count.c
-    mine = counted.workspace_id == viewer.workspace.id
-    first, last = day_from(since, zone), day_until(until, zone)
-    whole_days = DAY in spans and not (first is not None and last is not None and first >= last)
-    parts = [(HOUR, since, until)]
-    if whole_days:
-        parts = [(DAY, first, last)]
-        parts += [(HOUR, since, first)] if since is not None and since != first else []
-        parts += [(HOUR, last, until)] if until is not None and until != last else []
-    found = []
-    for hours, start, end in parts:
-        found.append(
-            and_(
-                mine,
-                counted.hours == hours,
-                *([counted.start >= start] if start is not None else []),
-                *([counted.start < end] if end is not None else []),
-            )
-        )
-    return found
+    hours, *shorter = spans
+    if not shorter:
+        return [(hours, since, until)]
+    first, last = _FROM[hours](since, zone), _UNTIL[hours](until, zone)
+    if first is not None and last is not None and first >= last:
+        return _parts(since, until, zone, shorter)
+    before = _parts(since, first, zone, shorter) if since is not None else []
+    behind = _parts(last, until, zone, shorter) if until is not None else []
+    return [*before, (hours, first, last), *behind]
 
 
 def _seen(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:
@@ -195,3 +207,24 @@ def day_from(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
     if moment is None or begun is None or begun == moment:
         return moment
     return day_until(begun + timedelta(hours=36), zone)
+
+
+def week_until(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Return the beginning of the week, from Monday, that an instant is in, in a zone."""
+    begun = day_until(moment, zone)
+    if begun is None:
+        return None
+    local = begun.astimezone(zone)
+    return (local - timedelta(days=local.weekday())).astimezone(UTC)
+
+
+def week_from(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """Return the next beginning of a week, the instant itself if it is one."""
+    begun = week_until(moment, zone)
+    if moment is None or begun is None or begun == moment:
+        return moment
+    return week_until(begun + timedelta(days=7, hours=12), zone)
+
+
+_FROM = {DAY: day_from, WEEK: week_from}
+_UNTIL = {DAY: day_until, WEEK: week_until}

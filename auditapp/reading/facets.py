@@ -21,7 +21,9 @@ from auditapp.reading.query import fetch_page
 from auditapp.reading.scopes import known_names, matches, matching_names
 
 CAP = 10_000
-MAX_ACTORS = 10
+# Of more matches than that, so many of the newest tell who is busiest.
+GLANCE = 1_000
+MAX_ACTORS = 7
 FACETS = ("entity", "event", "actor", "origin", "outcome")
 SAMPLE_COLUMNS = (
     Event.occurred_at,
@@ -56,26 +58,56 @@ class Facets:
     more_actors: bool
 
 
-def newest_matches(filters: TimelineFilters, viewer: Viewer) -> list[Any]:
-    """Return the newest 10,001 matches at most, with what facets and activity look at."""
+@dataclass(frozen=True)
+class Matches:
+    """A filter's matches, as much of them as facets and activity need.
+
+    :ivar kinds: how many of each kind there are in the filter's time, where that is kept; then exact.
+    :ivar newest: the newest of them: all, where there are 10,000 at most; else 10,001, or 1,000 beside kinds.
+    """
+
+    total: int
+    newest: list[Any]
+    kinds: list[Kind] | None = None
+
+    @property
+    def is_capped(self) -> bool:
+        """Tell whether there are more than are counted."""
+        return self.total > CAP
+
+
+def matches_of(filters: TimelineFilters, viewer: Viewer) -> Matches:
+    """Return a filter's matches; its place on the page and its grouping do not matter."""
+    if not are_kept(filters, viewer):
+        newest = _newest(filters, viewer, CAP + 1)
+        return Matches(len(newest), newest)
+    kinds = kinds_in(filters, viewer)
+    named = matching_names(filters, known_names(viewer))
+    total = sum(kind.events for kind in kinds if all(test(kind) for test in _tests(filters, "", named)))
+    return Matches(total, _newest(filters, viewer, CAP if total <= CAP else GLANCE), kinds)
+
+
+def _newest(filters: TimelineFilters, viewer: Viewer, limit: int) -> list[Any]:
     whole = replace(filters, before=None, after=None, group=None)
-    return fetch_page(whole, viewer, SAMPLE_COLUMNS, CAP + 1)
+    return fetch_page(whole, viewer, SAMPLE_COLUMNS, limit)
 
 
-def facets_of(filters: TimelineFilters, viewer: Viewer, newest: list[Any] | None = None) -> Facets:
+def facets_of(filters: TimelineFilters, viewer: Viewer, found: Matches | None = None) -> Facets:
     """Return how a filter's matches divide.
 
-    :param newest: of :func:`newest_matches`, where they are known already.
+    :param found: of :func:`matches_of`, where they are known already.
     """
-    newest = newest_matches(filters, viewer) if newest is None else newest
-    is_capped = len(newest) > CAP
-    if is_capped and are_kept(filters, viewer):
-        shares = _counted(filters, viewer, kinds_in(filters, viewer))
+    found = matches_of(filters, viewer) if found is None else found
+    if found.kinds is not None:
+        shares = _counted(filters, viewer, found.kinds)
     else:
-        shares = {name: _sampled(name, filters, viewer, newest) for name in FACETS if name != "actor"}
-    actors = _actors(filters, viewer, newest)
+        shares = {name: _sampled(name, filters, viewer, found) for name in FACETS if name != "actor"}
+    actors = _actors(filters, viewer, found)
     return Facets(
-        min(len(newest), CAP), is_capped, shares | {"actor": actors[:MAX_ACTORS]}, len(actors) > MAX_ACTORS
+        min(found.total, CAP),
+        found.is_capped,
+        shares | {"actor": actors[:MAX_ACTORS]},
+        len(actors) > MAX_ACTORS,
     )
 
 
@@ -125,36 +157,32 @@ def _passes_any(values: Values, event: str) -> bool:
     return included and not any(matches(pattern, event) for pattern in values.excluded)
 
 
-def _sampled(name: str, filters: TimelineFilters, viewer: Viewer, newest: list[Any]) -> list[Share]:
-    rows = _without(name, filters, viewer, newest)
-    counted = Counter(map(_VALUE_OF[name], rows[:CAP]))
-    is_capped = len(rows) > CAP
+def _sampled(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches) -> list[Share]:
+    rows, is_capped = _without(name, filters, viewer, found)
+    counted = Counter(map(_VALUE_OF[name], rows))
     return [Share(value, events, is_capped) for value, events in counted.most_common()]
 
 
-def _without(name: str, filters: TimelineFilters, viewer: Viewer, newest: list[Any]) -> list[Any]:
-    """Return the newest matches as if one parameter were not given."""
-    if not getattr(filters, name):
-        return newest
-    lifted: dict[str, Any] = {name: Values()}
-    return newest_matches(replace(filters, **lifted), viewer)
+def _without(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches) -> tuple[list[Any], bool]:
+    """Return the newest matches as if one parameter were not given, and whether there are more."""
+    if getattr(filters, name):
+        lifted: dict[str, Any] = {name: Values()}
+        found = matches_of(replace(filters, **lifted), viewer)
+    return found.newest[:CAP], found.is_capped
 
 
-def _actors(filters: TimelineFilters, viewer: Viewer, newest: list[Any]) -> list[Share]:
-    rows = _without("actor", filters, viewer, newest)
+def _actors(filters: TimelineFilters, viewer: Viewer, found: Matches) -> list[Share]:
+    rows, is_capped = _without("actor", filters, viewer, found)
     known: dict[str, tuple[str | None, str]] = {}
-    for row in rows[:CAP]:
+    for row in rows:
         known.setdefault(row.actor_id, (row.actor_name, row.actor_type))
-    busiest = Counter(row.actor_id for row in rows[:CAP] if row.actor_id is not None).most_common(
-        MAX_ACTORS + 1
-    )
-    is_capped = len(rows) > CAP
+    busiest = Counter(row.actor_id for row in rows if row.actor_id is not None).most_common(MAX_ACTORS + 1)
     exact = _all_of(filters, viewer, [actor for actor, _ in busiest]) if is_capped else {}
-    found = []
+    shares = []
     for actor, events in busiest:
         events, capped = exact.get(actor, (events, is_capped))
-        found.append(Share(actor, events, capped, *known[actor]))
-    return found
+        shares.append(Share(actor, events, capped, *known[actor]))
+    return sorted(shares, key=lambda share: -share.events)
 
 
 def _all_of(filters: TimelineFilters, viewer: Viewer, actors: list[str]) -> dict[str, tuple[int, bool]]:

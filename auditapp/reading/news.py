@@ -8,7 +8,7 @@ where it belongs, but is not told that it is new.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, select, tuple_
+from sqlalchemy import Select, false, func, select, tuple_
 from sqlalchemy.sql.util import ClauseAdapter
 
 from auditapp.access.viewer import Viewer
@@ -18,7 +18,6 @@ from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import check_of
 from auditapp.reading.scopes import Checked, as_bound
-from auditapp.reading.search import found_condition
 
 MAX_LOOKED_AT = 1000
 MAX_ID = 2**63 - 1
@@ -94,8 +93,6 @@ def select_count(filters: TimelineFilters, viewer: Viewer, after_id: int, last: 
         .subquery("new")
     )
     check = check_of(filters, viewer)
-    if filters.in_words:
-        check = and_(check, found_condition(filters, viewer))
     matches = ClauseAdapter(new).traverse(check)
     behind = [tuple_(new.c.occurred_at, new.c.id) < as_bound(last)] if last else [false()]
     counted = func.count().filter

@@ -1,27 +1,53 @@
 """From filters and viewer to SQL that an index serves.
 
-A filter is split into branches. Each pins the leading columns of one index to single values and
-walks it back in time, so it reads a page of entries however large the log is; a UNION ALL merges
-them. The event names of a workspace are few and known (``event_name``), which turns ``deal.*``,
-an entity type, or an actor under any event into branches too.
+A filter is turned into walks. Each pins the leading columns of one index to values and goes back in time
+from there, so it reads a page of entries however large the log is; together they are merged and cut to the
+page. The combinations of event, origin, actor type and outcome that a workspace has seen are few and known
+(``event_kind``), which turns any filter by these, alone, together and with an actor, into such walks.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, false, func, or_, select, text, union_all
+from sqlalchemy import ARRAY, Select, and_, false, func, literal, or_, select, true, union_all
+from sqlalchemy.sql.elements import Grouping
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
-from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
-from auditapp.models import Event
+from auditapp.models import Event, event_kind
+from auditapp.models.event import KIND
 from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
 from auditapp.reading.scopes import Checked, Condition, known_names, matching_names, position, scopes
 from auditapp.reading.search import fetch_found, found_condition
 
-MAX_BRANCHES = 64
-PROBE = 5000
+# SQLite takes 500 terms in a compound SELECT.
+MAX_WALKS = 400
+# So many of the newest rows are looked at before more walks than a few are made ready.
+GLANCE = 300
+FEW = 6
+
+
+class Kind(NamedTuple):
+    """A combination of what few values there are of."""
+
+    event: str
+    origin: str
+    actor_type: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Walks:
+    """Ways to go back in time: columns pinned to each of some values, and what else a row must pass.
+
+    No row is on two of them.
+    """
+
+    columns: tuple[Any, ...]
+    values: Sequence[tuple[Any, ...]]
+    rest: list[Condition]
 
 
 def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> list[Any]:
@@ -32,30 +58,78 @@ def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any],
     """
     if filters.in_words:
         return fetch_found(filters, viewer, columns, limit)
-    query = select_page(filters, viewer, columns, limit)
-    return [] if query is None else list(db.session.execute(query))
+    walks = _walks(filters, viewer)
+    if sum(len(each.values) for each in walks) > FEW and limit < GLANCE:
+        # What is common fills the page out of the newest rows, whatever they are.
+        rows = list(db.session.execute(_select_glance(filters, viewer, columns, limit)))
+        if len(rows) == limit:
+            return rows
+    return list(db.session.execute(_select_walks(walks, filters, viewer, columns, limit))) if walks else []
 
 
 def select_page(
     filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
 ) -> Select[Any] | None:
-    """Return the query of :func:`fetch_page`, None where nothing can match."""
-    forward = filters.after is not None and filters.before is None
-    order = (
-        (Event.occurred_at.asc(), Event.id.asc()) if forward else (Event.occurred_at.desc(), Event.id.desc())
-    )
-    branches = _branches(filters, viewer)
-    if not branches:
-        return None
-    if len(branches) == 1:
-        return select(*columns).where(branches[0]).order_by(*order).limit(limit)
-    keys = [
-        select(select(Event.id).where(branch).order_by(*order).limit(limit).subquery()) for branch in branches
-    ]
-    page = union_all(*keys).subquery("page")
+    """Return the query of :func:`fetch_page` that finds every page, None where nothing can match."""
+    walks = _walks(filters, viewer)
+    return _select_walks(walks, filters, viewer, columns, limit) if walks else None
+
+
+def _select_glance(
+    filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+) -> Select[Any]:
+    """Return the query for those of the next few rows in time that match."""
+    mine = Event.workspace_id == viewer.workspace.id
+    times = _times(filters)
+    some = select(Event.id).where(mine, *times, *position(filters)).order_by(*_order(filters)).limit(GLANCE)
+    matches = Checked(Grouping(check_of(filters, viewer)))
+    near = select(*columns).where(mine, Event.id.in_(some), matches)
+    return near.order_by(*_order(filters)).limit(limit)
+
+
+def _select_walks(
+    walks: Sequence[Walks], filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+) -> Select[Any]:
+    mine = Event.workspace_id == viewer.workspace.id
+    order = _order(filters)
+    if len(walks) == 1 and len(walks[0].values) == 1:
+        return (
+            select(*columns).where(mine, *_pinned(walks[0], 0), *walks[0].rest).order_by(*order).limit(limit)
+        )
+    places = [each for some in walks for each in _places(some, mine, order, limit)]
+    merged = union_all(*places).subquery("merged").c
+    # Cut to the page before the rows are looked up, else each walk would look up a page of its own.
+    page = select(merged.id).order_by(*_order(filters, merged)).limit(limit).subquery("page")
     # The workspace once more, for a database that is sharded by it.
-    in_page = and_(Event.workspace_id == viewer.workspace.id, Event.id == page.c.id)
-    return select(*columns).join_from(page, Event, in_page).order_by(*order).limit(limit)
+    in_page = and_(mine, Event.id == page.c.id)
+    return select(*columns).join_from(page, Event, in_page).order_by(*order)
+
+
+def _places(walks: Walks, mine: Condition, order: list[Any], limit: int) -> list[Select[Any]]:
+    """Return the places on each walk: one query for all where the database has LATERAL, else one for each."""
+    place = select(Event.occurred_at, Event.id).where(mine, *walks.rest).order_by(*order).limit(limit)
+    if db.session.get_bind().dialect.name == "sqlite" or not walks.columns:
+        # A SELECT around each: SQLite takes no ORDER BY inside of a UNION ALL.
+        return [select(place.where(*_pinned(walks, at)).subquery()) for at in range(len(walks.values))]
+    # Planned once, where a UNION ALL of a hundred takes longer to plan than to run.
+    arrays = [
+        literal([values[at] for values in walks.values], ARRAY(column.type))
+        for at, column in enumerate(walks.columns)
+    ]
+    names = [column.key for column in walks.columns]
+    pins = func.unnest(*arrays).table_valued(*names).render_derived()
+    each = place.where(*(column == pins.c[column.key] for column in walks.columns)).lateral()
+    return [select(each.c.occurred_at, each.c.id).select_from(pins.join(each, true()))]
+
+
+def _pinned(walks: Walks, at: int) -> list[Condition]:
+    return [column == value for column, value in zip(walks.columns, walks.values[at], strict=True)]
+
+
+def _order(filters: TimelineFilters, table: Any = Event) -> list[Any]:
+    forward = filters.after is not None and filters.before is None
+    places = (table.occurred_at, table.id)
+    return [place.asc() if forward else place.desc() for place in places]
 
 
 def check_of(filters: TimelineFilters, viewer: Viewer) -> Condition:
@@ -75,88 +149,109 @@ def check_of(filters: TimelineFilters, viewer: Viewer) -> Condition:
     return and_(or_(false(), *found), *([found_condition(filters, viewer)] if filters.in_words else []))
 
 
-def _branches(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:
-    """Return conditions of which any selects a row, and no row is selected by two."""
+def _walks(filters: TimelineFilters, viewer: Viewer) -> list[Walks]:
+    """Return walks that together pass every row that matches."""
     known = known_names(viewer)
-    named = matching_names(filters, known)
-    workspace = Event.workspace_id == viewer.workspace.id
-    found: list[Condition] = []
-    for names, own in scopes(viewer, known, named):
-        if names is not None and not names:
-            continue
-        leading, rest = _leading(filters, viewer, names, known, own)
-        found += [and_(workspace, *lead, *rest, *position(filters)) for lead in leading]
+    found = []
+    for names, own in scopes(viewer, known, matching_names(filters, known)):
+        if names is None or names:
+            found += _walks_within(filters, viewer, names, own)
+    return [each for each in found if each.values]
+
+
+def _walks_within(
+    filters: TimelineFilters, viewer: Viewer, names: list[str] | None, own: bool
+) -> list[Walks]:
+    """Choose the index to walk for the events of some names: the narrowest that the filter pins."""
+    conditions = _conditions(filters, viewer, names, own)
+    conditions["position"] = position(filters)
+
+    def rest(*pinned: str) -> list[Condition]:
+        return [each for name, some in conditions.items() if name not in pinned for each in some]
+
+    records = [found for value in filters.record.included if (found := RECORD.fullmatch(value))]
+    if records and len(records) <= MAX_WALKS:
+        pins = [(found["id"], found["type"]) for found in records]
+        return [Walks((Event.entity_id, Event.entity_type), pins, rest("record"))]
+    if filters.correlation.included:
+        ids = [(value,) for value in filters.correlation.included]
+        return [Walks((Event.correlation_id,), ids, rest("correlation"))]
+    kinds = _matching_kinds(filters, viewer, names)
+    if kinds is not None and not kinds:
+        return []
+    by_kind = _ALL_KIND
+    if own:
+        return [
+            _by_kind(
+                Event.member_id,
+                [viewer.member_id],
+                kinds or _kinds(viewer),
+                rest("own", *by_kind),
+                rest("own"),
+            )
+        ]
+    if filters.actor.included:
+        return _actor_walks(filters, viewer, kinds or _kinds(viewer), rest)
+    if kinds is None or len(kinds) > MAX_WALKS:
+        return [Walks((), [()], rest())]
+    columns = tuple(getattr(Event, name) for name in KIND)
+    return [Walks(columns, kinds, rest(*by_kind))]
+
+
+# The conditions that a kind stands for.
+_ALL_KIND = ("names", "origin", "not origin", "actor_type", "not actor_type", "outcome", "not outcome")
+
+
+def _actor_walks(filters: TimelineFilters, viewer: Viewer, kinds: Sequence[Kind], rest: Any) -> list[Walks]:
+    ids = [value for value in filters.actor.included if value != ME]
+    found = [_by_kind(Event.actor_id, ids, kinds, rest("actor", *_ALL_KIND), rest("actor"))] if ids else []
+    if ME in filters.actor.included:
+        # So that no row is on two walks.
+        others = [or_(Event.actor_id.is_(None), Event.actor_id.not_in(ids))] if ids else []
+        mine = [viewer.member_id]
+        found.append(
+            _by_kind(
+                Event.member_id, mine, kinds, [*rest("actor", *_ALL_KIND), *others], [*rest("actor"), *others]
+            )
+        )
     return found
 
 
-def _leading(
-    filters: TimelineFilters,
-    viewer: Viewer,
-    names: list[str] | None,
-    known: dict[str, str],
-    own: bool,
-) -> tuple[list[list[Condition]], list[Condition]]:
-    """Choose the index to walk: the values to pin it to, a branch each, and all other conditions."""
-    conditions = _conditions(filters, viewer, names, own)
-    by_name = [Event.event == name for name in (sorted(known) if names is None else names)]
-    narrow: list[tuple[str, list[Condition], bool]] = [
-        ("record", _each_record(filters.record), False),
-        ("correlation", [Event.correlation_id == value for value in filters.correlation.included], False),
-        ("own", [Event.member_id == viewer.member_id] if own else [], True),
-        ("actor", _each_actor(filters.actor, viewer), True),
+def _by_kind(
+    column: Any, values: Sequence[Any], kinds: Sequence[Kind], rest: list[Condition], checked: list[Condition]
+) -> Walks:
+    """Pin a column to values and each of them to kinds; where that were too many, to the values alone."""
+    if len(values) * len(kinds) > MAX_WALKS:
+        return Walks((column,), [(value,) for value in values], checked)
+    columns = (column, *(getattr(Event, name) for name in KIND))
+    return Walks(columns, [(value, *kind) for value, kind in product(values, kinds)], rest)
+
+
+def _kinds(viewer: Viewer) -> list[Kind]:
+    """Return the kinds of events that the workspace has seen."""
+    there = event_kind.c
+    query = select(*(there[name] for name in KIND)).where(there.workspace_id == viewer.workspace.id)
+    return sorted(Kind(*row) for row in db.session.execute(query))
+
+
+def _matching_kinds(
+    filters: TimelineFilters, viewer: Viewer, names: Sequence[str] | None
+) -> list[Kind] | None:
+    """Return the kinds that a filter leaves, None where it asks nothing about them."""
+    asked = {name: getattr(filters, name) for name in ("origin", "actor_type", "outcome")}
+    if names is None and not any(asked.values()):
+        return None
+    return [
+        kind
+        for kind in _kinds(viewer)
+        if (names is None or kind.event in names)
+        and all(passes(values, getattr(kind, name)) for name, values in asked.items())
     ]
-    wide: list[tuple[str, list[Condition], bool]] = [
-        ("names", by_name if names is not None else [], False),
-        ("outcome", _rare(Event.outcome, _included(filters.outcome, OUTCOMES), "success"), False),
-        ("actor_type", _rare(Event.actor_type, _included(filters.actor_type, ACTOR_TYPES), "user"), False),
-        ("origin", [Event.origin == value for value in _included(filters.origin, ORIGINS)], False),
-    ]
-    usable = [choice for choice in wide if 0 < len(choice[1]) <= MAX_BRANCHES]
-    for pinned, values, with_names in [*narrow, *_rarest_first(usable, viewer)]:
-        leads = [[value] for value in values]
-        replaced = {pinned, f"not {pinned}"} if pinned in _ENUMERATED else {pinned}
-        if with_names and 0 < len(leads) * len(by_name) <= MAX_BRANCHES:
-            leads = [[*lead, name] for lead, name in product(leads, by_name)]
-            replaced.add("names")
-        if 0 < len(leads) <= MAX_BRANCHES:
-            return leads, [
-                condition for name, some in conditions.items() if name not in replaced for condition in some
-            ]
-    return [[]], [condition for some in conditions.values() for condition in some]
 
 
-_ENUMERATED = {"outcome", "actor_type", "origin"}
-
-
-def _included(values: Values, all_values: Sequence[str]) -> list[str]:
-    """Return what an enumerated filter leaves, an exclusion turned into the rest; nothing if not set."""
-    if not values:
-        return []
-    return [value for value in values.included or all_values if value not in values.excluded]
-
-
-def _rarest_first(
-    choices: list[tuple[str, list[Condition], bool]], viewer: Viewer
-) -> list[tuple[str, list[Condition], bool]]:
-    """Sort ways to walk by how many entries each would pass, counted up to a cap.
-
-    A filter by two things walks the rarer of them, so a page costs no more than the cap where one is
-    rare. The database could know from its statistics; SQLite has none unless somebody asks for them.
-    """
-    if len(choices) < 2:
-        return choices
-    workspace = Event.workspace_id == viewer.workspace.id
-
-    def entries(choice: tuple[str, list[Condition], bool]) -> int:
-        counted = 0
-        for value in choice[1]:
-            some = select(Event.id).where(workspace, value).limit(PROBE - counted).subquery()
-            counted += db.session.scalar(select(func.count()).select_from(some)) or 0
-            if counted >= PROBE:
-                break
-        return counted
-
-    return sorted(choices, key=entries)
+def passes(values: Values, value: str) -> bool:
+    """Tell whether an enumerated filter lets a value through."""
+    return (not values.included or value in values.included) and value not in values.excluded
 
 
 def _conditions(
@@ -180,11 +275,15 @@ def _conditions(
     ):
         found[name] = [Checked(column).in_(values.included)] if values.included else []
         found[f"not {name}"] = [Checked(column).not_in(values.excluded)] if values.excluded else []
-    found["time"] = [
+    found["time"] = _times(filters)
+    return found
+
+
+def _times(filters: TimelineFilters) -> list[Condition]:
+    return [
         *([Event.occurred_at >= filters.since] if filters.since else []),
         *([Event.occurred_at < filters.until] if filters.until else []),
     ]
-    return found
 
 
 def _each_record(values: Values) -> list[Condition]:
@@ -212,11 +311,3 @@ def _not_actors(values: Values, viewer: Viewer) -> list[Condition]:
     if ME in values.excluded:
         found.append(or_(Event.member_id.is_(None), Event.member_id != viewer.member_id))
     return found
-
-
-def _rare(column: Any, values: Sequence[str], common: str) -> list[Condition]:
-    """Pin a column that has a partial index without its common value; SQLite wants its WHERE repeated."""
-    if common in values:
-        return []
-    repeated = text(f"event.{column.key} <> '{common}'")
-    return [and_(column == value, repeated) for value in values]

@@ -81,6 +81,8 @@ def _places(text: str, terms: Sequence[Term]) -> Iterable[tuple[int, int]]:
     )
     apart: list[tuple[int, int]] = []
     for start, end in spans:
+        if start == end:
+            continue  # a word that is only a part of one character, as "1" is of "½"
         if apart and start <= apart[-1][1]:
             apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
         else:

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required
 from auditapp.reading.activity import Activity, Bar, activity_of
-from auditapp.reading.facets import Facets, Share, facets_of, newest_matches
+from auditapp.reading.facets import Facets, Share, facets_of, matches_of
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.marks import MARKS
 from auditapp.reading.suggest import Offer, suggest_actors, suggest_records
@@ -60,9 +60,9 @@ class Column:
 def show(workspace: str) -> ResponseReturnValue:
     """Show the facets and the activity of a filter."""
     filters = _filters()
-    newest = newest_matches(filters, g.viewer)
-    facets = facets_of(filters, g.viewer, newest)
-    activity = activity_of(filters, g.viewer, datetime.now(UTC), newest)
+    found = matches_of(filters, g.viewer)
+    facets = facets_of(filters, g.viewer, found)
+    activity = activity_of(filters, g.viewer, datetime.now(UTC), found)
     return render(
         "timeline/overview.html",
         "timeline/_overview.html",

@@ -1,4 +1,4 @@
-"""The index of words, and how many events there were an hour and a day."""
+"""The index of words; counts by hour, day and week; and indexes by the combinations of what is enumerated."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +25,15 @@ def upgrade() -> None:
         sa.Column("events", sa.Integer, nullable=False),
     )
     op.create_index("ix_event_count", "event_count", ["workspace_id", "hours", "start"])
+    op.create_table(
+        "event_kind",
+        sa.Column("workspace_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("event", sa.String(128), primary_key=True),
+        sa.Column("origin", sa.String(16), primary_key=True),
+        sa.Column("actor_type", sa.String(16), primary_key=True),
+        sa.Column("outcome", sa.String(16), primary_key=True),
+    )
+    _indexes_by_kind()
     if op.get_bind().dialect.name == "sqlite":
         # Without content: the log has it. Words come from log/words.py, blanks between them.
         op.execute(
@@ -46,6 +55,23 @@ def upgrade() -> None:
             " WITH (gin_pending_list_limit = 1024)"
         )
     rebuild(op.get_bind())
+
+
+def _indexes_by_kind() -> None:
+    """One index for every filter by event, origin, actor type and outcome, alone and together."""
+    for name in ("event", "actor", "origin", "member", "actor_type", "outcome"):
+        op.drop_index(f"ix_event_{name}", "event")
+    columns = ["event", "origin", "actor_type", "outcome", "occurred_at", "id"]
+    is_member = sa.text("member_id IS NOT NULL")
+    op.create_index("ix_event_kind", "event", ["workspace_id", *columns])
+    op.create_index("ix_event_actor", "event", ["workspace_id", "actor_id", *columns])
+    op.create_index(
+        "ix_event_member",
+        "event",
+        ["workspace_id", "member_id", *columns],
+        sqlite_where=is_member,
+        postgresql_where=is_member,
+    )
 
 
 def downgrade() -> None:

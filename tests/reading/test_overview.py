@@ -168,7 +168,7 @@ def test_a_long_log_is_drawn_in_weeks(acme):
 
     found = activity_of(filters_of(("entity", "deal")), viewer_of(acme, ALL), NOW)
 
-    assert found.unit == "4 weeks"
+    assert found.unit == "5 weeks"
     assert len(found.bars) < 140
     assert sum(bar.events for bar in found.bars) == 10
 

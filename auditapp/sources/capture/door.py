@@ -20,6 +20,7 @@ from auditapp.log import EventError, record_batch
 from auditapp.log.insert import EVENT_COLUMNS, insert_rows, lock_for_writing
 from auditapp.log.rows import Given, event_row, fields_line, fold_email, salts_for, section_texts
 from auditapp.log.schema import parse_event
+from auditapp.log.search_index import index_events
 from auditapp.models import SECTIONS, Account, EventName, Member
 from auditapp.sources.capture.mend import mended
 
@@ -89,13 +90,27 @@ def write(
         laid_out = _laid_out(connection, workspace_id, shared, events)
         if laid_out is not None:
             rows, sections = laid_out
-            insert_rows(connection, rows, sections)
+            _insert(connection, rows, sections, [_whole(told, shared) for told in events])
             return [row[UID] for row in rows]
     there = _names_there(connection, workspace_id, names)
     ids = _write_checked(connection, workspace_id, [_whole(told, shared) for told in events])
     known |= there - own_names
     own_names |= names - there
     return ids
+
+
+def _insert(
+    connection: Connection, rows: list[Any], sections: list[Any], events: Sequence[Mapping[str, Any]]
+) -> None:
+    numbers = insert_rows(connection, rows, sections)
+    told = zip(numbers, events, rows, strict=True)
+    index_events(
+        connection,
+        [
+            (number, event, dict(zip(EVENT_COLUMNS, row, strict=True)), event.get("context") or {})
+            for number, event, row in told
+        ],
+    )
 
 
 def _names_there(
