@@ -17,10 +17,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import timeline_customermates as customermates
+from bench import timeline_server
 from bench.timeline_ask import Figure, asker
 from bench.timeline_bases import base, fill, server
-from bench.timeline_server import first_bytes
 
+PAIRS = "two filters"
+GROUPS = (
+    *("unfiltered", "one filter", "by change", "jointly rare", PAIRS, "search", "facets and activity"),
+    *("by story", "new", customermates.GROUP, timeline_server.GROUP),
+)
 SHOWN = 5  # of the pairs, the slowest
 Found = dict[int, list[Figure]]
 
@@ -33,9 +38,11 @@ def main() -> None:
     arguments.add_argument("--keep", type=Path, help="a folder in which the databases stay")
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--groups", default="", help="only these, as the table's headings say")
+    arguments.add_argument("--quick", action="store_true", help="only what takes no minute")
     asked = arguments.parse_args()
     sizes = sorted({int(size) for size in asked.events.split(",")})
-    groups = {group for group in asked.groups.split(",") if group}
+    groups = {group for group in asked.groups.split(",") if group} or {*GROUPS}
+    groups -= {PAIRS, "by change", "by story", customermates.GROUP} if asked.quick else set()
     with ExitStack() as stack:
         folder = asked.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,24 +65,24 @@ def measure(kind: str, url: str, rounds: int, groups: set[str]) -> Iterator[Figu
     """Yield every figure of one database."""
     with asker(url, rounds) as who:
         yield from who.everything(groups)
-        if not groups or customermates.GROUP in groups:
+        if customermates.GROUP in groups:
             customermates.make(kind)
             yield from customermates.ask(rounds, who.record)
-    if not groups or "first byte of the page" in groups:
-        yield from first_bytes(url, 50)
+    if timeline_server.GROUP in groups:
+        yield from timeline_server.first_bytes(url, 7 * rounds)
 
 
 def show(kind: str, found: Found) -> None:
-    """Print milliseconds in the database by size, and how many times that of the smallest the largest is."""
+    """Print tables: ms in the database (in the whole call), and the largest log by the smallest."""
     sizes = list(found)
     groups = list(dict.fromkeys(figure.group for figures in found.values() for figure in figures))
     for group in groups:
-        print(f"\n{kind}: {group}, ms in the database" + " (the whole call)" * (group != customermates.GROUP))
-        rows = by_question(found, group)
-        print(f"  {'':62}{'page':>6}" + "".join(f"{size:>20,}" for size in sizes) + f"{'ratio':>8}")
-        for (label, page), figures in shown(group, rows):
-            cells = "".join(_cell(figures.get(size)) for size in sizes)
-            print(f"  {label[:61]:62}{page:>6}{cells}{_ratio([figures.get(size) for size in sizes])}")
+        print(f"\n### {kind}: {group}\n")
+        print("| | page |" + "".join(f" {size:,} |" for size in sizes) + " ratio |")
+        print("|---|--:|" + "--:|" * (len(sizes) + 1))
+        for (label, page), figures in shown(group, by_question(found, group)):
+            cells = "".join(f" {_cell(figures.get(size))} |" for size in sizes)
+            print(f"| {label} | {page or ''} |{cells} {_ratio([figures.get(size) for size in sizes])} |")
 
 
 def by_question(found: Found, group: str) -> dict[tuple[str, int], dict[int, Figure]]:
@@ -99,7 +106,7 @@ def shown(
     group: str, rows: dict[tuple[str, int], dict[int, Figure]]
 ) -> list[tuple[tuple[str, int], dict[int, Figure]]]:
     """Return the rows of a table; of the pairs their middle and the slowest."""
-    if group != "two filters":
+    if group != PAIRS:
         return list(rows.items())
     slowest = sorted(rows.items(), key=lambda row: -list(row[1].values())[-1].database_ms)
     middle: dict[int, Figure] = {}
@@ -112,14 +119,17 @@ def shown(
 
 
 def _cell(figure: Figure | None) -> str:
-    return f"{'–':>20}" if figure is None else f"{figure.database_ms:>10.2f} ({figure.whole_ms:>6.1f})"
+    if figure is None:
+        return "–"
+    inside = f"{figure.database_ms:,.2f}"
+    return inside if figure.database_ms == figure.whole_ms else f"{inside} ({figure.whole_ms:,.1f})"
 
 
 def _ratio(figures: Sequence[Figure | None]) -> str:
     first, last = figures[0], figures[-1]
     if len(figures) < 2 or first is None or last is None:
-        return f"{'':>8}"
-    return f"{last.database_ms / max(first.database_ms, 0.001):>8.1f}"
+        return ""
+    return f"{last.database_ms / max(first.database_ms, 0.001):,.1f}"
 
 
 if __name__ == "__main__":

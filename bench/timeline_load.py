@@ -17,12 +17,13 @@ import psycopg
 
 from auditapp.log.insert import EVENT_COLUMNS, PAYLOAD_COLUMNS, microseconds
 from auditapp.log.search_index import SEARCH_COLUMNS
-from auditapp.models import event_count
 from bench.timeline_rows import Counts, Minutes, as_text, as_vector, columns, sections, text_of_moment
 from bench.timeline_world import WORKSPACE, Drawn, World
 
-TABLES = ("event", "event_payload", "event_search", "event_name", "event_count")
+TABLES = ("event", "event_payload", "event_search", "event_name", "event_count", "event_kind")
+SMALL = ("event_name", "event_count", "event_kind")
 NARROW_FROM = 5_000_000  # from here on there are no payloads, which no list reads
+PATIENCE = 60  # seconds before it is told how far the loading is
 NULL = "\\N"
 NAMES = ("id", *EVENT_COLUMNS)
 
@@ -39,7 +40,8 @@ def load(url: str, world: World, member: Any, now: datetime | None = None) -> No
 
 
 def _tell(began: float, what: str) -> None:
-    print(f"    {time.perf_counter() - began:7.1f} s  {what}", flush=True)
+    if time.perf_counter() - began > PATIENCE:
+        print(f"    {time.perf_counter() - began:7.1f} s  {what}", flush=True)
 
 
 def _names(world: World, counts: Counts) -> list[tuple[int, str, str]]:
@@ -53,12 +55,12 @@ def _load_sqlite(path: str, world: World, chunks: Iterator[list[Drawn]], member:
         database.execute(f"PRAGMA {pragma}")
     put_back = database.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
-        " AND tbl_name IN ('event', 'event_payload', 'event_count', 'event_name')"
+        " AND tbl_name IN ('event', 'event_payload', 'event_count', 'event_name', 'event_kind')"
     ).fetchall()
     for kind, name, _ in put_back:
         database.execute(f"DROP {kind} {name}")
     database.execute("INSERT INTO event_search(event_search) VALUES ('delete-all')")
-    for table in ("event", "event_payload", "event_name", "event_count"):
+    for table in ("event", "event_payload", *SMALL):
         database.execute(f"DELETE FROM {table}")
     counts, minutes, last = Counts(), Minutes(placed=False), 0
     database.execute("BEGIN")
@@ -94,6 +96,7 @@ def _load_sqlite(path: str, world: World, chunks: Iterator[list[Drawn]], member:
     rows = [(row[0], row[1], microseconds(row[2]), *row[3:]) for row in counts.rows()]
     database.executemany("INSERT INTO event_count VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     database.executemany("INSERT INTO event_name VALUES (?, ?, ?)", _names(world, counts))
+    database.executemany("INSERT INTO event_kind VALUES (?, ?, ?, ?, ?)", counts.kinds())
     database.execute("COMMIT")
     _tell(began, "rows")
     for kind, name, sql in sorted(put_back):
@@ -144,7 +147,8 @@ def _copy(url: str, table: str, names: Sequence[str]) -> Iterator[Any]:
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # the log refuses TRUNCATE else
         cursor.execute(f"TRUNCATE {table}")
-        with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN (FREEZE)") as copy:
+        listed = f"({', '.join(names)})" if names else ""
+        with cursor.copy(f"COPY {table} {listed} FROM STDIN (FREEZE)") as copy:
             yield copy
 
 
@@ -176,9 +180,7 @@ def _fill_postgresql(
             counts.add(chunk)
             if last % 500_000 < len(chunk):
                 _tell(began, f"{last:,} events")
-    with _copy(url, "event_count", [each.name for each in event_count.columns]) as copy:
-        for row in counts.rows():
-            copy.write_row(row)
-    with _copy(url, "event_name", ("workspace_id", "event", "entity_type")) as copy:
-        for row in _names(world, counts):
-            copy.write_row(row)
+    for table, rows in zip(SMALL, (_names(world, counts), counts.rows(), counts.kinds()), strict=True):
+        with _copy(url, table, ()) as copy:
+            for row in rows:
+                copy.write_row(row)

@@ -7,7 +7,7 @@ from typing import Any
 
 from auditapp.log.search_index import QUARTER, _starts
 from auditapp.log.terms import BREAK, SPANS, mark, workspace_mark
-from auditapp.models.derived import DAY, HOUR
+from auditapp.models.derived import DAY, HOUR, WEEK
 from bench.timeline_world import WORKSPACE, Drawn, spans
 
 ZONE = "Europe/Berlin"
@@ -129,7 +129,7 @@ class Minutes:
 
 
 class Counts:
-    """The rows of ``event_count``: one for each hour and day and kind of event."""
+    """The rows of ``event_count``: one for each hour, day and week and kind of event."""
 
     def __init__(self) -> None:
         self.counted: Counter[tuple[Any, ...]] = Counter()
@@ -138,13 +138,17 @@ class Counts:
         """Count events."""
         some = Counter((each[1] // QUARTER, each[3].id, each[5].kind, each[6], each[7]) for each in chunk)
         for (quarter, *kind), events in some.items():
-            hour, day = _starts(ZONE, quarter)
-            self.counted[HOUR, hour, *kind] += events
-            self.counted[DAY, day, *kind] += events
+            for hours, start in zip((HOUR, DAY, WEEK), _starts(ZONE, quarter), strict=True):
+                self.counted[hours, start, *kind] += events
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Return rows in the order of the table's columns."""
         return [(WORKSPACE, *key, events) for key, events in self.counted.items()]
+
+    def kinds(self) -> list[tuple[Any, ...]]:
+        """Return the rows of ``event_kind``: event, origin, actor type and outcome."""
+        kinds = {key[2:] for key in self.counted}
+        return [(WORKSPACE, event, origin, actor, outcome) for event, actor, origin, outcome in sorted(kinds)]
 
 
 def text_of_moment(hours: dict[int, str], second: int, micro: int) -> str:
