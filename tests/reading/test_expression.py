@@ -16,7 +16,8 @@ from auditapp.reading.timeline import list_events
 from tests.reading.test_search import filters_of
 from tests.reading.test_timeline_query import viewer_of
 
-SIGNS = list("\"'*()&|!<>-:+^{}[]\\;%_ \t\n") + [
+SIGNS = [
+    *"\"'*()&|!<>-:+^{}[]\\;%_ \t\n",
     "AND ",
     " OR ",
     "NOT ",
