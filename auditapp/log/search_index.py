@@ -1,25 +1,18 @@
-"""The index of words, and the counts by hour and day: written beside the log, made from it alone."""
+"""The index of words, written beside the log and made from it alone."""
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import BigInteger, Connection, Integer, column, insert, select, table
+from sqlalchemy import BigInteger, Connection, Integer, column, select, table
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from auditapp.log.counts import count_events
 from auditapp.log.insert import add_rows
 from auditapp.log.terms import as_text, as_vector, document
-from auditapp.models import SECTIONS, Event, EventPayload, Workspace, event_count, event_kind
-from auditapp.models.derived import DAY, HOUR, WEEK
-from auditapp.models.event import KIND
-from auditapp.models.types import EPOCH, Instant
+from auditapp.models import SECTIONS, Event, EventPayload, Workspace
+from auditapp.models.types import Instant
 
 # On PostgreSQL; the driver of a captured application may need the types.
 event_search = table(
@@ -30,7 +23,6 @@ event_search = table(
     column("words", TSVECTOR),
 )
 SEARCH_COLUMNS = ("workspace_id", "event_id", "occurred_at", "words")
-QUARTER = 900  # seconds; every zone of today is whole quarters of an hour away from UTC
 REBUILD_BATCH = 1000
 
 # An event's number, the event, its columns and its context.
@@ -51,58 +43,7 @@ def index_events(connection: Connection, told: Sequence[Told]) -> None:
             for number, row, found in documents
         ]
         add_rows(connection, event_search, SEARCH_COLUMNS, rows)
-    _count(connection, [row for _, row, _ in documents])
-
-
-def _count(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    workspace_id = rows[0]["workspace_id"]
-    zone = connection.scalars(select(Workspace.timezone).where(Workspace.id == workspace_id)).one()
-    counted: Counter[tuple[Any, ...]] = Counter()
-    for row in rows:
-        kind = tuple([row[name] for name in KIND])
-        quarter = int((row["occurred_at"] - EPOCH).total_seconds()) // QUARTER
-        for hours, start in zip((HOUR, DAY, WEEK), _starts(zone, quarter), strict=True):
-            counted[hours, start, *kind] += 1
-    columns = ("hours", "start", *KIND)
-    connection.execute(
-        insert(event_count),
-        [
-            {"workspace_id": workspace_id, **dict(zip(columns, key, strict=True)), "events": events}
-            for key, events in counted.items()
-        ],
-    )
-    _add_kinds(connection, workspace_id, {key[2:] for key in counted})
-
-
-def _add_kinds(connection: Connection, workspace_id: int, kinds: set[tuple[Any, ...]]) -> None:
-    """Keep ``event_kind`` complete: filters rely on it to find every combination."""
-    there = event_kind.c
-    query = select(*(there[name] for name in KIND)).where(
-        there.workspace_id == workspace_id, there.event.in_({kind[0] for kind in kinds})
-    )
-    missing = sorted(kinds - {tuple(row) for row in connection.execute(query)})
-    if missing:
-        upsert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-        connection.execute(
-            upsert(event_kind).on_conflict_do_nothing(),
-            [{"workspace_id": workspace_id, **dict(zip(KIND, kind, strict=True))} for kind in missing],
-        )
-
-
-@lru_cache(maxsize=4096)
-def _starts(zone: str, quarter: int) -> tuple[datetime, datetime, datetime]:
-    """Return when the hour, the day and the week began that a quarter of an hour is in, in a zone."""
-    moment = EPOCH + timedelta(seconds=quarter * QUARTER)
-    try:
-        local = moment.astimezone(ZoneInfo(zone))
-        hour = local.replace(minute=0, second=0, microsecond=0)
-        day = hour.replace(hour=0, fold=0)
-        # By the zone's calendar: arithmetic of one zone's times goes by its clock.
-        week = day - timedelta(days=day.weekday())
-        return hour.astimezone(UTC), day.astimezone(UTC), week.astimezone(UTC)
-    except OverflowError:  # at the ends of the calendar, where the zone has no date
-        hour = moment.replace(minute=0, second=0, microsecond=0)
-        return hour, hour.replace(hour=0), hour.replace(hour=0)
+    count_events(connection, [row for _, row, _ in documents])
 
 
 def rebuild(connection: Connection) -> None:

@@ -12,7 +12,8 @@ from auditapp.models.types import Instant
 HOUR, DAY, WEEK = 1, 24, 168
 
 # How many events of a kind there were in an hour, a day and a week (from Monday) of the workspace's zone.
-# Every writer adds rows of its own, so that none waits for another; the sum counts.
+# A writer adds to a row that no other writer just adds to, or adds a row, so that none waits for another: the sum
+# of the rows counts, and there are no more of a kind than there were writers at once.
 event_count = Table(
     "event_count",
     Base.metadata,
@@ -24,7 +25,8 @@ event_count = Table(
     Column("origin", String(16), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("events", Integer, nullable=False),
-    Index("ix_event_count", "workspace_id", "hours", "start"),
+    # Unique on SQLite, where writers take turns.
+    Index("ix_event_count", "workspace_id", "hours", "start", "event", "origin", "actor_type", "outcome"),
 )
 
 # The combinations that a workspace has seen: few, so that a filter can name them all. Each pins the leading

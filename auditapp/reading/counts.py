@@ -20,7 +20,7 @@ from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.marks import mark_of_name
 from auditapp.reading.scopes import Condition, known_names, matching_names
 
-DAYS = timedelta(days=1)
+MARGIN = timedelta(days=10)
 KINDS = ("event", "actor_type", "origin", "outcome")
 
 
@@ -195,9 +195,9 @@ def day_until(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
 
 
 def _in_calendar(moment: datetime) -> datetime:
-    """Keep two days away from the ends of the calendar, where a zone has no date."""
+    """Keep away from the ends of the calendar, where a zone has no date."""
     return min(
-        max(moment, datetime.min.replace(tzinfo=UTC) + 2 * DAYS), datetime.max.replace(tzinfo=UTC) - 2 * DAYS
+        max(moment, datetime.min.replace(tzinfo=UTC) + MARGIN), datetime.max.replace(tzinfo=UTC) - MARGIN
     )
 
 

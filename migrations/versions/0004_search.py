@@ -24,7 +24,12 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(16), nullable=False),
         sa.Column("events", sa.Integer, nullable=False),
     )
-    op.create_index("ix_event_count", "event_count", ["workspace_id", "hours", "start"])
+    op.create_index(
+        "ix_event_count",
+        "event_count",
+        ["workspace_id", "hours", "start", "event", "origin", "actor_type", "outcome"],
+        unique=op.get_bind().dialect.name == "sqlite",
+    )
     op.create_table(
         "event_kind",
         sa.Column("workspace_id", sa.Integer, primary_key=True, autoincrement=False),

@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+import sqlalchemy as sa
 
 from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN
 from auditapp.extensions import db
 from auditapp.log import record_batch
+from auditapp.models import event_count
+from auditapp.models.derived import WEEK
 from auditapp.reading import activity, facets
 from auditapp.reading.activity import activity_of
 from auditapp.reading.facets import facets_of
@@ -185,3 +188,35 @@ def test_who_sees_their_own_events_counts_no_others(acme, log):
 def test_times_at_the_ends_of_the_calendar_do_no_harm(acme, log):
     for query in ("since=0001-01-02T00:00:00Z", "until=9999-12-31T20:00:00Z"):
         assert facets_of(filters_of(*pairs_of(query)), viewer_of(acme, ALL)).total >= 700
+
+
+def test_counts_of_many_writers_add_up_in_few_rows(acme):
+    for number in range(30):
+        record_batch(acme, [numbered(number * 5), numbered(number * 5)])
+        db.session.commit()
+
+    rows = db.session.execute(
+        sa.select(sa.func.count(), sa.func.sum(event_count.c.events)).where(
+            event_count.c.event == "deal.created", event_count.c.hours == WEEK
+        )
+    ).one()
+    kinds = {(number % 2, number % 3, number % 11 == 0) for number in range(0, 150, 5)}
+    assert rows[1] == 60
+    assert rows[0] <= len(kinds) * 3
+
+
+def test_a_writer_does_not_wait_for_another_to_count(acme):
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("writers take turns on SQLite")
+    record_batch(acme, [numbered(0)])
+    db.session.commit()
+    record_batch(acme, [numbered(0)])
+
+    with db.engine.connect() as another:
+        another.execute(sa.text("SET lock_timeout = '2s'"))
+        record_batch(acme, [numbered(0)], connection=another)
+        another.commit()
+    db.session.commit()
+
+    found = facets_of(filters_of(("entity", "deal")), viewer_of(acme, ALL))
+    assert {share.value: share.events for share in found.shares["event"]} == {"deal.created": 3}

@@ -1,0 +1,116 @@
+"""How many events of a kind there were an hour, a day and a week: counted as they are recorded."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ARRAY, Connection, Integer, bindparam, select, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from auditapp.models import Workspace, event_count, event_kind
+from auditapp.models.derived import DAY, HOUR, WEEK
+from auditapp.models.event import KIND
+from auditapp.models.types import EPOCH
+
+QUARTER = 900  # seconds; every zone of today is whole quarters of an hour away from UTC
+
+
+def count_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add one workspace's events to the counts, in the connection's transaction.
+
+    :param rows: their columns in ``event``.
+    """
+    workspace_id = rows[0]["workspace_id"]
+    zone = connection.scalars(select(Workspace.timezone).where(Workspace.id == workspace_id)).one()
+    counted: Counter[tuple[Any, ...]] = Counter()
+    for row in rows:
+        kind = tuple([row[name] for name in KIND])
+        quarter = int((row["occurred_at"] - EPOCH).total_seconds()) // QUARTER
+        for hours, start in zip((HOUR, DAY, WEEK), _starts(zone, quarter), strict=True):
+            counted[hours, start, *kind] += 1
+    told = [(*key, events) for key, events in counted.items()]
+    if connection.dialect.name == "sqlite":
+        _add_counts(connection, workspace_id, told)
+    else:
+        _add_counts_beside_others(connection, workspace_id, told)
+    _add_kinds(connection, workspace_id, {key[2:] for key in counted})
+
+
+_COUNTED = ("hours", "start", *KIND, "events")
+
+
+def _add_counts(connection: Connection, workspace_id: int, told: Sequence[tuple[Any, ...]]) -> None:
+    added = sqlite_insert(event_count)
+    connection.execute(
+        added.on_conflict_do_update(set_={"events": event_count.c.events + added.excluded.events}),
+        [{"workspace_id": workspace_id, **dict(zip(_COUNTED, each, strict=True))} for each in told],
+    )
+
+
+def _add_counts_beside_others(
+    connection: Connection, workspace_id: int, told: Sequence[tuple[Any, ...]]
+) -> None:
+    """Add to rows that no other transaction holds, and rows for what is left: nobody waits for anybody."""
+    given = {
+        name: bindparam(name, [each[at] for each in told], ARRAY(event_count.c[name].type))
+        for at, name in enumerate(_COUNTED)
+    }
+    connection.execute(
+        _ADD_COUNTS.bindparams(bindparam("workspace", Integer), *given.values()), {"workspace": workspace_id}
+    )
+
+
+_SAME = " AND ".join(f"c.{name} = given.{name}" for name in _COUNTED[:-1])
+# Made of names of columns alone.
+_ADD_COUNTS = text(
+    f"""
+    WITH given AS (
+        SELECT * FROM unnest({", ".join(f":{name}" for name in _COUNTED)}) AS given ({", ".join(_COUNTED)})
+    ), free AS (
+        SELECT row.place, given.* FROM given CROSS JOIN LATERAL (
+            SELECT c.ctid AS place FROM event_count c WHERE c.workspace_id = :workspace AND {_SAME}
+            LIMIT 1 FOR UPDATE SKIP LOCKED
+        ) AS row
+    ), added AS (
+        UPDATE event_count c SET events = c.events + free.events FROM free WHERE c.ctid = free.place
+        RETURNING {", ".join(f"c.{name}" for name in _COUNTED[:-1])}
+    )
+    INSERT INTO event_count (workspace_id, {", ".join(_COUNTED)})
+    SELECT :workspace, given.* FROM given WHERE NOT EXISTS (SELECT FROM added c WHERE {_SAME})
+    """  # noqa: S608
+)
+
+
+def _add_kinds(connection: Connection, workspace_id: int, kinds: set[tuple[Any, ...]]) -> None:
+    """Keep ``event_kind`` complete: filters rely on it to find every combination."""
+    there = event_kind.c
+    query = select(*(there[name] for name in KIND)).where(
+        there.workspace_id == workspace_id, there.event.in_({kind[0] for kind in kinds})
+    )
+    missing = sorted(kinds - {tuple(row) for row in connection.execute(query)})
+    if missing:
+        upsert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+        connection.execute(
+            upsert(event_kind).on_conflict_do_nothing(),
+            [{"workspace_id": workspace_id, **dict(zip(KIND, kind, strict=True))} for kind in missing],
+        )
+
+
+@lru_cache(maxsize=4096)
+def _starts(zone: str, quarter: int) -> tuple[datetime, datetime, datetime]:
+    """Return when the hour, the day and the week began that a quarter of an hour is in, in a zone."""
+    moment = EPOCH + timedelta(seconds=quarter * QUARTER)
+    try:
+        local = moment.astimezone(ZoneInfo(zone))
+        hour = local.replace(minute=0, second=0, microsecond=0)
+        day = hour.replace(hour=0, fold=0)
+        # By the zone's calendar: arithmetic of one zone's times goes by its clock.
+        week = day - timedelta(days=day.weekday())
+        return hour.astimezone(UTC), day.astimezone(UTC), week.astimezone(UTC)
+    except OverflowError:  # at the ends of the calendar, where the zone has no date
+        hour = moment.replace(minute=0, second=0, microsecond=0)
+        return hour, hour.replace(hour=0), hour.replace(hour=0)
