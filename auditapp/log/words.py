@@ -19,8 +19,10 @@ _UNSPACED = (
 _RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
 _UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
 # A base character with its marks, as accents that are characters of their own follow their letter.
-_CLUSTER = re.compile("[^\u0300-\u036f][\u0300-\u036f]*|[\u0300-\u036f]+", re.DOTALL)
-_ACCENT = re.compile("[\u0300-\u036f]")
+# So do the vowels and ends of Hangul syllables, and the marks of kana, where they are taken apart.
+_FOLLOWING = "\u0300-\u036f\u1160-\u11ff\u3099\u309a"
+_CLUSTER = re.compile(f"[^{_FOLLOWING}][{_FOLLOWING}]*|[{_FOLLOWING}]+", re.DOTALL)
+_ACCENT = re.compile(f"[{_FOLLOWING}]")
 _ASCII = str.maketrans({code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
 # Letters that Unicode does not take apart into a letter and an accent.
 _LETTERS = str.maketrans(

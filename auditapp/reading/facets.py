@@ -22,7 +22,7 @@ from auditapp.reading.scopes import known_names, matches, matching_names
 
 CAP = 10_000
 # Of more matches than that, so many of the newest tell who is busiest.
-GLANCE = 1_000
+GLANCE = 500
 MAX_ACTORS = 7
 FACETS = ("entity", "event", "actor", "origin", "outcome")
 SAMPLE_COLUMNS = (
@@ -63,7 +63,7 @@ class Matches:
     """A filter's matches, as much of them as facets and activity need.
 
     :ivar kinds: how many of each kind there are in the filter's time, where that is kept; then exact.
-    :ivar newest: the newest of them: all, where there are 10,000 at most; else 10,001, or 1,000 beside kinds.
+    :ivar newest: the newest of them: all, where there are 10,000 at most; else 10,001, or 500 beside kinds.
     """
 
     total: int

@@ -12,7 +12,7 @@ from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
 from auditapp.log.strict_json import shorten, text_problem
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.moments import parse_moment
-from auditapp.reading.terms import terms_of
+from auditapp.reading.terms import is_short_prefix, terms_of
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
@@ -195,6 +195,9 @@ class _Reader:
     def words(self, value: str) -> None:
         if not any(terms_of(value)):
             raise ValueError(f"{shorten(value)} holds no word to search for")
+        # One letter begins a third of all words: finding them takes longer than anybody waits.
+        if any(is_short_prefix(term) for term in terms_of(value)):
+            raise ValueError(f"{shorten(value)} is too short a beginning; give two letters at least")
 
     def together(self, typed: Mapping[str, Sequence[str]]) -> None:
         """Check what one parameter needs of another."""

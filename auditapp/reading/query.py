@@ -26,6 +26,7 @@ from auditapp.reading.search import fetch_found, found_condition
 MAX_WALKS = 400
 # So many of the newest rows are looked at before more walks than a few are made ready.
 GLANCE = 300
+MAX_GLANCED = 500
 FEW = 6
 
 
@@ -59,7 +60,7 @@ def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any],
     if filters.in_words:
         return fetch_found(filters, viewer, columns, limit)
     walks = _walks(filters, viewer)
-    if sum(len(each.values) for each in walks) > FEW and limit < GLANCE:
+    if sum(len(each.values) for each in walks) > FEW and limit <= MAX_GLANCED:
         # What is common fills the page out of the newest rows, whatever they are.
         rows = list(db.session.execute(_select_glance(filters, viewer, columns, limit)))
         if len(rows) == limit:
@@ -81,7 +82,12 @@ def _select_glance(
     """Return the query for those of the next few rows in time that match."""
     mine = Event.workspace_id == viewer.workspace.id
     times = _times(filters)
-    some = select(Event.id).where(mine, *times, *position(filters)).order_by(*_order(filters)).limit(GLANCE)
+    some = (
+        select(Event.id)
+        .where(mine, *times, *position(filters))
+        .order_by(*_order(filters))
+        .limit(max(GLANCE, 4 * limit))
+    )
     matches = Checked(Grouping(check_of(filters, viewer)))
     near = select(*columns).where(mine, Event.id.in_(some), matches)
     return near.order_by(*_order(filters)).limit(limit)

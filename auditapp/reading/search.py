@@ -222,15 +222,23 @@ def _visible(filters: TimelineFilters, viewer: Viewer) -> Node | None:
     known = known_names(viewer)
     choices: list[Node] = []
     for names, own in scopes(viewer, known, matching_names(filters, known)):
-        parts: list[Node] = []
-        if names is not None:
-            if not names:
-                continue
-            parts.append(one_of(mark(viewer.workspace.id, "event", name) for name in names))
-        if own:
-            parts.append(_actor(viewer, ME))
-        choices.append(All(tuple(parts)) if parts else Term((workspace_mark(viewer.workspace.id),)))
+        if names is not None and not names:
+            continue
+        mine = (_actor(viewer, ME),) if own else ()
+        choices.append(_named(viewer, known, names, mine))
     return AnyOf(tuple(choices)) if choices else None
+
+
+def _named(viewer: Viewer, known: dict[str, str], names: list[str] | None, more: tuple[Node, ...]) -> Node:
+    """Return the events of some names: any of these, or none of the others where those are fewer."""
+    others = sorted(set(known) - set(known if names is None else names))
+    everything = Term((workspace_mark(viewer.workspace.id),))
+    if names is None or len(others) < len(names):
+        if not others and not more:
+            return everything
+        but = (one_of(mark(viewer.workspace.id, "event", name) for name in others),) if others else ()
+        return All(more or (everything,), but)
+    return All((one_of(mark(viewer.workspace.id, "event", name) for name in names), *more))
 
 
 def _term(term: Term) -> Node:

@@ -32,3 +32,9 @@ def terms_of(text: str) -> list[Term]:
             parts, alone = parts[:-1], False  # the pair before holds it
         found.append(Term(parts, alone or (phrase or word).endswith("*")))
     return list(dict.fromkeys(found))
+
+
+def is_short_prefix(term: Term) -> bool:
+    """Tell whether a term is the beginning of a word by one letter only."""
+    last = term.words[-1]
+    return term.is_prefix and len(last) < 2 and len(term.words) == 1 and not is_unspaced(last)

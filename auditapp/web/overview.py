@@ -1,7 +1,7 @@
 """Beside the timeline: how the matches divide and when they were, and what is offered while one types."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -187,7 +187,9 @@ def _narrowed(filters: TimelineFilters, bar: Bar, unit: str, zone: ZoneInfo) -> 
     kept = dict(filters.to_query())
     pairs = filters.to_query(before=None, after=None, since=None, until=None)
     if unit == "hour":
-        since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (bar.start, bar.end))
+        # The last bar may end right after an event, within a second.
+        end = bar.end + timedelta(microseconds=-bar.end.microsecond % 1_000_000)
+        since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (bar.start, end))
     else:
         since, until = (
             f"{moment.astimezone(zone):%Y-%m-%d}" for moment in (bar.start, _just_before(bar.end))
