@@ -187,6 +187,16 @@ def test_each_bar_leads_to_exactly_the_events_that_it_counts(owner, log, query):
     assert len(whole) > 5 and len(shown) > 1
 
 
+@pytest.mark.parametrize("micros", ["", ".000001", ".5", ".999999"])
+def test_the_last_bar_leads_to_the_newest_event_too(owner, note, micros):
+    note("burst.made", entity="1", occurred_at="2025-03-25T10:10:10Z")
+    note("burst.made", entity="2", occurred_at=f"2025-03-25T12:59:59{micros}Z")
+
+    shown = bars(owner.get(f"{OVERVIEW}?entity=burst").text)
+
+    assert [(listed(owner, address), events) for address, events in shown] == [(["1"], 1), (["2"], 1)]
+
+
 def test_bars_tell_apart_what_was_done_by_words_and_by_pattern_too(owner, log):
     text = owner.get(url()).text
 
