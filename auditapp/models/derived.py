@@ -12,8 +12,8 @@ from auditapp.models.types import Instant
 HOUR, DAY, WEEK = 1, 24, 168
 
 # How many events of a kind there were in an hour, a day and a week (from Monday) of the workspace's zone.
-# A writer adds to a row that no other writer just adds to, or adds a row, so that none waits for another: the sum
-# of the rows counts, and there are no more of a kind than there were writers at once.
+# A writer adds to a row that no other writer holds just then, or adds a row, so that none waits for another:
+# their sum counts. There are no more rows of a kind than there were writers at once.
 event_count = Table(
     "event_count",
     Base.metadata,
