@@ -25,7 +25,7 @@ from auditapp.reading.search import fetch_found, found_condition
 # SQLite takes 500 terms in a compound SELECT.
 MAX_WALKS = 400
 # So many of the newest rows are looked at before more walks than a few are made ready.
-GLANCE = 300
+GLANCE = 1_000
 MAX_GLANCED = 500
 FEW = 6
 
