@@ -128,8 +128,10 @@ const showTab = () => {
   const [outer, inner] = [strip, tab].map((each) => each.getBoundingClientRect());
   strip.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
 };
-showTab();
-document.addEventListener("htmx:after:swap", showTab);
+// With the next picture, which is laid out anyway: asking at once would lay the page out twice.
+const showTabSoon = () => requestAnimationFrame(showTab);
+showTabSoon();
+document.addEventListener("htmx:after:swap", showTabSoon);
 
 // Links that are copied rather than followed; who has no clipboard follows them and copies the address.
 function tellActions(words) {
