@@ -130,12 +130,19 @@ def _choice(workspace: str, filters: TimelineFilters, name: str, share: Share) -
     return Choice(
         share.name or _label(name, share.value),
         ACTOR_TYPE_WORDS[share.kind] if share.kind and share.kind != "user" else None,
-        f"{share.events:,}{'+' if share.is_capped else ''}",
+        # A pattern is chosen, but has no count of its own.
+        f"{share.events:,}{'+' if share.is_capped else ''}"
+        if share.events or not _is_pattern(share.value)
+        else "",
         _toggled(workspace, filters, name, share.value, is_included),
         _toggled(workspace, filters, name, f"!{share.value}", is_excluded),
         is_included,
         is_excluded,
     )
+
+
+def _is_pattern(value: str) -> bool:
+    return "*" in value
 
 
 def _toggled(workspace: str, filters: TimelineFilters, name: str, value: str, is_set: bool) -> str:
