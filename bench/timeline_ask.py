@@ -184,10 +184,10 @@ class Asker:
         filters, viewer = self.filters(case.args), self.viewer
 
         def both() -> int:
-            newest = facets.newest_matches(filters, viewer)
-            facets.facets_of(filters, viewer, newest)
-            activity.activity_of(filters, viewer, self.now, newest)
-            return len(newest)
+            found = facets.matches_of(filters, viewer)
+            facets.facets_of(filters, viewer, found)
+            activity.activity_of(filters, viewer, self.now, found)
+            return found.total
 
         yield self.time(case.group, case.label, 1, both)
 

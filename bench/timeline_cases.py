@@ -92,7 +92,7 @@ def searches() -> list[Case]:
         ("a phrase in 1%", (("q", f'"{" ".join(PHRASE)}"'),)),
         ("a prefix of two letters", (("q", "ko*"),)),
         ("a prefix of four letters", (("q", f"{saffron[:4]}*"),)),
-        ("a prefix in all events", (("q", "u*"),)),
+        ("a prefix in all events", (("q", "us*"),)),
         ("common & event", (("q", quartz), ("event", "deal.updated"))),
         ("common & rare event", (("q", quartz), ("event", RAREST_EVENT))),
         ("common & actor", (("q", quartz), ("actor", "user-0"))),

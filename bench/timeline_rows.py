@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from auditapp.log.search_index import QUARTER, _starts
+from auditapp.log.counts import QUARTER, _starts
 from auditapp.log.terms import BREAK, SPANS, mark, workspace_mark
 from auditapp.models.derived import DAY, HOUR, WEEK
 from bench.timeline_world import WORKSPACE, Drawn, spans

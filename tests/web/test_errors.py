@@ -100,7 +100,7 @@ def test_readyz_says_whether_the_database_answers(client, monkeypatch):
 
 def test_a_mistake_of_ours_is_a_500_page_without_its_details(app, client, login, acme, monkeypatch):
     login("owner")
-    monkeypatch.setattr("auditapp.reading.timeline.list_events", lambda *_: 1 / 0)
+    monkeypatch.setattr("auditapp.web.timeline.list_events", lambda *_: 1 / 0)
 
     response = client.get("/w/acme/timeline")
 

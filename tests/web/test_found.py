@@ -148,7 +148,7 @@ def test_phrases_beginnings_accents_and_cjk_are_marked(owner, recorded, q, in_ro
     assert in_detail in detail
 
 
-@pytest.mark.parametrize("q", ["img", "src", "onerror", "alert", '"onerror alert"', "refresh", "x*"])
+@pytest.mark.parametrize("q", ["img", "src", "onerror", "alert", '"onerror alert"', "refresh", "on*"])
 def test_a_hostile_text_stays_a_text_with_marks_in_it(owner, recorded, q):
     text = owner.get("/w/acme/timeline", query_string={"q": q}).text
     detail = owner.get(f"/w/acme/events/{recorded}", query_string={"q": q, "show": "all"}).text
