@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Connection, Integer, column, select, table
+from sqlalchemy import BigInteger, Connection, Integer, column, delete, select, table
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from auditapp.log.counts import count_events
 from auditapp.log.insert import add_rows
 from auditapp.log.terms import as_text, as_vector, document
-from auditapp.models import SECTIONS, Event, EventPayload, Workspace
+from auditapp.models import SECTIONS, Event, EventPayload, Workspace, event_count
 from auditapp.models.types import Instant
 
 # On PostgreSQL; the driver of a captured application may need the types.
@@ -47,7 +47,13 @@ def index_events(connection: Connection, told: Sequence[Told]) -> None:
 
 
 def rebuild(connection: Connection) -> None:
-    """Index and count what was recorded before there was an index, oldest number first."""
+    """Empty the index and the counts and make them again from the log, oldest number first."""
+    if isinstance(connection.connection.driver_connection, sqlite3.Connection):
+        # An FTS5 table without content is emptied by a command of its own.
+        connection.exec_driver_sql("INSERT INTO event_search (event_search) VALUES ('delete-all')")
+    else:
+        connection.execute(delete(event_search))
+    connection.execute(delete(event_count))
     for workspace_id in connection.scalars(select(Workspace.id)).all():
         last = 0
         while told := list(_stored(connection, workspace_id, last)):

@@ -183,6 +183,9 @@ def document(event: Mapping[str, Any], row: Mapping[str, Any], context: Mapping[
     workspace_id = row["workspace_id"]
     actor = event["actor"]
     found = marks_of(workspace_id, row)
+    found += dict.fromkeys(
+        mark(workspace_id, "related", each["type"], each["id"]) for each in event.get("related") or ()
+    )
     found += dict.fromkeys(change_marks(workspace_id, event.get("changes") or {}))
     found += name_marks(workspace_id, "a", (actor.get("name"), actor.get("email"), actor["id"]))
     found += name_marks(workspace_id, "n", (event["entity"].get("name"),))

@@ -54,12 +54,15 @@ def list_events(filters: TimelineFilters, viewer: Viewer) -> Page:
     :raise sqlalchemy.exc.OperationalError: if the database cannot be reached.
     """
     # One row past the page tells whether there is a next one.
-    rows = fetch_page(filters, viewer, SUMMARY_COLUMNS, filters.limit + 1)
+    return page_of(fetch_page(filters, viewer, SUMMARY_COLUMNS, filters.limit + 1), filters)
+
+
+def page_of(rows: Sequence[EventRow], filters: TimelineFilters) -> Page:
+    """Return a page of rows as they were fetched, ``filters.limit + 1`` of them at most."""
     more = len(rows) > filters.limit
     rows = rows[: filters.limit]
     if filters.after and not filters.before:
-        rows.reverse()
-        return _page(rows, newer=more, older=True)
+        return _page(rows[::-1], newer=more, older=True)
     return _page(rows, newer=filters.before is not None, older=more)
 
 

@@ -4,7 +4,6 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from auditapp.log.search_index import rebuild
 from auditapp.models.types import Instant
 
 revision = "0004"
@@ -12,7 +11,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Go to this version; what was recorded before is indexed and counted too."""
+    """Go to this version; what was recorded before is indexed and counted by 0005, once for both."""
     op.create_table(
         "event_count",
         sa.Column("workspace_id", sa.Integer, nullable=False),
@@ -59,7 +58,6 @@ def upgrade() -> None:
             "CREATE INDEX ix_event_search_words ON event_search USING gin (words)"
             " WITH (gin_pending_list_limit = 1024)"
         )
-    rebuild(op.get_bind())
 
 
 def _indexes_by_kind() -> None:
