@@ -5,7 +5,8 @@ query intersects in the index alone. Its matches come in no order of time, and s
 word would take seconds at ten million events. So the plan is ours: the spans of time before the page's
 place are asked one after the other, each many times longer than the one before, until there is a page
 full. A common word fills it out of an hour, a rare one is sorted whole; either way a few thousand rows
-are sorted, unless the log is far denser in its last minute than before.
+are sorted, unless the log is far denser in its last minute than before. PostgreSQL is first asked whether
+there are few at all, and if not, whether the newest thousand events fill the page.
 """
 
 import re
@@ -14,7 +15,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from sqlalchemy import Select, and_, cast, column, exists, false, select, table, text
+from sqlalchemy import Select, and_, cast, column, exists, false, func, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from auditapp.access.viewer import Viewer
@@ -33,6 +34,9 @@ DENSITY = 500
 # So many matches are sorted whole, where the database thinks that there are as few, and if it errs.
 FEW = 1_500
 MANY = 6_000
+# So many of the newest events are looked at one by one, where more match.
+GLANCE = 1_000
+MAX_GLANCED = 500
 _HEX = re.compile("([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")
 
 _VALUES = {"outcome": OUTCOMES, "actor_type": ACTOR_TYPES}
@@ -53,10 +57,15 @@ def fetch_tree(
     # The mark of all is a long list to read; the spans, and the rows themselves, say the workspace too.
     parts = tuple(part for part in tree.parts if part not in (everything, AnyOf((everything,))))
     tree = All(parts, tree.but)
-    if parts and (few := _find_few(tree, filters, viewer, limit)) is not None:
-        by_number = select(*columns).where(Event.workspace_id == viewer.workspace.id, Event.id.in_(few))
-        return list(db.session.execute(by_number.order_by(*_order(filters, Event.occurred_at, Event.id))))
     rows: list[Any] = []
+    if parts and limit <= MAX_GLANCED and db.session.get_bind().dialect.name != "sqlite":
+        if (few := _find_few(tree, filters, viewer, limit)) is not None:
+            mine = (Event.workspace_id == viewer.workspace.id, Event.id.in_(few))
+            order = _order(filters, Event.occurred_at, Event.id)
+            return list(db.session.execute(select(*columns).where(*mine).order_by(*order)))
+        rows = list(db.session.execute(_select_glance(tree, filters, viewer, columns, limit)))
+        if len(rows) == limit:
+            return rows
     for span in _spans(filters, viewer, limit):
         within = All((span, *tree.parts), tree.but)
         rows = list(db.session.execute(select_found(within, filters, viewer, columns, limit)))
@@ -71,8 +80,6 @@ def _find_few(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -
     PostgreSQL's own statistics say whether there are few; beside the long lists of the spans, a rare word
     would be found ten times slower than by itself.
     """
-    if db.session.get_bind().dialect.name == "sqlite" or limit > FEW:
-        return None
     found = event_search.c
     query = "EXPLAIN (FORMAT JSON) SELECT FROM event_search WHERE words @@ CAST(:tree AS tsquery)"
     plan = db.session.execute(text(query), {"tree": for_postgresql(tree)}).scalar_one()
@@ -87,6 +94,33 @@ def _find_few(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -
         return None
     rows.sort(reverse=not is_forward(filters))
     return [number for _, number in rows[:limit]]
+
+
+def _select_glance(
+    tree: All, filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+) -> Select[Any]:
+    """Return the query for those of the newest events that a tree finds, each looked at by itself.
+
+    A common beginning of words is found at once, which the index would collect out of the whole log.
+    PostgreSQL only: FTS5 cannot be asked about one event.
+    """
+    mine = Event.workspace_id == viewer.workspace.id
+    order = _order(filters, Event.occurred_at, Event.id)
+    place = _place(filters, Event.occurred_at, Event.id)
+    near = select(Event.occurred_at, Event.id).where(mine, *place).order_by(*order).limit(GLANCE).subquery()
+    words = event_search.c
+    # The function of the operator @@, which no index serves.
+    found = func.ts_match_vq(words.words, cast(for_postgresql(tree), TSQUERY))
+    same = and_(words.workspace_id == viewer.workspace.id, words.event_id == near.c.id)
+    page = (
+        select(near.c.id)
+        .join_from(near, event_search, same)
+        .where(found)
+        .order_by(*_order(filters, near.c.occurred_at, near.c.id))
+        .limit(limit)
+        .subquery("page")
+    )
+    return select(*columns).join_from(page, Event, and_(mine, Event.id == page.c.id)).order_by(*order)
 
 
 def select_found(
