@@ -1,13 +1,14 @@
 """One story: an action and all it set off, as a tree by cause, the oldest first."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.reading.cursor import BEGINNING, Cursor
+from auditapp.reading.event import events_by_uid
 from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
 from auditapp.reading.story import Story, cause_of, stories_of
@@ -18,15 +19,29 @@ MAX_DEPTH = 6  # deeper steps stand side by side: each level takes room from a p
 
 
 Parents = dict[uuid.UUID, uuid.UUID | None]
+Known = Mapping[uuid.UUID, EventRow]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A cause that the tree cannot show: ``event``, None where there is none that the viewer may see.
+
+    ``how`` is ``unknown`` (in this log), ``elsewhere`` (of another story), ``paged`` (on another page),
+    ``deep`` (further up, past the last level), ``itself``, or ``effect`` (set off by what it set off).
+    """
+
+    how: str
+    event: EventRow | None = None
 
 
 @dataclass(frozen=True)
 class Step:
-    """An event, how long after the story's head it came, and what it set off."""
+    """An event, how long after the story's head it came, what it set off, and what else is its cause."""
 
     event: EventRow
     after: timedelta
     steps: list["Step"] = field(default_factory=list)
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class WholeStory:
 def story_of(correlation_id: str, viewer: Viewer, *, after: Cursor | None = None) -> WholeStory | None:
     """Return a page of a story, 200 events at most; None if the viewer may see none of them.
 
-    Causes are looked for on the page: what has none there stands by itself.
+    Causes are looked for on the page: what has none there stands by itself, and says where it is.
 
     :param after: the place after which the page begins.
     """
@@ -54,12 +69,13 @@ def story_of(correlation_id: str, viewer: Viewer, *, after: Cursor | None = None
     first = fetch_page(filters, viewer, SUMMARY_COLUMNS, PAGE_SIZE + 1)
     if not first:
         return None
-    head = tree_of(first[:PAGE_SIZE], first[0])[0].event
+    head = tree_of(first[:PAGE_SIZE], first[0], {})[0].event
     rows = first
     if after is not None:
         rows = fetch_page(replace(filters, after=after), viewer, SUMMARY_COLUMNS, PAGE_SIZE + 1)
     newer = place(rows[PAGE_SIZE - 1]) if len(rows) > PAGE_SIZE else None
-    steps = tree_of(rows[:PAGE_SIZE], head)
+    rows = rows[:PAGE_SIZE]
+    steps = tree_of(rows, head, events_by_uid({each for row in rows if (each := cause_of(row))}, viewer))
     story = stories_of([head], viewer)[head.id]
     # Who sees all of it sees what began it, though an effect may claim an earlier time.
     story = replace(story, is_head=story.is_head or viewer.audit_level is AuditLevel.ALL)
@@ -75,39 +91,69 @@ def without(steps: Sequence[Step], event_id: str | None) -> list[Step]:
     return found
 
 
-def tree_of(rows: Sequence[EventRow], head: EventRow) -> list[Step]:
+def each_step(steps: Sequence[Step]) -> Iterator[Step]:
+    """Yield the steps of a tree as they stand on the page."""
+    for step in steps:
+        yield step
+        yield from each_step(step.steps)
+
+
+def tree_of(rows: Sequence[EventRow], head: EventRow, known: Known) -> list[Step]:
     """Return events as a tree, in their order, each below the event that set it off.
 
     An event whose cause is unknown, itself, or one of its own effects, stands by itself.
 
     :param rows: the oldest first.
+    :param known: the events that rows name as their causes, by ``uid``.
     """
     causes = {row.uid: cause_of(row) for row in rows}
     parents = {uid: cause for uid, cause in causes.items() if cause in causes}
     for row in rows:
         if _is_own_cause(row, parents):
             del parents[row.uid]
-    steps = {row.uid: Step(row, row.occurred_at - head.occurred_at) for row in rows}
+    events = {row.uid: row for row in rows}
+    steps: dict[uuid.UUID, Step] = {}
     depths: dict[uuid.UUID, int] = {}
     roots: list[Step] = []
     for uid in _causes_first(rows, parents):
-        parent = parents.get(uid)
+        row = events[uid]
+        parent, cause = parents.get(uid), _cause(row, parents, known)
         # Past the last level, what an event set off follows it.
         while parent is not None and depths[parent] == MAX_DEPTH:
-            parent = parents.get(parent)
+            parent, cause = parents.get(parent), Cause("deep", events[parents[uid]])
         depths[uid] = 1 if parent is None else depths[parent] + 1
+        steps[uid] = Step(row, row.occurred_at - head.occurred_at, cause=cause)
         (roots if parent is None else steps[parent].steps).append(steps[uid])
     return roots
 
 
+def _cause(row: EventRow, parents: Parents, known: Known) -> Cause | None:
+    """Return the cause of a row that is not its parent in the tree."""
+    if not row.causation_id or row.uid in parents:
+        return None
+    cause = cause_of(row)
+    event = known.get(cause) if cause else None
+    if cause == row.uid:
+        return Cause("itself", row)
+    if event is None:
+        return Cause("unknown")
+    if event.correlation_id != row.correlation_id:
+        return Cause("elsewhere", event)
+    return Cause("effect" if _leads_to(cause, row.uid, parents) else "paged", event)
+
+
+def _leads_to(uid: uuid.UUID | None, other: uuid.UUID, parents: Parents) -> bool:
+    """Tell whether the way up from one event leads to another."""
+    for _ in parents:
+        if uid is None or uid == other:
+            break
+        uid = parents.get(uid)
+    return uid == other
+
+
 def _is_own_cause(row: EventRow, parents: Parents) -> bool:
     """Tell whether the way up from an event leads back to it."""
-    at = parents.get(row.uid)
-    for _ in parents:
-        if at is None or at == row.uid:
-            break
-        at = parents.get(at)
-    return bool(at == row.uid)
+    return _leads_to(parents.get(row.uid), row.uid, parents)
 
 
 def _causes_first(rows: Sequence[EventRow], parents: Parents) -> list[uuid.UUID]:

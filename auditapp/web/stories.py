@@ -10,7 +10,7 @@ from auditapp.access.gate import permission_required
 from auditapp.log.strict_json import shorten, text_problem
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import STORY, TimelineFilters
-from auditapp.reading.story_tree import story_of, without
+from auditapp.reading.story_tree import each_step, story_of, without
 from auditapp.web.errors import error_page
 from auditapp.web.fragments import render
 from auditapp.web.timeline import timeline_url
@@ -45,6 +45,7 @@ def show(workspace: str, correlation_id: str) -> ResponseReturnValue:
         correlation_id=correlation_id,
         story=story,
         steps=without(story.steps, request.args.get("under")),
+        failed=[step for step in each_step(story.steps) if step.event.outcome != "success"],
     )
 
 

@@ -282,6 +282,87 @@ def test_events_that_cause_themselves_or_each_other_are_all_shown(owner, acme):
 
     names = [str(uid) for uid in uids]
     assert tree(response.text) == [names[0], [names[1], [names[2], [names[4]]]], names[3]]
+    assert "names as its cause what it set off itself: Deal 2 updated" in cause(response.text, names[0])
+    assert "names itself as its cause" in cause(response.text, names[3])
+    assert [cause(response.text, names[place]) for place in (1, 2, 4)] == ["", "", ""]
+
+
+def cause(text: str, event_id: str) -> str:
+    """Return what a step says of its cause, where that is not the step above; else nothing."""
+    found = re.search(r'<p class="cause">(.*?)</p>', row(text, event_id), re.DOTALL)
+    return words(found[1]) if found else ""
+
+
+def test_a_cause_that_the_tree_cannot_show_is_told(owner, note):
+    nowhere = "019aa0c3-0000-7000-8000-000000000000"
+    other = note(correlation_id="before", name="Order")
+    causes = [other, nowhere, "<job> 7"]
+    found = [note("task.created", entity=each, correlation_id="c", causation_id=each) for each in causes]
+
+    text = owner.get("/w/acme/stories/c").text
+
+    assert cause(text, found[0]) == "set off by Deal Order updated in another action"
+    assert f'href="/w/acme/events/{other}"' in row(text, found[0])
+    assert 'href="/w/acme/stories/before"' in row(text, found[0])
+    assert cause(text, found[1]) == f"its cause {nowhere} is not in this log"
+    assert cause(text, found[2]) == "its cause <job> 7 is not in this log"
+
+
+def test_a_cause_that_one_may_not_see_is_told_like_one_that_does_not_exist(client, login, acme, note):
+    secret = note(actor="ben", correlation_id="c", name="Secret")
+    mine = note("task.created", actor="member", correlation_id="c", causation_id=secret)
+    login("member")
+
+    text = client.get("/w/acme/stories/c").text
+
+    assert cause(text, mine) == f"its cause {secret} is not among what you may see"
+    assert "Secret" not in text
+
+
+def test_a_step_past_the_last_level_names_what_set_it_off(owner, note):
+    found: list[str] = []
+    for place in range(9):
+        more = {"causation_id": found[-1]} if found else {}
+        at = (AT + timedelta(seconds=place)).isoformat()
+        found.append(note(entity=str(place), correlation_id="c", occurred_at=at, **more))
+
+    text = owner.get("/w/acme/stories/c").text
+
+    told = [cause(text, event_id) for event_id in found]
+    assert told == [""] * 6 + [f"set off by Deal {place} updated above" for place in (5, 6, 7)]
+
+
+def test_a_cause_on_another_page_of_a_long_story_is_told(owner, acme, note):
+    first = note(name="Beginning", correlation_id="c", occurred_at=AT.isoformat())
+    later = (AT + timedelta(seconds=1)).isoformat()
+    record_batch(
+        acme,
+        [
+            an_event(entity=str(number), correlation_id="c", occurred_at=later, causation_id=first)
+            for number in range(200)
+        ],
+    )
+    db.session.commit()
+    page = owner.get("/w/acme/stories/c").text
+    following = re.search(r'href="([^"]*after=[^"]*)">Show what followed', page)[1]
+
+    text = owner.get(html.unescape(following)).text
+
+    (last,) = ids(text)
+    assert 'class="cause"' not in page
+    assert cause(text, last) == "set off by Deal Beginning updated , on another page of this action"
+
+
+def test_steps_that_did_not_succeed_are_told_on_top_in_words(owner, action, note):
+    failed = note("email.sent", name="Bill", outcome="failure", correlation_id="act/1")
+
+    text = owner.get("/w/acme/stories/act%2F1").text
+
+    top = text.partition('class="message wrong')[2].partition("</div>")[0]
+    assert "1 step did not succeed" in top and "Email Bill not sent failed" in words(top)
+    assert f'href="#event-{failed}"' in top
+    assert "failed" in words(row(text, failed))
+    assert "did not succeed" not in owner.get(f"/w/acme/stories/{note()}").text
 
 
 def test_another_workspaces_story_and_one_that_one_may_not_see_are_404(client, login, acme, other, note):
