@@ -28,15 +28,18 @@ NULL = "\\N"
 NAMES = ("id", *EVENT_COLUMNS)
 
 
-def load(url: str, world: World, member: Any, now: datetime | None = None) -> None:
-    """Replace the whole log of a database by the events of a world, of workspace 1."""
+def load(url: str, world: World, member: Any, now: datetime | None = None, *, searched: bool = True) -> None:
+    """Replace the whole log of a database by the events of a world, of workspace 1.
+
+    :param searched: with its index of words; where there is none, there are always payloads.
+    """
     chunks = world.draw(now or datetime.now(UTC))
-    narrow = world.count >= NARROW_FROM
+    narrow = world.count >= NARROW_FROM and searched
     gc.disable()  # there is nothing in circles, and a lot to look through
     if url.startswith("sqlite"):
-        _load_sqlite(url.removeprefix("sqlite:///"), world, chunks, member, narrow)
+        _load_sqlite(url.removeprefix("sqlite:///"), world, chunks, member, narrow, searched)
     else:
-        _load_postgresql(url.replace("+psycopg", ""), world, chunks, member, narrow)
+        _load_postgresql(url.replace("+psycopg", ""), world, chunks, member, narrow, searched)
 
 
 def _tell(began: float, what: str) -> None:
@@ -49,7 +52,9 @@ def _names(world: World, counts: Counts) -> list[tuple[int, str, str]]:
     return [(WORKSPACE, name, each.kind) for name, each in world.events.items() if name in seen]
 
 
-def _load_sqlite(path: str, world: World, chunks: Iterator[list[Drawn]], member: Any, narrow: bool) -> None:
+def _load_sqlite(
+    path: str, world: World, chunks: Iterator[list[Drawn]], member: Any, narrow: bool, searched: bool
+) -> None:
     began, database = time.perf_counter(), sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -2000000", "threads = 2"):
         database.execute(f"PRAGMA {pragma}")
@@ -83,13 +88,14 @@ def _load_sqlite(path: str, world: World, chunks: Iterator[list[Drawn]], member:
                     for number, each in zip(ids, chunk, strict=True)
                 ],
             )
-        database.executemany(
-            "INSERT INTO event_search (rowid, words) VALUES (?, ?)",
-            [
-                (number, as_text(each, minutes.of(each.second)))
-                for number, each in zip(ids, chunk, strict=True)
-            ],
-        )
+        if searched:
+            database.executemany(
+                "INSERT INTO event_search (rowid, words) VALUES (?, ?)",
+                [
+                    (number, as_text(each, minutes.of(each.second)))
+                    for number, each in zip(ids, chunk, strict=True)
+                ],
+            )
         counts.add(chunk)
         if last % 500_000 < len(chunk):
             _tell(began, f"{last:,} events")
@@ -106,12 +112,12 @@ def _load_sqlite(path: str, world: World, chunks: Iterator[list[Drawn]], member:
 
 
 def _load_postgresql(
-    url: str, world: World, chunks: Iterator[list[Drawn]], member: Any, narrow: bool
+    url: str, world: World, chunks: Iterator[list[Drawn]], member: Any, narrow: bool, searched: bool
 ) -> None:
     began = time.perf_counter()
     with psycopg.connect(url, autocommit=True) as admin:
         put_back = _take_indexes(admin)
-        _fill_postgresql(url, world, chunks, member.hex, narrow, began)
+        _fill_postgresql(url, world, chunks, member.hex, narrow, searched, began)
         _tell(began, "rows")
         admin.execute("SET maintenance_work_mem = '1GB'")
         for name, statement in put_back:
@@ -153,7 +159,13 @@ def _copy(url: str, table: str, names: Sequence[str]) -> Iterator[Any]:
 
 
 def _fill_postgresql(
-    url: str, world: World, chunks: Iterator[list[Drawn]], member: str, narrow: bool, began: float
+    url: str,
+    world: World,
+    chunks: Iterator[list[Drawn]],
+    member: str,
+    narrow: bool,
+    searched: bool,
+    began: float,
 ) -> None:
     counts, minutes, hours, last = Counts(), Minutes(placed=True), {}, 0
     with (
@@ -170,10 +182,12 @@ def _fill_postgresql(
                 if not narrow:
                     salts = ["\\\\x" + secrets.token_hex(16) for _ in range(7)]
                     told.append(f"1\t{number}\t" + "\t".join((*sections(each), *salts)) + "\n")
-                words = as_vector(each, minutes.of(each.second))
-                found.append(f"1\t{number}\t{when}\t{words}\n")
+                if searched:
+                    words = as_vector(each, minutes.of(each.second))
+                    found.append(f"1\t{number}\t{when}\t{words}\n")
             last += len(chunk)
-            searches.write("".join(found))
+            if found:
+                searches.write("".join(found))
             events.write("".join(rows))
             if told:
                 payloads.write("".join(told))

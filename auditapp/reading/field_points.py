@@ -30,10 +30,10 @@ def field_points(record: Record, field: str, viewer: Viewer, limit: int = 500) -
     if conditions is None:
         return [], False
     fold, found = Fold(), deque[tuple[int, Any]](maxlen=limit + 1)
-    for number, event, outcome, name, changes in versions_of(conditions, first_read(conditions)):
+    for number, event, outcome, changes in versions_of(conditions, first_read(conditions)):
         # Of this field alone: whatever else there is need not be added up.
         own = {field: changes[field]} if changes and field in changes else {}
-        fold.add(number, event, outcome, name, own)
+        fold.add(number, event, outcome, own)
         held = fold.held.get(field)
         if held is not None and held.set_by == number:
             found.append((number, held.value))

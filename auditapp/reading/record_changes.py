@@ -19,7 +19,6 @@ MAX_DRIFT = 100
 COMES_BACK = {"restored"}
 ENDS = {"deleted", "removed", "purged"}
 CREATES, RESTORES, CHANGES, DELETES = "creates", "restores", "changes", "deletes"
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 Change = Mapping[str, Any]
 Changes = Mapping[str, Change]
@@ -83,7 +82,6 @@ class Snapshot:
     ended: bool
     erased: bool
     sure_since: int
-    name: str | None
     held: dict[str, Held]
     earlier: dict[str, Held]
     drift: tuple[Mismatch, ...]
@@ -111,7 +109,6 @@ class Fold:
     erased: bool = False
     sure_since: int = 0
     begins: bool | None = None
-    name: str | None = None
     held: dict[str, Held] = field(default_factory=dict)
     earlier: dict[str, Held] = field(default_factory=dict)
     drift: deque[Mismatch] = field(default_factory=lambda: deque(maxlen=MAX_DRIFT))
@@ -125,23 +122,19 @@ class Fold:
             ended=self.ended,
             erased=self.erased,
             sure_since=self.sure_since,
-            name=self.name,
             held={name: replace(each) for name, each in self.held.items()},
             earlier=self.earlier,
             drift=tuple(self.drift),
         )
 
-    def add(self, number: int, event: str, outcome: str, name: str | None, changes: Changes | None) -> None:
+    def add(self, number: int, event: str, outcome: str, changes: Changes | None) -> None:
         """Add the next version.
 
         :param number: of the event, ``event.id``.
-        :param name: what the record was called then, None where that is not known.
         :param changes: None where they were erased.
         """
         self.versions += 1
         self.last = number
-        if name is not None:
-            self.name = name
         effect = effect_of(event)
         if outcome != "success":
             if self.begins is None and effect != CREATES:
@@ -177,32 +170,28 @@ class Fold:
     def _change(self, number: int, changes: Changes, creates: bool) -> None:
         held_fields, versions = self.held, self.versions
         for name, change in changes.items():
-            current = change.get("current")
-            held = held_fields.get(name)
-            if creates and held is None:
-                held_fields[name] = Held(
-                    current, number, 0, change.get("label"), change.get("kind"), versions
-                )
+            current, held = change.get("current"), held_fields.get(name)
+            is_told = "previous" in change and not (creates and held is None)
+            previous = change["previous"] if is_told else None
+            if is_told and previous == current and same(previous, current):
+                self._known(number, name, change, current)
                 continue
-            if "previous" in change:
-                previous = change["previous"]
-                if _equal(previous, current):
-                    self._known(number, name, change, current)
-                    continue
-                if held is None:
-                    self._before(name, change, previous)
-                elif not _equal(held.value, previous) and disagree(held.value, previous, current):
-                    self._mismatch(number, name, held, change)
             if held is None:
-                held_fields[name] = Held(
-                    current, number, 1, change.get("label"), change.get("kind"), versions
-                )
+                if is_told:
+                    self._before(name, change, previous)
+                first = 0 if creates else 1
+                label, kind = change.get("label"), change.get("kind")
+                held_fields[name] = Held(current, number, first, label, kind, versions)
                 continue
-            if current.__class__ is list:
-                current = next_value(held.value, change.get("previous"), current)
+            # What comes most is looked at first: a change that goes on from what is known.
+            if held.value != previous:
+                if is_told and disagree(held.value, previous, current):
+                    self._mismatch(number, name, held, change)
+                current = next_value(held.value, previous, current)
             held.value, held.set_by, held.told = current, number, versions
             held.changes += 1
-            _rename(held, change)
+            if "label" in change or "kind" in change:
+                _rename(held, change)
 
     def _known(self, number: int, name: str, change: Change, value: Any) -> None:
         """Take a value that was told and not changed."""
@@ -211,7 +200,7 @@ class Fold:
             self._before(name, change, value)
             self.held[name] = Held(value, None, 0, change.get("label"), change.get("kind"), self.versions)
             return
-        if not _equal(held.value, value):
+        if held.value != value:
             if disagree(held.value, value, value):
                 self._mismatch(number, name, held, change)
                 held.set_by = None
@@ -230,17 +219,8 @@ class Fold:
 
 
 def _rename(held: Held, change: Change) -> None:
-    if "label" in change:
-        held.label = change["label"] or held.label
-    if "kind" in change:
-        held.kind = change["kind"] or held.kind
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Compare as :func:`same` does, sooner for what is no list and no object."""
-    if one.__class__ is other.__class__ and one.__class__ in _SCALARS:
-        return bool(one == other)
-    return same(one, other)
+    held.label = change.get("label") or held.label
+    held.kind = change.get("kind") or held.kind
 
 
 def reversed_changes(changes: Changes) -> dict[str, dict[str, Any]]:
@@ -257,7 +237,7 @@ def difference(before: Mapping[str, Held], after: Mapping[str, Held]) -> dict[st
     found: dict[str, dict[str, Any]] = {}
     for name in {**after, **before}:
         one, other = before.get(name), after.get(name)
-        if one is not None and other is not None and _equal(one.value, other.value):
+        if one is not None and other is not None and same(one.value, other.value):
             continue
         newer = other or one
         change = {

@@ -3,7 +3,7 @@
 A batch is a query of its own: on SQLite a cursor held open over long work would hold up the log.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +26,11 @@ FIRST_BATCH, MAX_BATCH = 1_000, 10_000
 BATCH_TEXT = 16_000_000
 KEYS_AT_ONCE = 1_000
 
-# An event's number, name, outcome, what the record was called, and its changes (None: erased).
-Version = tuple[int, str, str, str | None, Changes | None]
+# So many changes are parsed at once: a text each takes longer, and what is alive for long the garbage
+# collector looks through again and again.
+PARSED_AT_ONCE = 500
+# An event's number, name and outcome, and its changes (None: erased).
+Version = tuple[int, str, str, Changes | None]
 
 
 def sees_all(record: Record, viewer: Viewer) -> bool:
@@ -53,6 +56,15 @@ def last_before(conditions: list[Condition], moment: datetime) -> int | None:
     return db.session.scalar(query)
 
 
+def name_of(conditions: list[Condition], moment: datetime | None) -> str | None:
+    """Return what a record was called at a moment (None: now), else first after it, None if never."""
+    named = [*conditions, Event.entity_name.is_not(None)]
+    then = [Event.occurred_at <= moment] if moment else []
+    query = select(Event.entity_name).where(*named, *then).order_by(*_NEWEST).limit(1)
+    later = select(Event.entity_name).where(*named).order_by(Event.occurred_at, Event.id).limit(1)
+    return db.session.scalar(query) or db.session.scalar(later)
+
+
 def first_read(conditions: list[Condition]) -> Cursor | None:
     """Return the place before the newest ``MAX_VERSIONS`` events; None where there are no more than these."""
     # First without the type, which the index does not have: there are rarely so many under one id.
@@ -71,22 +83,26 @@ def versions_of(conditions: list[Condition], after: Cursor | None = None) -> Ite
     """Yield the versions after a place, oldest first."""
     place, size = after or BEGINNING, FIRST_BATCH
     while True:
-        rows = db.session.execute(_batch(conditions, place, size)).all()
-        # One text to parse is parsed sooner than thousands.
-        texts = [row[4] or "null" for row in rows]
-        parsed: list[Any] = orjson.loads(f"[{','.join(texts)}]")
-        for (number, event, outcome, name, _), changes in zip(rows, parsed, strict=True):
-            yield number, event, outcome, name, changes
+        # Plain tuples from the driver: none of these columns is converted, and there may be very many.
+        rows = db.session.connection().execute(_batch(conditions, place, size)).cursor.fetchall()
+        for start in range(0, len(rows), PARSED_AT_ONCE):
+            yield from _parsed(rows[start : start + PARSED_AT_ONCE])
         if len(rows) < size:
             return
         place = _place_of(conditions, rows[-1][0])
-        size = max(1, min(MAX_BATCH, size * BATCH_TEXT // max(1, sum(map(len, texts)))))
+        size = max(1, min(MAX_BATCH, size * BATCH_TEXT // max(1, sum(len(row[3] or "") for row in rows))))
+
+
+def _parsed(rows: Sequence[Any]) -> Iterator[Version]:
+    found: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
+    for (number, event, outcome, _), changes in zip(rows, found, strict=True):
+        yield number, event, outcome, changes
 
 
 def _batch(conditions: list[Condition], place: Cursor, size: int) -> Any:
     sections = and_(EventPayload.workspace_id == Event.workspace_id, EventPayload.event_id == Event.id)
     return (
-        select(Event.id, Event.event, Event.outcome, Event.entity_name, EventPayload.changes)
+        select(Event.id, Event.event, Event.outcome, EventPayload.changes)
         .outerjoin(EventPayload, sections)
         .where(*conditions, tuple_(Event.occurred_at, Event.id) > as_bound(place))
         .order_by(Event.occurred_at, Event.id)

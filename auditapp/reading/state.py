@@ -14,6 +14,7 @@ from auditapp.reading.record_versions import (
     events_of,
     first_read,
     last_before,
+    name_of,
     payload_of,
     rows_of,
     sees_all,
@@ -110,7 +111,7 @@ def state_at(record: Record, viewer: Viewer, at: datetime | None = None) -> Reco
     rows = rows_of(viewer, numbers | {each.event for each in drift})
     return RecordState(
         record=record,
-        name=found.name or fold.name,
+        name=name_of(conditions, at),
         at=at,
         exists=found.exists,
         complete=not reasons,
