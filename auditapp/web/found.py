@@ -13,12 +13,13 @@ from auditapp.reading.terms import Term, terms_of
 from auditapp.web.formats import plain
 
 _TAG = re.compile("(<[^>]*>)")
+_JSON_STRING = re.compile(r'("(?:\\.|[^"\\])*")')
 _UUID_PARTS = (8, 12, 16, 20)
 
 
 def init_app(app: Flask) -> None:
     """Make the filter known to templates."""
-    app.jinja_env.filters["found"] = found
+    app.jinja_env.filters |= {"found": found, "json_text": json_text}
 
 
 def searched(texts: Sequence[str]) -> None:
@@ -44,6 +45,16 @@ def found_in_html(marked_up: Markup) -> Markup:
     return Markup("").join(
         Markup(piece) if place % 2 else found(html.unescape(piece))  # noqa: S704 - safe before, and escaped again
         for place, piece in enumerate(pieces)
+    )
+
+
+def json_text(text: str) -> Markup:
+    """Return JSON as ``found`` does, its strings isolated: one written right to left keeps its place."""
+    if text.isascii():
+        return found(text)
+    return Markup("").join(
+        Markup("<bdi>{}</bdi>").format(found(piece)) if place % 2 else found(piece)
+        for place, piece in enumerate(_JSON_STRING.split(text))
     )
 
 

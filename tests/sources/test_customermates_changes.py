@@ -107,10 +107,11 @@ def test_a_service_with_another_quantity_reads_as_changed_not_as_removed_and_add
     )
 
     [change], _ = field_changes(changes)
-    [ref] = change.refs
-    [(attribute, before, after)] = ref.attributes
+    [ref] = change.elements.items
+    [attribute] = ref.attributes
     assert (ref.op, ref.text) == ("changed", "Laptop")
-    assert (attribute, before.text, after.text) == ("Quantity", "1", "300")
+    before, after = attribute.sides.previous, attribute.sides.current
+    assert (attribute.label, before.text, after.text) == ("Quantity", "1", "300")
 
 
 def test_custom_fields_are_a_change_each_with_label_and_choice_by_name():

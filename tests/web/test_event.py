@@ -84,13 +84,14 @@ def test_a_changed_field_shows_both_values_by_kind_in_detail_and_history(owner, 
             assert sorted(seen[0]) == sorted(removed) and sorted(seen[1]) == sorted(added), name
 
 
-def test_nested_json_is_shown_whole_and_formatted(owner, note):
+def test_nested_json_is_shown_by_path_and_whole_and_formatted(owner, note):
     event_id = note(changes={"nested": CHANGES["nested"][0]})
 
     removed, added = sides(owner.get(f"/w/acme/events/{event_id}").text, "nested")
 
-    assert json.loads(removed[0]) == {"a": 1}
-    assert json.loads(added[0]) == {"a": [1, {"b": "<b>"}]}
+    assert (removed[0], json.loads(added[0])) == ("1", [1, {"b": "<b>"}])  # nested.a
+    assert json.loads(removed[1]) == {"a": 1}
+    assert json.loads(added[1]) == {"a": [1, {"b": "<b>"}]}
 
 
 def test_numbers_show_the_difference(owner, note):
