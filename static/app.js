@@ -30,9 +30,10 @@ document.addEventListener("submit", (event) => {
 
 // A link that a swap removed takes the focus with it: give it to what came instead.
 document.addEventListener("htmx:before:swap", (event) => {
-  const source = event.detail.ctx?.sourceElement;
+  const { sourceElement: source, target } = event.detail.ctx ?? {};
   if (source?.closest("li.older")) rowBefore = source.closest("li.older").previousElementSibling;
-  else if (source?.closest("#results") && !source.closest(".row")) focusResults = true;
+  // What comes by itself, as the counts do, must not take the focus from where somebody is.
+  else if (source?.closest("#results") && !source.closest(".row")) focusResults = target.contains(document.activeElement);
 });
 document.addEventListener("htmx:after:swap", () => {
   if (rowBefore) {
@@ -158,6 +159,19 @@ document.addEventListener("click", (event) => {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   copyText(link.href);
+});
+
+// A text that is copied out of its field; who has no clipboard finds it selected.
+document.addEventListener("click", async (event) => {
+  const source = document.getElementById(event.target.closest("[data-copy-from]")?.dataset.copyFrom);
+  if (!source) return;
+  source.select();
+  try {
+    await navigator.clipboard.writeText(source.value);
+    tellActions("Copied");
+  } catch {
+    tellActions("Selected; copy it with the keyboard");
+  }
 });
 
 // Paper shows what is on the page by then, older rows that were added included.

@@ -35,7 +35,7 @@ def stops_until(page: Page, text: str) -> list[dict]:
     """Press Tab until this has the focus, and return all that had it."""
     found = stops(page, 1)
     while found[-1]["text"] != text:
-        assert len(found) < 60, [stop["text"] for stop in found]
+        assert len(found) < 150, [stop["text"] for stop in found]
         found += stops(page, 1)
     return found
 
@@ -88,7 +88,19 @@ def test_the_first_stop_skips_to_the_content(visit: Visit):
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
 
-    expect(page.locator("#filters summary").first).to_be_focused()
+    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
+
+
+def test_another_stop_skips_the_counts(visit: Visit):
+    page = visit()
+    skip = page.get_by_role("link", name="Skip to the events")
+
+    skip.focus()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+
+    expect(rows(page).locator("summary").first).to_be_focused()
 
 
 def test_escape_closes_a_menu_and_gives_the_focus_back(visit: Visit):

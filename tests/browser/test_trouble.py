@@ -7,8 +7,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy.exc import OperationalError
 
 from auditapp.models import Workspace
-from auditapp.reading import timeline
-from auditapp.web import event
+from auditapp.web import event, timeline
 from tests.browser.conftest import Complaints, Visit
 from tests.browser.house import House, Server, fill
 from tests.browser.steps import ON_SQLITE, TIMELINE, open_filter, rows, sign_in, tick
@@ -48,7 +47,7 @@ def test_a_server_that_is_gone_is_told_in_place_of_rows_and_of_a_row(
 
     expect(page.locator("#results > [role=alert]")).to_have_text(NO_ANSWER)
     expect(page).to_have_url(re.compile(TIMELINE + "$"))
-    expect(page.locator("#results > .timeline .row").first).to_be_visible()
+    expect(rows(page).first).to_be_visible()
 
 
 def test_the_message_goes_away_once_the_server_answers_again(visit: Visit, complaints: Complaints):
