@@ -32,8 +32,8 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     login_manager.init_app(app, add_context_processor=False)
     csrf.init_app(app)
     compress.init_app(app)
+    web.init_app(app)  # first: it makes the converter known that the paths of records are written with
     api.init_app(app)
-    web.init_app(app)
     cli.init_app(app)
     failures.init_app(app)
     capture_own()

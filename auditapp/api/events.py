@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from auditapp.api.answers import json_answer, recorded_answer
 from auditapp.api.bodies import read_body, read_events
 from auditapp.api.gate import key_required
-from auditapp.api.problems import problem, refused
+from auditapp.api.problems import problem, refused, refused_parameters
 from auditapp.download import download
 from auditapp.log import EventError, record_and_commit
 from auditapp.reading.event import find_event, with_sections
@@ -19,6 +19,7 @@ from auditapp.reading.story import list_stories
 from auditapp.reading.timeline import list_events
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
+bp.register_error_handler(FilterError, refused_parameters)
 
 
 @bp.get("/events")
@@ -58,13 +59,6 @@ def _filters() -> TimelineFilters:
     return TimelineFilters.from_args(
         request.args.items(multi=True), zone=zone, now=datetime.now(UTC), knows_me=False
     )
-
-
-@bp.errorhandler(FilterError)
-def say_which_filter(error: FilterError) -> Response:
-    """Answer by parameter."""
-    errors = [{"path": name, "message": message} for name, message in error.problems.items()]
-    return problem(422, "Unprocessable Content", str(error), errors=errors)
 
 
 @bp.post("/events")

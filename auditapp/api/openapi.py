@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from auditapp.access.gate import public
 from auditapp.api import bodies, schemas
-from auditapp.api.parameters import FILTERS
+from auditapp.api.parameters import AT, FILTERS, FROM, RECORD, TO
 from auditapp.log.schema import EventIn
 from auditapp.reading.export import OF_THE_PAGE
 
@@ -32,6 +32,7 @@ INTRODUCTION = """Record what happened, and read it. Every call carries "Authori
 flask api-key create or Settings → API keys makes one. What a key records is attributed to it: whom the
 event names as its actor is kept as claimed by the key."""
 _REF = "#/components/schemas/{model}"
+_RECORD = "/api/v1/records/{entity_type}/{entity_id}"
 _MODELS = (
     EventIn,
     schemas.EventBatch,
@@ -39,6 +40,9 @@ _MODELS = (
     schemas.RecordedEvents,
     schemas.WholeEvent,
     schemas.WholeEvents,
+    schemas.RecordVersions,
+    schemas.RecordState,
+    schemas.RecordComparison,
     schemas.ProblemDocument,
 )
 
@@ -69,6 +73,10 @@ def describe() -> dict[str, Any]:
             "/api/v1/events.csv": {"get": _export("Csv", "a table", "text/csv")},
             "/api/v1/events.jsonl": {"get": _export("Jsonl", "one event a line", bodies.NDJSON)},
             "/api/v1/events/{event_id}": {"get": _one()},
+            _RECORD: {"get": _versions("listVersions")},
+            f"{_RECORD}/versions": {"get": _versions("listVersionsPlainly")},
+            f"{_RECORD}/state": {"get": _state()},
+            f"{_RECORD}/compare": {"get": _compare()},
         },
         "components": {
             "schemas": _schemas(),
@@ -152,6 +160,44 @@ def _one() -> dict[str, Any]:
             }
         ],
         "responses": {"200": _answer(200, "WholeEvent"), **_problems(401, 403, 404, 429, 503)},
+    }
+
+
+def _versions(operation: str) -> dict[str, Any]:
+    paging = [each for each in _filters() if each["name"] in ("limit", "before", "after")]
+    return {
+        "operationId": operation,
+        "summary": "List a record's versions",
+        "description": "Its events with what each one changed, newest first.",
+        "parameters": [*RECORD, *paging],
+        "responses": {"200": _answer(200, "RecordVersions"), **_problems(401, 403, 404, 422, 429, 503)},
+    }
+
+
+def _state() -> dict[str, Any]:
+    at = {"name": "at", "in": "query", "description": AT, "schema": {"type": "string"}}
+    return {
+        "operationId": "getState",
+        "summary": "Get a record as it was at an instant",
+        "description": "Its changes up to then, those at that very instant among them, added up.",
+        "parameters": [*RECORD, at],
+        "responses": {"200": _answer(200, "RecordState"), **_problems(401, 403, 404, 422, 429, 503)},
+    }
+
+
+def _compare() -> dict[str, Any]:
+    schema = {"type": "string", "format": "uuid"}
+    events = [
+        {"name": "from", "in": "query", "description": FROM, "schema": schema},
+        {"name": "to", "in": "query", "required": True, "description": TO, "schema": schema},
+    ]
+    return {
+        "operationId": "compareVersions",
+        "summary": "Compare two versions of a record",
+        "description": "What became of its fields between the one event and the other; they may be given in"
+        " either order.",
+        "parameters": [*RECORD, *events],
+        "responses": {"200": _answer(200, "RecordComparison"), **_problems(401, 403, 404, 422, 429, 503)},
     }
 
 

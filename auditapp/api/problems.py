@@ -7,6 +7,7 @@ import orjson
 from flask import Response
 
 from auditapp.log import EventError, IdempotencyConflict
+from auditapp.reading.filters import FilterError
 
 # A batch may hold thousands of faults; the first ones will do, and the rest is counted.
 MAX_ERRORS = 100
@@ -27,3 +28,9 @@ def refused(error: EventError) -> Response:
     more = len(error.problems) - len(errors)
     detail = f"Nothing was recorded. {error}" + (f" (and {more:,} more problems)" if more else "")
     return problem(status, title, detail, errors=errors)
+
+
+def refused_parameters(error: FilterError) -> Response:
+    """Return what is wrong with a query string, by parameter."""
+    errors = [{"path": name, "message": message} for name, message in error.problems.items()]
+    return problem(422, "Unprocessable Content", str(error), errors=errors)

@@ -96,6 +96,82 @@ class WholeEvents(TypedDict):
     next: str | None
 
 
+class RecordVersion(TypedDict):
+    """An event of a record. What was erased is null."""
+
+    event_id: Uuid
+    event: str
+    occurred_at: Instant
+    actor: KnownActor | None
+    outcome: Outcome
+    changes: dict[str, Change] | None
+
+
+class RecordVersions(TypedDict):
+    """A page, newest first; ``next`` is the URL of the following one."""
+
+    record: NamedEntity
+    versions: list[RecordVersion]
+    next: str | None
+
+
+class RecordField(TypedDict):
+    """A field's value and what set it: null where it was so before the log saw it change."""
+
+    value: Any
+    since: Instant | None
+    event_id: Uuid | None
+    actor: KnownActor | None
+
+
+class RecordDrift(TypedDict):
+    """A change that never reached the log: at the event the field was not what the versions add up to.
+
+    ``from_snapshot`` if the event records the whole record, and that is where the field was found so.
+    """
+
+    event_id: Uuid
+    field: str
+    expected: Any
+    found: Any
+    from_snapshot: bool
+
+
+class RecordState(TypedDict):
+    """A record at an instant. A deleted one does not exist and has the fields it had.
+
+    ``reasons`` why it is not complete: ``creation``, the log does not reach back to it; ``erased``, some
+    changes were; ``limit``, there are more versions than are read.
+    """
+
+    record: NamedEntity
+    at: Instant
+    exists: bool
+    complete: bool
+    reasons: list[Literal["creation", "erased", "role", "limit"]]
+    fields: dict[str, RecordField]
+    drift: list[RecordDrift]
+
+
+class ComparedField(TypedDict):
+    """A field in two versions; a side is absent where there was no such field."""
+
+    previous: NotRequired[Any]
+    current: NotRequired[Any]
+    label: NotRequired[str]
+    kind: NotRequired[str]
+
+
+# Written as a call: "from" is a word of the language.
+RecordComparison = TypedDict(
+    "RecordComparison",
+    {"record": NamedEntity, "from": Uuid | None, "to": Uuid, "changes": dict[str, ComparedField]},
+)
+RecordComparison.__doc__ = """What is different in a record after one event from what it was after another.
+
+``from`` is null where ``to`` is the first version."""
+
+
 class ProblemPart(TypedDict):
     """One fault: the event's place in its batch from 0, the path in it, what to do."""
 

@@ -50,10 +50,24 @@ def events_of(record: Record, viewer: Viewer) -> list[Condition] | None:
     return [mine, Event.entity_id == record.id, Checked(Event.entity_type) == record.type, *own]
 
 
+def is_known(record: Record, viewer: Viewer) -> bool:
+    """Tell whether there is an event of a record that a viewer may see."""
+    conditions = events_of(record, viewer)
+    if conditions is None:
+        return False
+    return db.session.scalar(select(Event.id).where(*conditions).order_by(*_NEWEST).limit(1)) is not None
+
+
 def last_before(conditions: list[Condition], moment: datetime) -> int | None:
     """Return the number of the last event up to a moment, that moment included."""
     query = select(Event.id).where(*conditions, Event.occurred_at <= moment).order_by(*_NEWEST).limit(1)
     return db.session.scalar(query)
+
+
+def known_name(record: Record, viewer: Viewer) -> str | None:
+    """Return what a record is called now, as far as a viewer may see."""
+    conditions = events_of(record, viewer)
+    return None if conditions is None else name_of(conditions, None)
 
 
 def name_of(conditions: list[Condition], moment: datetime | None) -> str | None:

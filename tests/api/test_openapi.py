@@ -15,6 +15,7 @@ from auditapp.reading.filters import FILTER_NAMES
 from tests.api.conftest import EVENTS, JSON, ids_in, problem_in
 from tests.conftest import an_event
 
+RECORD = "/api/v1/records/{entity_type}/{entity_id}"
 CHECKS = [
     checks.not_a_server_error,
     openapi_checks.status_code_conformance,
@@ -100,6 +101,22 @@ def test_what_is_answered_is_as_described(door, description):
     assert_described(description, f"get {EVENTS}", door.client.get(EVENTS))
 
 
+def test_what_is_answered_of_a_record_is_as_described(door, description):
+    first = {"a": {"previous": None, "current": [1], "label": "A", "kind": "json"}, "b": {"current": 1}}
+    second = {"a": {"previous": 2, "current": 3}}
+    ids = [ids_in(door.post(an_event(entity="described", changes=changes)))[0] for changes in (first, second)]
+    record = RECORD.format(entity_type="deal", entity_id="described")
+
+    for path in ("", "?limit=1", "?limit=0", "/versions", "/versions?colour=1"):
+        operation = RECORD + path.partition("?")[0]
+        assert_described(description, f"get {operation}", door.get(record + path))
+    for path in ("", "?at=2020-01-01", "?at=never"):
+        assert_described(description, f"get {RECORD}/state", door.get(f"{record}/state{path}"))
+    for path in ("", f"?to={ids[0]}", f"?from={ids[1]}&to={ids[0]}", f"?to={uuid.uuid4()}"):
+        assert_described(description, f"get {RECORD}/compare", door.get(f"{record}/compare{path}"))
+    assert_described(description, f"get {RECORD}/state", door.get(f"{record}-not/state"))
+
+
 def test_what_is_described_as_taken_is_what_the_door_takes(door, description):
     schema = {"$ref": "#/components/schemas/EventIn", "components": description["components"]}
     described = jsonschema_rs.Draft202012Validator(schema)
@@ -137,6 +154,10 @@ def schema(door):
         (f"{EVENTS}.csv", "GET"),
         (f"{EVENTS}.jsonl", "GET"),
         (f"{EVENTS}/{{event_id}}", "GET"),
+        (RECORD, "GET"),
+        (f"{RECORD}/versions", "GET"),
+        (f"{RECORD}/state", "GET"),
+        (f"{RECORD}/compare", "GET"),
     ],
 )
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=["valid", "invalid"])
