@@ -33,7 +33,7 @@ _LIKE = {
 # fmt: on
 _DRAWN = {ord(each): like for like, letters in _LIKE.items() for each in letters}
 # Drawn as nothing, beside those that pages show by their number anyway.
-_NOTHING = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
+_NOTHING = set("\u034f\u115f\u1160\u17b4\u17b5\u200c\u200d\u2800\u3164\uffa0") | {
     chr(code) for code in range(0xFE00, 0xFE10)
 }
 _SAME_SHAPE = {"<compat>", "<font>", "<narrow>", "<noBreak>", "<wide>"}

@@ -19,9 +19,9 @@ _UNSPACED = (
 _MARKS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670"
     "\u06d6-\u06dc\u06df-\u06e4\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff"
-    "\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f\U0001f3fb-\U0001f3ff"
+    "\u1dc0-\u1dff\u200c\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f\U0001f3fb-\U0001f3ff"
 )
-_TOKEN = re.compile(rf"\r\n|\s|(?:[^\W{_UNSPACED}][{_MARKS}]*)+|[^\s][{_MARKS}]*(?:\u200d[^\s][{_MARKS}]*)*")
+_TOKEN = re.compile(rf"\s|(?:[^\W{_UNSPACED}][{_MARKS}\u200d]*)+|[^\s][{_MARKS}]*(?:\u200d[^\s][{_MARKS}]*)*")
 _SPACE = re.compile(r"\s")
 # A line, or a sentence of one.
 _LINE = re.compile(r"[^\n]*?(?:\n|[.!?][ \t]+(?=[^\n]))|[^\n]+")

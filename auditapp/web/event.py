@@ -43,6 +43,7 @@ def details(event: WholeEvent, *, everything: bool) -> dict[str, Any]:
     changes = event.section("changes")
     shown, more = field_changes(
         changes or {},
+        created=mark(event.row) == "created",
         deleted=mark(event.row) == "deleted",
         max_fields=None if everything else 50,
         max_chars=None if everything else 2000,
