@@ -24,17 +24,25 @@ _slots = BoundedSemaphore(AT_ONCE)
 
 
 def download(
-    filters: TimelineFilters, viewer: Viewer, form: str, *, actor: Mapping[str, Any], origin: str, head: bytes
+    filters: TimelineFilters,
+    viewer: Viewer,
+    form: str,
+    *,
+    actor: Mapping[str, Any],
+    origin: str,
+    head: bytes,
+    name: str = "timeline",
 ) -> Response:
     """Return an export as an attachment; it is an event of the log once it ends or the reader goes away.
 
     :param form: a key of ``CONTENT_TYPES``.
-    :param head: what stands before the export, a byte order mark or nothing.
+    :param head: what stands before the export: a byte order mark, a line about it, or nothing.
+    :param name: what the file is called, between the workspace and the day.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database does not answer, before anything is sent.
     :raise werkzeug.exceptions.ServiceUnavailable: if this server sends ``AT_ONCE`` exports just now.
     """
     today = datetime.now(UTC).astimezone(ZoneInfo(viewer.workspace.timezone)).date()
-    name = f"{viewer.workspace.slug}-timeline-{today}.{form}"
+    file_name = f"{viewer.workspace.slug}-{name}-{today}.{form}"
     body: Iterator[bytes] = iter(())
     if request.method != "HEAD":
         pieces = export_events(filters, viewer, form, actor=actor, origin=origin, context=request_context())
@@ -45,7 +53,7 @@ def download(
             )
         body = _Body(current_app._get_current_object(), pieces, head)  # type: ignore[attr-defined]
     response = Response(body, content_type=CONTENT_TYPES[form])
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
 
 

@@ -1,69 +1,126 @@
-"""A record's history: what changed, version by version, newest first."""
+"""A record's history: its versions, who set each field, its state at an instant, two versions compared."""
 
-from flask import Blueprint, Response, abort, g, request
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, abort, g, request
 from flask.typing import ResponseReturnValue
+from werkzeug.utils import redirect
 
 from auditapp.access.gate import permission_required
-from auditapp.log.strict_json import shorten, text_problem
-from auditapp.reading.cursor import Cursor
-from auditapp.reading.field_changes import field_changes
-from auditapp.reading.history import History, history_of
+from auditapp.log.strict_json import text_problem
+from auditapp.reading.filters import RECORD, FilterError
+from auditapp.reading.history import Head, head_of
+from auditapp.reading.rail import Mark, Period, Rail, rail_of, way_of
+from auditapp.reading.record import Record
 from auditapp.web.errors import error_page
-from auditapp.web.fragments import render
-from auditapp.web.words import mark
+from auditapp.web.formats import when, workspace_zone
+from auditapp.web.fragments import render, wants_fragment
+from auditapp.web.history_query import COMPARE, FIELDS, INSTANT, VERSIONS, Asked, history_url
+from auditapp.web.history_states import comparison, fields, instant
+from auditapp.web.history_versions import verb_of, versions
+from auditapp.web.times import in_zone
+from auditapp.web.words import WAY_WORDS
 
 bp = Blueprint("history", __name__)
 
-FIELDS_PER_VERSION = 30
+# What fills a view's template, of what is asked, the record's head and its rail; 404 where that is nothing.
+VIEWS: dict[str, Callable[[Asked, Head, Rail], dict[str, Any]]] = {
+    VERSIONS: versions,
+    FIELDS: fields,
+    INSTANT: instant,
+    COMPARE: comparison,
+}
 
 
 @bp.get("/w/<workspace>/history/<entity_type>/<record_id:entity_id>")
 @permission_required("audit_log", "read")
 def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValue:
-    """Show a record's versions; ``before`` and ``after`` page through them."""
-    if text_problem(entity_type + entity_id):
-        abort(404)
-    unknown = sorted(set(request.args) - {"before", "after"})
-    if unknown:
-        return error_page(
-            422, f"{shorten(unknown[0])} is not known here", "A history takes before and after."
-        )
+    """Show a record in the view that the query string asks for."""
+    record = record_in_path(entity_type, entity_id)
+    args = list(request.args.items(multi=True))
+    zone = workspace_zone(g.viewer.workspace)
     try:
-        before, after = _cursor("before"), _cursor("after")
-    except ValueError:
-        return _bad_cursor()
-    history = history_of(entity_type, entity_id, g.viewer, before=before, after=after)
-    if history is None:
+        asked = Asked.from_args(record, args, zone=zone, now=datetime.now(UTC))
+    except FilterError as error:
+        return error_page(422, "That part of a history could not be read", str(error))
+    if not wants_fragment() and any(not value for _, value in args):
+        return redirect(history_url(workspace, record, asked.typed))  # as a form sends it without JavaScript
+    head, rail = head_of(record, g.viewer), rail_of(asked.filters, g.viewer, zone)
+    if head is None or rail is None:
         abort(404)
     return render(
         "history/show.html",
-        "history/_versions.html",
+        f"history/_{asked.view}.html",
         workspace=workspace,
-        entity_type=entity_type,
-        entity_id=entity_id,
-        history=history,
-        versions=_prepared(history),
+        record=record,
+        asked=asked,
+        head=head,
+        rail=rail,
+        tabs=_tabs(workspace, record, head),
+        **VIEWS[asked.view](asked, head, rail),
     )
 
 
-def _cursor(name: str) -> Cursor | None:
-    text = request.args.get(name)
-    return Cursor.parse(text) if text else None
+def record_in_path(entity_type: str, entity_id: str) -> Record:
+    """Return the record that a path names; 404 where there can be none."""
+    record = Record(entity_type, entity_id)
+    if text_problem(str(record)) or not RECORD.fullmatch(str(record)):
+        abort(404)
+    return record
 
 
-def _bad_cursor() -> Response:
-    return error_page(
-        422, "That is no place in this history", "Follow the page’s own links to older versions."
-    )
+@dataclass(frozen=True)
+class Tab:
+    """A view of the record, and where it begins."""
+
+    view: str
+    label: str
+    url: str
 
 
-def _prepared(history: History) -> list[tuple[object, list[object], int, bool]]:
-    prepared = []
-    for version in history.versions:
-        shown, more = field_changes(
-            version.changes or {},
-            deleted=mark(version.event) == "deleted",
-            max_fields=FIELDS_PER_VERSION,
-        )
-        prepared.append((version.event, shown, more, version.changes is None))
-    return prepared  # type: ignore[return-value]
+def _tabs(workspace: str, record: Record, head: Head) -> list[Tab]:
+    newest = head.newest
+    return [
+        Tab(VERSIONS, "Versions", history_url(workspace, record)),
+        Tab(FIELDS, "Fields", history_url(workspace, record, view=FIELDS)),
+        Tab(INSTANT, "At an instant", history_url(workspace, record, at=when(newest.occurred_at).iso)),
+        Tab(COMPARE, "Compare", history_url(workspace, record, to=str(newest.uid))),
+    ]
+
+
+def mark_url(workspace: str, asked: Asked, mark: Any) -> str:
+    """Return where a mark of the rail, or a period, leads: to the state then, or to the versions up to it."""
+    if asked.view == INSTANT:
+        return history_url(workspace, asked.record, at=when(mark.newest.occurred_at).iso)
+    pairs = asked.pairs("after", "before", "from", "to", "view")
+    after_it = mark.newest._replace(id=mark.newest.id + 1)
+    return history_url(workspace, asked.record, pairs, before=str(after_it))
+
+
+def mark_scale(mark: Mark) -> float:
+    """Return how large a mark is drawn: 1 for one version, at most twice that."""
+    return min(1 + 0.25 * (len(str(mark.versions)) - 1 + (mark.versions > 1)), 2)
+
+
+def period_words(period: Period) -> str:
+    """Return a day, a month or a year of the workspace: "24 Mar 2026", "March 2026", "2026"."""
+    local = in_zone(period.start, workspace_zone(g.viewer.workspace))
+    if period.unit == "day":
+        return f"{local.day} {local:%b} {local.year}"
+    return f"{local:%B} {local.year}" if period.unit == "month" else str(local.year)
+
+
+@bp.app_context_processor
+def _known_to_templates() -> dict[str, object]:
+    return {
+        "history_url": history_url,
+        "mark_url": mark_url,
+        "mark_scale": mark_scale,
+        "period_words": period_words,
+        "verb_of": verb_of,
+        "way_of": way_of,
+        "way_words": WAY_WORDS,
+    }

@@ -12,6 +12,15 @@ ACTOR_TYPE_WORDS = {
     "system": "system",
     "anonymous": "anonymous",
 }
+# By which way a version came: one, several, and all of them as a heading; see reading/rail.py.
+WAY_WORDS = {
+    "user": ("a person", "people", "People"),
+    "api_key": ("an API key", "API keys", "API keys"),
+    "workflow": ("a workflow", "workflows", "Workflows"),
+    "import": ("an import", "imports", "Imports"),
+    "system": ("the system", "the system", "System"),
+    "anonymous": ("somebody anonymous", "somebody anonymous", "Anonymous"),
+}
 # Whose word an event's actor is, where it did not come from Auditapp itself.
 CLAIMANT_WORDS = {"api_key": "API key", "source": "source"}
 ORIGIN_WORDS = {
