@@ -72,11 +72,12 @@ def known_name(record: Record, viewer: Viewer) -> str | None:
 
 def name_of(conditions: list[Condition], moment: datetime | None) -> str | None:
     """Return what a record was called at a moment (None: now), else first after it, None if never."""
-    named = [*conditions, Event.entity_name.is_not(None)]
-    then = [Event.occurred_at <= moment] if moment else []
-    query = select(Event.entity_name).where(*named, *then).order_by(*_NEWEST).limit(1)
-    later = select(Event.entity_name).where(*named).order_by(Event.occurred_at, Event.id).limit(1)
-    return db.session.scalar(query) or db.session.scalar(later)
+    named = select(Event.entity_name).where(*conditions, Event.entity_name.is_not(None))
+    then = named if moment is None else named.where(Event.occurred_at <= moment)
+    found = db.session.scalar(then.order_by(*_NEWEST).limit(1))
+    if found is None and moment is not None:
+        found = db.session.scalar(named.order_by(Event.occurred_at, Event.id).limit(1))
+    return found
 
 
 def first_read(conditions: list[Condition]) -> Cursor | None:

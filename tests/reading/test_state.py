@@ -1,0 +1,394 @@
+"""A record's state at an instant: who set what, what the log cannot know, and where it contradicts itself."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERMITTED
+from auditapp.access.viewer import Viewer, whole_log_viewer
+from auditapp.extensions import db
+from auditapp.models import Account, Event, EventPayload, Member
+from auditapp.reading import record_versions
+from auditapp.reading.compare import compare
+from auditapp.reading.cursor import BEGINNING
+from auditapp.reading.field_points import field_points
+from auditapp.reading.record import Record
+from auditapp.reading.record_versions import _batch, events_of, first_read, name_of
+from auditapp.reading.state import state_at
+
+DEAL = Record("deal", "1")
+START = datetime(2026, 3, 24, 9, tzinfo=UTC)
+
+
+def at(hour: float) -> datetime:
+    return START + timedelta(hours=hour)
+
+
+@pytest.fixture
+def tell(note):
+    """Return a function that records a version an hour after the one before: ``tell("updated", stage=…)``.
+
+    A field is given as (previous, current), or as its current value alone.
+    """
+    told = []
+
+    def record(verb="updated", *, more=None, **fields):
+        told.append(verb)
+        changes = {
+            name: {"previous": value[0], "current": value[1]}
+            if isinstance(value, tuple)
+            else {"current": value}
+            for name, value in fields.items()
+        }
+        occurred_at = at(len(told) - 1).isoformat()
+        return note(f"deal.{verb}", **{"changes": changes, "occurred_at": occurred_at, **(more or {})})
+
+    return record
+
+
+@pytest.fixture
+def reader(acme):
+    return whole_log_viewer(acme)
+
+
+def values(state) -> dict:
+    return {name: field.value for name, field in state.fields.items()}
+
+
+def test_each_field_says_when_it_was_set_by_which_event_and_how_often_it_changed(tell, reader):
+    tell("created", stage="open", value=100, name="Refresh")
+    tell(stage=("open", "won"), more={"actor": "ben"})
+    third = tell(stage=("won", "lost"), value=(100, 100), more={"actor": "zoe"})
+
+    fields = state_at(DEAL, reader).fields
+
+    stage = fields["stage"]
+    assert (stage.value, stage.since, str(stage.event.uid), stage.changes) == ("lost", at(2), third, 2)
+    assert stage.event.actor_name == "Zoe"
+    # That it was told again unchanged sets nothing.
+    assert (fields["value"].since, fields["value"].changes) == (at(0), 0)
+    assert (fields["name"].label, fields["name"].kind) == ("Name", "text")
+
+
+def test_a_label_and_a_kind_are_the_newest_that_were_told(tell, reader):
+    tell("created", more={"changes": {"s": {"current": 1, "label": "Size", "kind": "money"}}})
+    tell(s=(1, 2))
+
+    field = state_at(DEAL, reader).fields["s"]
+
+    assert (field.label, field.kind) == ("Size", "money")
+
+
+def test_events_at_exactly_the_instant_count_and_later_ones_do_not(tell, reader):
+    tell("created", stage="open")
+    tell(stage=("open", "won"))
+
+    assert values(state_at(DEAL, reader, at(1))) == {"stage": "won"}
+    assert values(state_at(DEAL, reader, at(1) - timedelta(microseconds=1))) == {"stage": "open"}
+    assert state_at(DEAL, reader, at(0.5)).versions == 1
+
+
+def test_before_its_first_event_a_record_has_no_fields_and_does_not_exist(tell, reader):
+    tell("created", stage="open")
+
+    state = state_at(DEAL, reader, at(-1))
+
+    assert (state.exists, state.fields, state.versions, state.complete) == (False, {}, 0, True)
+
+
+def test_a_field_that_changes_later_was_before_what_that_change_says(tell, reader):
+    tell(stage=("open", "won"), more={"name": "Refresh"})
+    tell(note=(None, "x"), owner="ada", value=(5, 6))
+
+    state = state_at(DEAL, reader, at(0))
+
+    assert values(state) == {"stage": "won", "note": None, "value": 5}
+    assert (state.fields["value"].since, state.fields["value"].event) == (None, None)
+    assert (state.exists, state.complete, state.reasons) == (True, False, ["creation"])
+    assert state_at(DEAL, reader, at(-1)).fields == {}
+
+
+def test_a_deleted_record_keeps_the_fields_it_had(tell, reader):
+    tell("created", stage="open", value=None)
+    tell("deleted", stage=("open", None), owner=("ada", None))
+
+    state = state_at(DEAL, reader)
+
+    assert (state.exists, state.complete, state.drift) == (False, True, [])
+    assert values(state) == {"stage": "open", "value": None, "owner": "ada"}
+    assert state.fields["stage"].since == at(0)
+
+
+def test_a_record_comes_back_with_its_fields_when_restored_and_without_when_created_again(tell, reader):
+    tell("created", stage="open", value=1)
+    tell("deleted", stage=("open", None), value=(1, None))
+    tell("restored")
+    tell("deleted")
+    tell("created", stage="new")
+    tell(owner=(None, "ada"))
+
+    restored, again = state_at(DEAL, reader, at(2)), state_at(DEAL, reader)
+
+    assert (restored.exists, values(restored)) == (True, {"stage": "open", "value": 1})
+    assert (again.exists, values(again)) == (True, {"stage": "new", "owner": "ada"})
+    assert again.complete
+
+
+@pytest.mark.parametrize("outcome", ["failure", "denied"])
+def test_what_failed_changes_nothing_but_is_a_version(tell, reader, outcome):
+    tell("created", more={"outcome": outcome, "changes": {"stage": {"current": "never"}}})
+    assert not state_at(DEAL, reader).exists
+    tell("created", stage="open")
+    tell(stage=("open", "won"), more={"outcome": outcome})
+    tell("deleted", more={"outcome": outcome})
+
+    state = state_at(DEAL, reader)
+
+    assert (state.exists, state.complete, state.versions) == (True, True, 4)
+    assert values(state) == {"stage": "open"}
+    assert [point.value for point in field_points(DEAL, "stage", reader)[0]] == ["open"]
+
+
+def test_something_was_tried_on_a_record_that_is_there(tell, reader):
+    tell("updated", more={"outcome": "denied"})
+
+    assert (state_at(DEAL, reader).exists, state_at(DEAL, reader).reasons) == (True, ["creation"])
+
+
+def test_a_list_of_references_may_be_told_whole_or_by_what_changed(tell, reader):
+    a, b, c = ({"id": key, "name": key.upper(), "amount": 1} for key in "abc")
+    tell("created", services=[a, b])
+    tell(services=([], [c]))  # added
+    tell(services=([{**b, "name": "Other"}], [{**b, "amount": 2}]))  # altered; its name is no matter
+    tell(services=([a], []))  # removed
+    tell(services=([{**b, "amount": 2}, c], [c]))  # whole
+
+    states = [
+        [(s["id"], s["amount"]) for s in values(state_at(DEAL, reader, at(n)))["services"]] for n in range(5)
+    ]
+
+    assert states == [
+        [("a", 1), ("b", 1)],
+        [("a", 1), ("b", 1), ("c", 1)],
+        [("a", 1), ("b", 2), ("c", 1)],
+        [("b", 2), ("c", 1)],
+        [("c", 1)],
+    ]
+    assert state_at(DEAL, reader).drift == []
+
+
+def test_a_previous_value_that_is_not_what_the_log_adds_up_to_is_drift_and_the_log_goes_on(tell, reader):
+    tell("created", stage="open", note="")
+    second = tell(stage=("paused", "won"), note=(None, "x"))
+    tell(stage=("won", "lost"))
+
+    state = state_at(DEAL, reader)
+
+    [drift] = state.drift
+    assert (str(drift.event.uid), drift.field, drift.label) == (second, "stage", "Stage")
+    assert (drift.expected, drift.found, drift.from_snapshot) == ("open", "paused", False)
+    assert values(state)["stage"] == "lost"
+    assert state_at(DEAL, reader, at(0)).drift == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"deal": {"id": "1", "stage": "paused", "value": 5, "unknown": 1}},
+        {"deal": {"stage": "paused"}},
+        {"id": "1", "stage": "paused"},
+        {"payload": {"deal": {"id": "1", "stage": "paused"}, "changes": {}}},
+    ],
+)
+def test_a_recorded_snapshot_that_disagrees_is_drift(tell, reader, payload):
+    tell("created", stage="open", value=5, services=[{"id": "a", "amount": 1}])
+    second = tell(value=(5, 5), more={"payload": payload})
+    tell(more={"outcome": "failure"})
+
+    [drift] = state_at(DEAL, reader).drift
+
+    assert (str(drift.event.uid), drift.field, drift.from_snapshot) == (second, "stage", True)
+    assert (drift.expected, drift.found) == ("open", "paused")
+
+
+def test_a_snapshot_of_another_record_or_one_that_agrees_is_no_drift(tell, reader):
+    tell("created", stage="open", note=None, services=[{"id": "a", "name": "A", "amount": 1}, {"id": "b"}])
+    for payload in (
+        {"deal": {"id": "2", "stage": "paused"}},
+        {"id": "2", "stage": "paused"},
+        {"deal": ["paused"]},
+        {"deal": {"stage": "open", "note": "", "services": [{"id": "b", "x": 1}, {"id": "a", "name": "Z"}]}},
+    ):
+        tell(more={"payload": payload})
+        assert state_at(DEAL, reader).drift == [], payload
+
+
+def erase(event_id: str) -> None:
+    number = db.session.scalar(sa.select(Event.id).where(Event.uid == UUID(event_id)))
+    gone = {"changes": None, "changes_salt": None}
+    db.session.execute(sa.update(EventPayload).where(EventPayload.event_id == number).values(gone))
+    db.session.commit()
+
+
+def test_where_changes_were_erased_the_state_is_not_complete_and_what_follows_is_no_drift(tell, reader):
+    tell("created", stage="open", value=1)
+    erase(tell(stage=("open", "won"), value=(1, 2)))
+    tell(stage=("won", "lost"), more={"payload": {"deal": {"value": 2}}})
+
+    state = state_at(DEAL, reader)
+
+    assert (state.complete, state.reasons, state.drift) == (False, ["erased"], [])
+    assert values(state) == {"stage": "lost", "value": 1}
+    assert state_at(DEAL, reader, at(0)).complete
+
+
+def test_only_so_many_newest_versions_are_read(tell, reader, monkeypatch):
+    monkeypatch.setattr(record_versions, "MAX_VERSIONS", 3)
+    tell("created", stage=0)
+    for number in range(2):
+        tell(stage=(number, number + 1))
+    assert state_at(DEAL, reader).complete
+    first_kept = tell(stage=(2, 3))
+    last = tell(owner="ada")
+    before = [UUID(each) for each in (first_kept, last)]
+
+    state = state_at(DEAL, reader)
+
+    assert (state.complete, state.reasons, state.versions) == (False, ["limit"], 3)
+    assert values(state) == {"stage": 3, "owner": "ada"}
+    assert compare(DEAL, reader, *before).changes == {"owner": {"current": "ada"}}
+
+
+def test_many_versions_are_read_in_batches_without_losing_one(note, reader, monkeypatch):
+    monkeypatch.setattr(record_versions, "FIRST_BATCH", 4)
+    monkeypatch.setattr(record_versions, "BATCH_TEXT", 200)
+    monkeypatch.setattr(record_versions, "PARSED_AT_ONCE", 3)
+    moment = at(0).isoformat()
+    note("deal.created", changes={"n": {"current": 0}}, occurred_at=moment)
+    for number in range(30):
+        change = {"n": {"previous": number, "current": number + 1}}
+        note(changes=change, occurred_at=moment, payload={}, related=[])
+
+    state = state_at(DEAL, reader)
+
+    assert (state.versions, state.fields["n"].value, state.fields["n"].changes) == (31, 30, 30)
+    assert state.drift == []
+
+
+def member(workspace, *permissions) -> Viewer:
+    query = sa.select(Member).join(Account).where(Member.workspace_id == workspace.id)
+    found = db.session.scalars(query.where(Account.email.like("member@%"))).one()
+    return Viewer(workspace, frozenset(permissions), found.id)
+
+
+@pytest.fixture
+def two_authors(tell):
+    own = {"actor": {"type": "user", "id": "m", "email": "member@acme.example"}}
+    tell("created", stage="open", value=1)
+    tell(stage=("open", "won"), more=own)
+    tell(value=(1, 2))
+    tell(stage=("paused", "lost"), more=own)
+
+
+def test_who_may_see_ones_own_events_only_gets_a_state_of_these_and_is_told(acme, two_authors):
+    state = state_at(DEAL, member(acme, (AUDIT_LOG, READ_OWN)))
+
+    assert (state.versions, values(state)) == (2, {"stage": "lost"})
+    assert not state.complete and "role" in state.reasons
+    assert state.drift == []  # what others did in between is no gap in the log
+
+
+@pytest.mark.parametrize(
+    ("permissions", "versions"),
+    [
+        ([(AUDIT_LOG, READ_ALL)], 4),
+        ([(AUDIT_LOG, READ_PERMITTED), ("deal", "read")], 4),
+        ([(AUDIT_LOG, READ_PERMITTED), ("contact", "read")], 2),
+    ],
+)
+def test_a_role_decides_which_versions_count(acme, two_authors, permissions, versions):
+    state = state_at(DEAL, member(acme, *permissions))
+
+    assert state.versions == versions
+    assert state.complete == (versions == 4)
+    assert len(state.drift) == (versions == 4)
+
+
+def test_who_may_see_nothing_of_it_gets_none(acme, other, two_authors):
+    [event_id] = db.session.scalars(sa.select(Event.uid).where(Event.entity_id == "1").limit(1))
+    nobody = Viewer(acme, frozenset({(AUDIT_LOG, READ_OWN)}))
+
+    for viewer in (member(acme, ("roles", "read")), nobody, whole_log_viewer(other)):
+        assert state_at(DEAL, viewer) is None
+        assert compare(DEAL, viewer, None, event_id) is None
+        assert field_points(DEAL, "stage", viewer) == ([], False)
+    assert state_at(Record("deal", "2"), whole_log_viewer(acme)) is None
+
+
+def test_a_deleted_record_compared_has_lost_its_fields(tell, reader):
+    tell("created", stage="open")
+    gone = UUID(tell("deleted", stage=("open", None)))
+
+    compared = compare(DEAL, reader, None, gone)
+
+    assert compared.changes == {"stage": {"previous": "open"}}
+    assert (compared.before.event, compared.versions_between) == ("deal.created", 0)
+
+
+def test_the_first_version_is_compared_with_what_it_says_was_before(tell, reader):
+    first = UUID(tell(stage=("open", "won"), owner="ada"))
+    tell(value=(1, 2))
+
+    compared = compare(DEAL, reader, None, first)
+
+    assert compared.before is None
+    assert compared.changes == {"stage": {"previous": "open", "current": "won"}, "owner": {"current": "ada"}}
+
+
+def test_a_fields_points_are_the_newest_values_it_was_set_to_oldest_first(tell, reader):
+    tell("created", n=0, other="x")
+    for number in range(5):
+        tell(n=(number, number + 1))
+        tell(other=("x", "x"))
+    tell("deleted", n=(5, None))
+
+    points, more = field_points(DEAL, "n", reader, limit=3)
+    everything, no_more = field_points(DEAL, "n", reader)
+
+    assert ([point.value for point in points], more) == ([3, 4, 5], True)
+    assert points[0].event.occurred_at == at(5)
+    assert ([point.value for point in everything], no_more) == ([0, 1, 2, 3, 4, 5], False)
+
+
+def test_a_record_is_called_what_it_was_called_then(tell, reader):
+    tell("created", more={"name": None})
+    tell(more={"name": "Old"})
+    tell(more={"name": "New"})
+    tell(more={"name": None})
+
+    assert [state_at(DEAL, reader, at(hour)).name for hour in range(4)] == ["Old", "Old", "New", "New"]
+
+
+@pytest.mark.parametrize("level", [READ_ALL, READ_OWN])
+def test_an_index_serves_every_question_about_a_record(acme, two_authors, level):
+    conditions = events_of(DEAL, member(acme, (AUDIT_LOG, level)))
+    if db.engine.dialect.name == "postgresql":
+        for way in ("seqscan", "bitmapscan", "sort"):
+            db.session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
+    asked = []
+    sa.event.listen(db.engine, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+
+    db.session.execute(_batch(conditions, BEGINNING, 100)).all()
+    record_versions.last_before(conditions, at(1))
+    first_read(conditions)
+    name_of(conditions, at(1))
+
+    prefix = "EXPLAIN " if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+    assert len(asked) == 5  # two for the name, which there is none of
+    for statement, parameters in asked[:]:
+        rows = db.session.connection().exec_driver_sql(prefix + statement, parameters)
+        plan = "\n".join(str(row[-1]) for row in rows)
+        assert "ix_event_entity" in plan, f"{statement}\n{plan}"
+        assert "Seq Scan" not in plan and "SCAN" not in plan and "TEMP B-TREE" not in plan, plan
