@@ -61,7 +61,7 @@ class FieldChange:
 def field_changes(
     changes: Mapping[str, Mapping[str, Any]],
     *,
-    created: bool | None = None,
+    created: bool = False,
     deleted: bool = False,
     max_fields: int | None = 50,
     max_chars: int | None = 2000,
@@ -70,15 +70,13 @@ def field_changes(
     """Prepare an event's changes.
 
     :param created: the event began the record, so that it goes without saying that a field was not
-        there before; None where no field was.
+        there before.
     :param deleted: the event ended the record: what is null now was lost, not set to null.
     :param max_fields: fields to prepare; None for all.
     :param max_chars: of a value to show; None for all.
     :param effort: one for all that a page compares; by default one for these changes.
     :return: the fields, and how many more there are.
     """
-    if created is None:
-        created = not any("previous" in change for change in changes.values())
     care = Care(max_chars, effort or Effort())
     names = list(changes)[:max_fields]
     prepared = [_field_change(name, changes[name], created, deleted, care) for name in names]

@@ -65,7 +65,13 @@ def look_alikes(hunks: Iterable[tuple[str, str, int]], effort: Effort) -> tuple[
     times: Counter[tuple[str, str]] = Counter()
     places: dict[tuple[str, str], int] = {}
     for before, after, at in hunks:
-        if before == after or max(len(before), len(after)) > LONGEST or drawn(before) != drawn(after):
+        length = len(before) + len(after)
+        if (
+            before == after
+            or length > LONGEST
+            or not effort.spend(10 + length)
+            or drawn(before) != drawn(after)
+        ):
             continue
         for place, old, new in _differences(before, after, effort):
             times[old, new] += 1

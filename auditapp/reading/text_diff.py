@@ -10,6 +10,7 @@ CONTEXT = 80  # characters of unchanged text that stay beside a change
 SHORTEST_FOLD = 60
 LONGEST_WORD = 80
 LEAST_KEPT = 10  # words in common are chance where they are less than this part of the text
+MOST_MARKS = 1000  # between two lines: nobody reads more, and a page of them is slow to make
 LETTERS = 4  # letters that are taken apart into words, for a step
 
 _UNSPACED = (
@@ -122,7 +123,8 @@ def _by_words(old: str, new: str, effort: Effort) -> Iterator[Hunk]:
     else:
         found = list(_hunks(_TOKEN.findall(old), _TOKEN.findall(new), effort))
         kept = sum(len(hunk.same) - hunk.same.count(" ") for hunk in found)
-        yield from found if kept * LEAST_KEPT >= min(len(old), len(new)) else [Hunk("", old, new)]
+        reads_well = kept * LEAST_KEPT >= min(len(old), len(new)) and len(found) <= MOST_MARKS
+        yield from found if reads_well else [Hunk("", old, new)]
 
 
 def _hunks(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[Hunk]:

@@ -77,7 +77,7 @@ def list_change(before: Sequence[Any], after: Sequence[Any], care: Care) -> List
         *(("added", ABSENT, item) for key, item in new.items() if key not in old),
     ]
     kept = [item for key, item in new.items() if key in old and same(old[key], item)]
-    looks = Counter(drawn(_item_name(item)) for item in {**old, **new}.values())
+    looks = Counter(drawn(ref_name(item)) for item in {**old, **new}.values() if isinstance(item, dict))
     most = care.most_items
     return ListChange(
         items=[_item(op, one, other, looks, care) for op, one, other in found[:most]],
