@@ -15,7 +15,7 @@ from auditapp.reading.compare import compare
 from auditapp.reading.cursor import BEGINNING
 from auditapp.reading.field_points import field_points
 from auditapp.reading.record import Record
-from auditapp.reading.record_versions import _batch, events_of, first_read, name_of
+from auditapp.reading.record_versions import _batch, events_of, first_read, name_of, rows_of
 from auditapp.reading.state import state_at
 
 DEAL = Record("deal", "1")
@@ -373,7 +373,8 @@ def test_a_record_is_called_what_it_was_called_then(tell, reader):
 
 @pytest.mark.parametrize("level", [READ_ALL, READ_OWN])
 def test_an_index_serves_every_question_about_a_record(acme, two_authors, level):
-    conditions = events_of(DEAL, member(acme, (AUDIT_LOG, level)))
+    viewer = member(acme, (AUDIT_LOG, level))
+    conditions = events_of(DEAL, viewer)
     if db.engine.dialect.name == "postgresql":
         for way in ("seqscan", "bitmapscan", "sort"):
             db.session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
@@ -384,11 +385,19 @@ def test_an_index_serves_every_question_about_a_record(acme, two_authors, level)
     record_versions.last_before(conditions, at(1))
     first_read(conditions)
     name_of(conditions, at(1))
+    walks = len(asked)
+    rows_of(viewer, set(range(1, 100)))
 
-    prefix = "EXPLAIN " if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
-    assert len(asked) == 5  # two for the name, which there is none of
-    for statement, parameters in asked[:]:
-        rows = db.session.connection().exec_driver_sql(prefix + statement, parameters)
-        plan = "\n".join(str(row[-1]) for row in rows)
-        assert "ix_event_entity" in plan, f"{statement}\n{plan}"
+    assert walks == 5  # two for the name, which there is none of
+    for place, (statement, parameters) in enumerate(asked[:]):
+        plan = plan_of(statement, parameters)
+        # With a handful of rows any index is as good to PostgreSQL, which knows that they are so few.
+        by_key = "PRIMARY KEY" if db.engine.dialect.name == "sqlite" else "event"
+        assert ("ix_event_entity" if place < walks else by_key) in plan, f"{statement}\n{plan}"
         assert "Seq Scan" not in plan and "SCAN" not in plan and "TEMP B-TREE" not in plan, plan
+
+
+def plan_of(statement: str, parameters) -> str:
+    prefix = "EXPLAIN " if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+    rows = db.session.connection().exec_driver_sql(prefix + statement, parameters)
+    return "\n".join(str(row[-1]) for row in rows)
