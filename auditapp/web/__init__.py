@@ -26,6 +26,7 @@ from auditapp.web import (
     sources,
     stories,
     timeline,
+    undo,
     views,
 )
 
@@ -44,8 +45,9 @@ def init_app(app: Flask) -> None:
         export,
         event,
         history,
-        stories,
         history_export,
+        stories,
+        undo,
         preferences,
         members,
         api_keys,

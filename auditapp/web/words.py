@@ -50,6 +50,7 @@ OWN_EVENTS = {
     "api_key.created": ("API key", "created"),
     "api_key.revoked": ("API key", "revoked"),
     "export.created": ("Export of", "created"),
+    "undo.prepared": ("Undo of", "prepared"),
 }
 # What stands after the name instead, where it failed.
 OWN_FAILURES = {"export.created": "not completed"}

@@ -1,0 +1,124 @@
+"""Undo, prepared: what would take an event or a story back, and the document that says so to programs."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, g, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from auditapp.access.gate import me, permission_required
+from auditapp.log.strict_json import shorten, text_problem
+from auditapp.reading.field_changes import field_changes
+from auditapp.reading.undo import Undo, undo_of_event, undo_of_story
+from auditapp.reading.undo_document import hand_over
+from auditapp.reading.undo_reverse import DELETE
+from auditapp.reading.undo_words import (
+    CAUTION_WORDS,
+    LEFT_WORDS,
+    action_sentences,
+    conflict_sentence,
+    done_sentences,
+)
+from auditapp.web.errors import error_page
+
+bp = Blueprint("undo", __name__)
+
+RECORDS, FIELDS, CHARS, SENTENCES = 20, 30, 2000, 30
+# A longer document is downloaded, not shown: a field to copy it from would hold the browser up.
+SHOWN_BYTES = 1_000_000
+
+
+@bp.get("/w/<workspace>/undo")
+@permission_required("audit_log", "read")
+def show(workspace: str) -> ResponseReturnValue:
+    """Show what would take back ``event`` or ``correlation``; ``?show=all`` leaves nothing out of it."""
+    undo = _asked()
+    if isinstance(undo, Response):
+        return undo
+    everything = request.args.get("show") == "all"
+    return render_template("undo/show.html", workspace=workspace, **_prepared(undo, everything))
+
+
+@bp.post("/w/<workspace>/undo")
+@permission_required("audit_log", "read")
+def take(workspace: str) -> ResponseReturnValue:
+    """Hand the document over, on a page or as a file; that it was is an event."""
+    undo = _asked()
+    if isinstance(undo, Response):
+        return undo
+    download = request.form.get("how") == "download"
+    text = hand_over(undo, g.viewer, "downloaded" if download else "shown", actor=me())
+    if download or len(text) > SHOWN_BYTES:
+        return _file(text)
+    return render_template(
+        "undo/taken.html", workspace=workspace, undo=undo, text=text.decode(), of=_of(undo)
+    )
+
+
+def _asked() -> Undo | Response:
+    """Return the undo that the query string names, or the page that says what is wrong with it."""
+    known = {"event", "correlation", "show"}
+    unknown = sorted(set(request.args) - known)
+    if unknown:
+        return error_page(
+            422, f"{shorten(unknown[0])} is not known here", "An undo takes event or correlation."
+        )
+    event, correlation = request.args.get("event", ""), request.args.get("correlation", "")
+    if bool(event) == bool(correlation):
+        return error_page(
+            422, "Say what to take back", "An undo takes either event, by its id, or correlation."
+        )
+    if text_problem(event + correlation):
+        abort(404)
+    undo = undo_of_event(event, g.viewer) if event else undo_of_story(correlation, g.viewer)
+    return undo or abort(404)
+
+
+def _of(undo: Undo) -> dict[str, str]:
+    """Return the query that names an undo."""
+    if undo.correlation_id is not None:
+        return {"correlation": undo.correlation_id}
+    return {"event": str(undo.event.uid)}
+
+
+def _prepared(undo: Undo, everything: bool) -> dict[str, Any]:
+    """Return an undo as the page shows it."""
+    shown = undo.records if everything else undo.records[:RECORDS]
+    records = []
+    for each in shown:
+        changes, more = field_changes(
+            each.changes,
+            deleted=each.action == DELETE,
+            max_fields=None if everything else FIELDS,
+            max_chars=None if everything else CHARS,
+        )
+        sentences = [*action_sentences(each), *done_sentences(each)]
+        records.append(
+            {
+                "undo": each,
+                "sentences": sentences if everything else sentences[:SENTENCES],
+                "more_sentences": 0 if everything else len(sentences[SENTENCES:]),
+                "conflicts": [(conflict_sentence(one), one.event) for one in each.conflicts],
+                "cautions": [CAUTION_WORDS[one] for one in each.cautions],
+                "changes": changes,
+                "more_changes": more,
+            }
+        )
+    return {
+        "undo": undo,
+        "of": _of(undo),
+        "records": records,
+        "more_records": len(undo.records) - len(shown),
+        "left": [(LEFT_WORDS[each.reason], each.event) for each in undo.left],
+        "conflicts": sum(len(each.conflicts) for each in undo.records),
+    }
+
+
+def _file(text: bytes) -> Response:
+    today = datetime.now(UTC).astimezone(ZoneInfo(g.viewer.workspace.timezone)).date()
+    response = make_response(text)
+    response.content_type = "application/json"
+    name = f"{g.viewer.workspace.slug}-undo-{today}.json"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
