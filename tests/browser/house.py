@@ -123,6 +123,14 @@ def fill_richly(workspace: Workspace) -> str:
             "kind": "refs",
         },
         "layout": {"previous": {"a": [1]}, "current": {"a": [1, 2]}, "kind": "json"},
+        "meeting": {"previous": "2026-03-24", "current": "2026-03-27"},
+        "payee": {"previous": "paypal", "current": "p\u0430ypal"},
+        "arabic": {"previous": "العقد قديم (1)", "current": "العقد جديد (2)"},
+        "steps": {"previous": ["call", "offer", "sign"], "current": ["offer", "call", "sign", "pay"]},
+        "address": {
+            "previous": {"city": "Bonn", **{f"line{number}": number for number in range(14)}},
+            "current": {"city": "Köln", **{f"line{number}": number + 1 for number in range(14)}},
+        },
     }
     context = {"ip": "198.51.100.7", "user_agent": "Mozilla/5.0 (X11; Linux x86_64)", "request_id": "r1"}
     return record_in_order(
