@@ -25,6 +25,7 @@ FIRST_BATCH, MAX_BATCH = 1_000, 10_000
 # Characters of changes that a batch should hold at most.
 BATCH_TEXT = 16_000_000
 KEYS_AT_ONCE = 1_000
+NAMES_ASKED = 100
 
 # So many changes are parsed at once: a text each takes longer, and what is alive for long the garbage
 # collector looks through again and again.
@@ -71,13 +72,16 @@ def known_name(record: Record, viewer: Viewer) -> str | None:
 
 
 def name_of(conditions: list[Condition], moment: datetime | None) -> str | None:
-    """Return what a record was called at a moment (None: now), else first after it, None if never."""
-    named = select(Event.entity_name).where(*conditions, Event.entity_name.is_not(None))
-    then = named if moment is None else named.where(Event.occurred_at <= moment)
-    found = db.session.scalar(then.order_by(*_NEWEST).limit(1))
-    if found is None and moment is not None:
-        found = db.session.scalar(named.order_by(Event.occurred_at, Event.id).limit(1))
-    return found
+    """Return what a record was called at a moment (None: now), else what it is called now.
+
+    Asks the newest versions up to then: a name is not worth going through all of them.
+    """
+    query = select(Event.entity_name).where(*conditions).order_by(*_NEWEST).limit(NAMES_ASKED)
+    if moment is not None:
+        then = [name for name in db.session.scalars(query.where(Event.occurred_at <= moment)) if name]
+        if then:
+            return then[0]
+    return next((name for name in db.session.scalars(query).all() if name), None)
 
 
 def first_read(conditions: list[Condition]) -> Cursor | None:

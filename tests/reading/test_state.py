@@ -362,13 +362,13 @@ def test_a_fields_points_are_the_newest_values_it_was_set_to_oldest_first(tell, 
     assert ([point.value for point in everything], no_more) == ([0, 1, 2, 3, 4, 5], False)
 
 
-def test_a_record_is_called_what_it_was_called_then(tell, reader):
+def test_a_record_is_called_what_it_was_called_then_or_else_what_it_is_called_now(tell, reader):
     tell("created", more={"name": None})
     tell(more={"name": "Old"})
     tell(more={"name": "New"})
     tell(more={"name": None})
 
-    assert [state_at(DEAL, reader, at(hour)).name for hour in range(4)] == ["Old", "Old", "New", "New"]
+    assert [state_at(DEAL, reader, at(hour)).name for hour in range(4)] == ["New", "Old", "New", "New"]
 
 
 @pytest.mark.parametrize("level", [READ_ALL, READ_OWN])
