@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 from auditapp.access.gate import me, permission_required
 from auditapp.log.strict_json import shorten, text_problem
 from auditapp.reading.field_changes import field_changes
+from auditapp.reading.matching import Effort
 from auditapp.reading.undo import Undo, undo_of_event, undo_of_story
 from auditapp.reading.undo_document import hand_over
-from auditapp.reading.undo_reverse import DELETE
+from auditapp.reading.undo_reverse import CREATE, DELETE
 from auditapp.reading.undo_words import (
     CAUTION_WORDS,
     LEFT_WORDS,
@@ -85,13 +86,16 @@ def _of(undo: Undo) -> dict[str, str]:
 def _prepared(undo: Undo, everything: bool) -> dict[str, Any]:
     """Return an undo as the page shows it."""
     shown = undo.records if everything else undo.records[:RECORDS]
+    effort = Effort()  # one for the page, however much there is to compare on it
     records = []
     for each in shown:
         changes, more = field_changes(
             each.changes,
+            created=each.action == CREATE,
             deleted=each.action == DELETE,
             max_fields=None if everything else FIELDS,
             max_chars=None if everything else CHARS,
+            effort=effort,
         )
         sentences = [*action_sentences(each), *done_sentences(each)]
         records.append(

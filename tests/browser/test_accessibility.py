@@ -136,6 +136,8 @@ def test_timeline_of_a_member(visit: Visit):
 def test_event_and_history(visit: Visit, house: House):
     page = visit(f"/w/acme/events/{house.rich_event}")
     page.get_by_text("Recorded payload").click()
+    for summary in page.locator(".changes summary:visible").all():
+        summary.click()
     expect_accessible(page, FOUR_LOOKS)
     page.goto(f"/w/acme/events/{house.rich_event}?show=all")
     expect_accessible(page)
