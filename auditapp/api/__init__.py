@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from auditapp.api import events, openapi, receive, records
+from auditapp.api import events, openapi, receive, undo
 from auditapp.extensions import csrf
 
 
@@ -11,5 +11,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(events.bp)
     app.register_blueprint(openapi.bp)
     app.register_blueprint(receive.bp)
-    app.register_blueprint(records.bp)
+    app.register_blueprint(undo.bp)  # that of records
     csrf.exempt(events.bp)

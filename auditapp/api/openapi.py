@@ -43,6 +43,7 @@ _MODELS = (
     schemas.RecordVersions,
     schemas.RecordState,
     schemas.RecordComparison,
+    schemas.UndoDocument,
     schemas.ProblemDocument,
 )
 
@@ -77,6 +78,7 @@ def describe() -> dict[str, Any]:
             f"{_RECORD}/versions": {"get": _versions("listVersionsPlainly")},
             f"{_RECORD}/state": {"get": _state()},
             f"{_RECORD}/compare": {"get": _compare()},
+            f"{_RECORD}/undo": {"get": _undo()},
         },
         "components": {
             "schemas": _schemas(),
@@ -198,6 +200,23 @@ def _compare() -> dict[str, Any]:
         " either order.",
         "parameters": [*RECORD, *events],
         "responses": {"200": _answer(200, "RecordComparison"), **_problems(401, 403, 404, 422, 429, 503)},
+    }
+
+
+def _undo() -> dict[str, Any]:
+    event = {"type": "string", "format": "uuid"}
+    correlation = {"type": "string", "minLength": 1, "maxLength": 512}
+    given = [
+        {"name": "event", "in": "query", "description": "An event of the record.", "schema": event},
+        {"name": "correlation", "in": "query", "description": "Or a story of it.", "schema": correlation},
+    ]
+    return {
+        "operationId": "prepareUndo",
+        "summary": "Prepare taking an event or a story back",
+        "description": "Nothing is changed: the document says what would take it back, in all records that it"
+        " touched, and what has changed since. That it was handed over is an event itself, undo.prepared.",
+        "parameters": [*RECORD, *given],
+        "responses": {"200": _answer(200, "UndoDocument"), **_problems(401, 403, 404, 422, 429, 503)},
     }
 
 

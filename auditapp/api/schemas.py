@@ -172,6 +172,74 @@ RecordComparison.__doc__ = """What is different in a record after one event from
 ``from`` is null where ``to`` is the first version."""
 
 
+class UndoOf(TypedDict):
+    """What is taken back: one event, or all that shares a correlation."""
+
+    event_id: NotRequired[Uuid]
+    correlation_id: NotRequired[str]
+
+
+class UndoActor(TypedDict):
+    """Who did it, as the log names them; null where that was erased."""
+
+    type: ActorType
+    id: str | None
+    name: str | None
+
+
+class UndoConflict(TypedDict):
+    """What stands against it: since then a field was ``changed``, or the record ``deleted`` or created again.
+
+    Of a field ``now`` is its value now, which the event need not have set.
+    """
+
+    reason: Literal["changed", "deleted", "exists"]
+    event_id: Uuid
+    occurred_at: Instant
+    actor: UndoActor
+    field: NotRequired[str]
+    label: NotRequired[str]
+    now: NotRequired[Any]
+
+
+class RecordUndo(TypedDict):
+    """What would take back what happened to one record: ``changes`` go from the values now to those before.
+
+    A field that was not there before becomes null. Without conflicts, a record that still has the
+    ``previous`` values can be changed back as it says.
+    """
+
+    record: NamedEntity
+    action: Literal["update", "create", "delete"]
+    changes: dict[str, Change]
+    conflicts: list[UndoConflict]
+    text: list[str]
+
+
+class NotUndone(TypedDict):
+    """An event that is not taken back, and why, in a word and in a sentence."""
+
+    event_id: Uuid
+    event: str
+    record: NamedEntity
+    reason: Literal["failed", "nothing", "erased", "back", "gone", "limit"]
+    text: str
+
+
+class UndoDocument(TypedDict):
+    """What would take an event or a story back, the last thing that happened first.
+
+    ``complete`` is false where a story is too large to be prepared at once.
+    """
+
+    format: Literal["auditapp-undo/1"]
+    made_at: Instant
+    of: UndoOf
+    complete: bool
+    records: list[RecordUndo]
+    not_undone: list[NotUndone]
+
+
 class ProblemPart(TypedDict):
     """One fault: the event's place in its batch from 0, the path in it, what to do."""
 

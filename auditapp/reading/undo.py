@@ -89,6 +89,12 @@ class Undo:
     left: list[Left]
     more: bool = False
 
+    @property
+    def touched(self) -> set[Record]:
+        """Return the records that what is taken back happened to, as far as that is prepared."""
+        of_left = {Record(each.event.entity_type, each.event.entity_id) for each in self.left}
+        return {each.record for each in self.records} | of_left
+
 
 def undo_of_event(event_id: str, viewer: Viewer) -> Undo | None:
     """Prepare taking one event back; None if there is none that the viewer may see."""

@@ -115,6 +115,8 @@ def test_what_is_answered_of_a_record_is_as_described(door, description):
     for path in ("", f"?to={ids[0]}", f"?from={ids[1]}&to={ids[0]}", f"?to={uuid.uuid4()}"):
         assert_described(description, f"get {RECORD}/compare", door.get(f"{record}/compare{path}"))
     assert_described(description, f"get {RECORD}/state", door.get(f"{record}-not/state"))
+    for path in ("", f"?event={ids[0]}", f"?event={uuid.uuid4()}", f"?correlation={ids[1]}"):
+        assert_described(description, f"get {RECORD}/undo", door.get(f"{record}/undo{path}"))
 
 
 def test_what_is_described_as_taken_is_what_the_door_takes(door, description):
@@ -158,6 +160,7 @@ def schema(door):
         (f"{RECORD}/versions", "GET"),
         (f"{RECORD}/state", "GET"),
         (f"{RECORD}/compare", "GET"),
+        (f"{RECORD}/undo", "GET"),
     ],
 )
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=["valid", "invalid"])

@@ -54,6 +54,7 @@ GATES = {
     "/api/v1/records/<entity_type>/<record_id:entity_id>/versions": "key events:read",
     "/api/v1/records/<entity_type>/<record_id:entity_id>/state": "key events:read",
     "/api/v1/records/<entity_type>/<record_id:entity_id>/compare": "key events:read",
+    "/api/v1/records/<entity_type>/<record_id:entity_id>/undo": "key events:read",
     "/healthz": "public",
     "/readyz": "public",
     "/static/<path:filename>": "public",

@@ -1,0 +1,49 @@
+"""``/api/v1/records/<type>/<id>/undo``: what would take one of a record's events back, or a whole story.
+
+Asking for it takes the document, which the log keeps.
+"""
+
+from flask import Response, g, request
+
+from auditapp.api.asked import asked, event_id
+from auditapp.api.gate import key_required
+from auditapp.api.problems import problem
+from auditapp.api.records import PATH, bp, of_record
+from auditapp.log.strict_json import text_problem
+from auditapp.reading.filters import FilterError
+from auditapp.reading.record import Record
+from auditapp.reading.undo import Undo, undo_of_event, undo_of_story
+from auditapp.reading.undo_document import hand_over
+
+MAX_CORRELATION = 512
+
+
+@bp.get(f"{PATH}/undo")
+@key_required("events:read")
+@of_record("/undo")
+def undo(record: Record) -> Response:
+    """Hand over the undo of ``event``, or of the story ``correlation``, if that touched the record."""
+    found = _asked()
+    if found is None or record not in found.touched:
+        return problem(404, "Not Found", "This record has no such event or story.")
+    # Whoever asks for the head alone gets no document.
+    if request.method == "HEAD":
+        return Response(content_type="application/json")
+    text = hand_over(found, g.viewer, "api", actor=g.key_as_actor, origin="api")
+    return Response(text, content_type="application/json")
+
+
+def _asked() -> Undo | None:
+    """Return the undo that the query string names, None if there is no such event or story.
+
+    :raise FilterError: if it names none, or both.
+    """
+    given = asked("event", "correlation")
+    if len(given) != 1:
+        raise FilterError({"event": "event: name an event by its id, or else a correlation."})
+    if "event" in given:
+        return undo_of_event(str(event_id("event", given["event"])), g.viewer)
+    correlation = given["correlation"]
+    if len(correlation) > MAX_CORRELATION or text_problem(correlation):
+        raise FilterError({"correlation": "correlation: this can be no correlation's id."})
+    return undo_of_story(correlation, g.viewer)
