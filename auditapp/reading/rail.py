@@ -1,18 +1,25 @@
 """A record's versions as marks on a line of time, told apart by who made them; places, never pixels."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import groupby
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
 from auditapp.models import Event
+from auditapp.models.types import EPOCH, MICROSECOND
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page
+from auditapp.reading.record import Record
+from auditapp.reading.record_versions import events_of
 
 MAX_VERSIONS = 10_000  # newest ones; what is before them is not on the rail
 MAX_MARKS = 150  # past so many versions, neighbours share a mark
@@ -28,8 +35,17 @@ _COLUMNS = (
     Event.outcome,
     Event.actor_id,
     Event.actor_name,
-    Event.fields.is_not(None).label("has_fields"),
+    Event.fields.is_not(None),
 )
+
+
+class _Row(NamedTuple):
+    """A version as it is counted, thousands of them; ``at`` as the database's driver gives it."""
+
+    id: int
+    at: Any
+    way: str
+    has_succeeded: bool
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,11 @@ class Rail:
     periods: list[Period]
     actors: list[Actor]
 
+    @property
+    def busiest(self) -> int:
+        """Return the versions of the mark that has most."""
+        return max(mark.versions for lane in self.lanes for mark in lane.marks)
+
     def place_of(self, moment: datetime) -> float:
         """Return where an instant is, in percent; before the oldest or after the newest at the end."""
         return _place(min(max(moment, self.oldest), self.newest), self.oldest, self.newest)
@@ -103,32 +124,48 @@ class Rail:
 
 def way_of(row: Any) -> str:
     """Return by which of ``WAYS`` an event came: an import whoever started it, else its actor's type."""
-    return "import" if row.origin == "import" else str(row.actor_type)
+    return _way(row.actor_type, row.origin)
 
 
-def rail_of(filters: TimelineFilters, viewer: Viewer, zone: ZoneInfo) -> Rail | None:
+def _way(actor_type: str, origin: str) -> str:
+    return "import" if origin == "import" else actor_type
+
+
+def rail_of(record: Record, filters: TimelineFilters, viewer: Viewer, zone: ZoneInfo) -> Rail | None:
     """Return the rail of a record, wherever a filter's page is; None where the viewer may see none of it.
 
-    :param filters: name the record, and what narrows its versions.
+    :param filters: what narrows the record's versions.
     :param zone: in which days, months and years begin.
     """
-    whole = TimelineFilters(record=filters.record)
-    rows = fetch_page(whole, viewer, _COLUMNS, MAX_VERSIONS + 1)
-    if not rows:
+    conditions = events_of(record, viewer)
+    if conditions is None:
         return None
-    is_cut = len(rows) > MAX_VERSIONS
-    rows = rows[:MAX_VERSIONS][::-1]
-    oldest, newest = rows[0].occurred_at, rows[-1].occurred_at
+    query = select(*_COLUMNS).where(*conditions).order_by(Event.occurred_at.desc(), Event.id.desc())
+    # Plain tuples from the driver: to make objects of ten thousand would take longer than to read them.
+    found = db.session.connection().execute(query.limit(MAX_VERSIONS + 1)).cursor.fetchall()
+    if not found:
+        return None
+    newest_first = found[:MAX_VERSIONS]
+    rows = [_Row(row[0], row[1], _way(row[2], row[3]), row[4] == "success") for row in newest_first[::-1]]
     return Rail(
-        oldest,
-        newest,
+        _moment(rows[0].at),
+        _moment(rows[-1].at),
         len(rows),
-        is_cut,
-        any(row.has_fields for row in rows),
-        _lanes(rows, oldest, newest, _left_by(filters, viewer)),
-        _periods(rows, newest - oldest, zone),
-        _actors(rows),
+        len(found) > len(rows),
+        any(row[7] for row in newest_first),
+        _lanes(rows, _left_by(filters, viewer)),
+        _periods(rows, zone),
+        _actors(newest_first),
     )
+
+
+def _moment(at: Any) -> datetime:
+    """Return a time as ``models.types.Instant`` stores it as an instant."""
+    return EPOCH + at * MICROSECOND if isinstance(at, int) else at.astimezone(UTC)
+
+
+def _stored(moment: datetime, like: Any) -> Any:
+    return (moment - EPOCH) // MICROSECOND if isinstance(like, int) else moment
 
 
 def _left_by(filters: TimelineFilters, viewer: Viewer) -> Callable[[int], bool]:
@@ -140,43 +177,50 @@ def _left_by(filters: TimelineFilters, viewer: Viewer) -> Callable[[int], bool]:
     return left.__contains__
 
 
-def _place(moment: datetime, oldest: datetime, newest: datetime) -> float:
-    return 100 * ((moment - oldest) / (newest - oldest)) if newest > oldest else 50.0
+def _place(at: Any, oldest: Any, newest: Any) -> float:
+    return 100 * ((at - oldest) / (newest - oldest)) if newest > oldest else 50.0
 
 
-def _lanes(
-    rows: Sequence[Any], oldest: datetime, newest: datetime, is_left: Callable[[int], bool]
-) -> list[Lane]:
-    by_way: dict[str, list[Any]] = {}
+def _lanes(rows: Sequence[_Row], is_left: Callable[[int], bool]) -> list[Lane]:
+    by_way: dict[str, list[_Row]] = {}
     for row in rows:
-        by_way.setdefault(way_of(row), []).append(row)
+        by_way.setdefault(row.way, []).append(row)
+    ends = (rows[0].at, rows[-1].at)
     found = []
     for way in WAYS:
         if some := by_way.get(way):
-            groups = _binned(some, oldest, newest) if len(rows) > MAX_MARKS else _single(some, oldest, newest)
+            groups = _binned(some, *ends) if len(rows) > MAX_MARKS else _single(some, *ends)
             marks = [_mark(each, place, is_left) for place, each in groups]
             found.append(Lane(way, len(some), marks))
     return found
 
 
-def _single(rows: Sequence[Any], oldest: datetime, newest: datetime) -> Iterator[tuple[float, list[Any]]]:
+def _single(rows: Sequence[_Row], oldest: Any, newest: Any) -> Iterator[tuple[float, Sequence[_Row]]]:
     """Yield each version and its place, side by side where they would cover each other."""
-    places = _apart([_place(row.occurred_at, oldest, newest) for row in rows], 100 / MAX_MARKS)
+    places = _apart([_place(row.at, oldest, newest) for row in rows], 100 / MAX_MARKS)
     return zip(places, ([row] for row in rows), strict=True)
 
 
-def _binned(rows: Sequence[Any], oldest: datetime, newest: datetime) -> Iterator[tuple[float, list[Any]]]:
+def _binned(rows: Sequence[_Row], oldest: Any, newest: Any) -> Iterator[tuple[float, Sequence[_Row]]]:
     """Yield the versions of each hundredth of the time, and its middle."""
-    width = (newest - oldest) / BINS or timedelta(microseconds=1)
-    for number, some in groupby(rows, lambda row: min((row.occurred_at - oldest) // width, BINS - 1)):
-        yield (number + 0.5) * 100 / BINS, list(some)
+    at = 0
+    for number in range(1, BINS + 1):
+        # Times divide into hundredths, whether they are numbers or instants.
+        end = oldest + (newest - oldest) * number // BINS
+        next_at = len(rows) if number == BINS else bisect_left(rows, end, at, key=_at)
+        if next_at > at:
+            yield (number - 0.5) * 100 / BINS, rows[at:next_at]
+        at = next_at
 
 
-def _mark(rows: Sequence[Any], place: float, is_left: Callable[[int], bool]) -> Mark:
-    newest = Cursor(rows[-1].occurred_at, rows[-1].id)
-    has_failed = all(row.outcome != "success" for row in rows)
+_at = attrgetter("at")
+
+
+def _mark(rows: Sequence[_Row], place: float, is_left: Callable[[int], bool]) -> Mark:
+    newest = Cursor(_moment(rows[-1].at), rows[-1].id)
+    has_failed = not any(row.has_succeeded for row in rows)
     left = any(is_left(row.id) for row in rows)
-    return Mark(round(place, 2), len(rows), rows[0].occurred_at, newest, has_failed, left)
+    return Mark(round(place, 2), len(rows), _moment(rows[0].at), newest, has_failed, left)
 
 
 def _apart(places: list[float], gap: float) -> list[float]:
@@ -193,37 +237,40 @@ def _apart(places: list[float], gap: float) -> list[float]:
     return places
 
 
-def _periods(rows: Sequence[Any], span: timedelta, zone: ZoneInfo) -> list[Period]:
-    unit, key = _unit(span, zone)
-    found = []
-    for _, each in groupby(rows, key):
-        some = list(each)
-        newest = Cursor(some[-1].occurred_at, some[-1].id)
-        found.append(Period(unit, some[0].occurred_at, newest, Counter(map(way_of, some))))
+def _periods(rows: Sequence[_Row], zone: ZoneInfo) -> list[Period]:
+    span = _moment(rows[-1].at) - _moment(rows[0].at)
+    unit = "year" if span > MONTHS else "month" if span > DAYS else "day"
+    found, at = [], 0
+    while at < len(rows):
+        start = _moment(rows[at].at)
+        end = _end_of(unit, start, zone)
+        next_at = len(rows) if end is None else bisect_left(rows, _stored(end, rows[at].at), at + 1, key=_at)
+        newest = Cursor(_moment(rows[next_at - 1].at), rows[next_at - 1].id)
+        found.append(Period(unit, start, newest, Counter(row.way for row in rows[at:next_at])))
+        at = next_at
     return found[::-1]
 
 
-def _unit(span: timedelta, zone: ZoneInfo) -> tuple[str, Callable[[Any], Any]]:
-    """Return what the versions are counted by, so that there are a few dozen lines at most."""
-    if span > MONTHS:
-        return "year", lambda row: _local(row, zone).year
-    if span > DAYS:
-        return "month", lambda row: (_local(row, zone).year, _local(row, zone).month)
-    return "day", lambda row: _local(row, zone).date()
-
-
-def _local(row: Any, zone: ZoneInfo) -> datetime:
+def _end_of(unit: str, moment: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return the end of the day, month or year that an instant is in; None where the calendar ends."""
     try:
-        moment: datetime = row.occurred_at.astimezone(zone)
-    except OverflowError:  # at the very ends of the calendar
-        moment = row.occurred_at
-    return moment
+        local = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        if unit == "day":
+            end = local + timedelta(days=1)
+        elif unit == "year" or local.month == 12:
+            end = local.replace(year=local.year + 1, month=1, day=1)
+        else:
+            end = local.replace(month=local.month + 1, day=1)
+        return end.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
 
 
 def _actors(rows: Sequence[Any]) -> list[Actor]:
-    counts = Counter(row.actor_id for row in rows if row.actor_id is not None)
-    newest = {row.actor_id: row for row in rows}
+    """Return who made versions; ``rows`` of ``_COLUMNS``, newest first, for the newest name of each."""
+    counts = Counter(row[5] for row in rows if row[5] is not None)
+    newest = {row[5]: row for row in reversed(rows)}
     return [
-        Actor(actor_id, newest[actor_id].actor_name or actor_id, newest[actor_id].actor_type, versions)
+        Actor(actor_id, newest[actor_id][6] or actor_id, newest[actor_id][2], versions)
         for actor_id, versions in counts.most_common()
     ]

@@ -1,5 +1,6 @@
 """A record's history: its versions, who set each field, its state at an instant, two versions compared."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,7 +49,7 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
         return error_page(422, "That part of a history could not be read", str(error))
     if not wants_fragment() and any(not value for _, value in args):
         return redirect(history_url(workspace, record, asked.typed))  # as a form sends it without JavaScript
-    head, rail = head_of(record, g.viewer), rail_of(asked.filters, g.viewer, zone)
+    head, rail = head_of(record, g.viewer), rail_of(record, asked.filters, g.viewer, zone)
     if head is None or rail is None:
         abort(404)
     return render(
@@ -100,9 +101,9 @@ def mark_url(workspace: str, asked: Asked, mark: Any) -> str:
     return history_url(workspace, asked.record, pairs, before=str(after_it))
 
 
-def mark_scale(mark: Mark) -> float:
-    """Return how large a mark is drawn: 1 for one version, at most twice that."""
-    return min(1 + 0.25 * (len(str(mark.versions)) - 1 + (mark.versions > 1)), 2)
+def mark_scale(mark: Mark, busiest: int) -> float:
+    """Return how large a mark is drawn; its area grows with its versions, up to the busiest one's."""
+    return round(0.4 + 1.1 * math.sqrt(mark.versions / busiest), 2)
 
 
 def period_words(period: Period) -> str:

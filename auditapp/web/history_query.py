@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import url_for
+from flask import g, url_for
 from werkzeug.datastructures import MultiDict
 
 from auditapp.log.strict_json import shorten
@@ -84,10 +85,9 @@ class Asked:
         """Tell whether a switch is on: ``related`` or ``unchanged``."""
         return (switch, "1") in self.typed
 
-    def pairs(self, *without: str, **more: str) -> list[tuple[str, str]]:
-        """Return the query's pairs but for some, with others in their place, sorted."""
-        kept = [pair for pair in self.typed if pair[0] not in (*without, *more)]
-        return sorted([*kept, *more.items()])
+    def pairs(self, *without: str) -> list[tuple[str, str]]:
+        """Return the query's pairs but for some, by their names."""
+        return [pair for pair in self.typed if pair[0] not in without]
 
     def without(self, name: str, value: str) -> list[tuple[str, str]]:
         """Return the query's pairs but for one, and for the place on the page."""
@@ -151,8 +151,15 @@ def history_url(workspace: str, record: Any, pairs: Sequence[tuple[str, str]] = 
     """Return the URL of a record's history.
 
     :param record: its type and its id.
-    :param pairs: of the query string, as ``Asked.pairs`` gives them; ``query`` are further ones.
+    :param pairs: of the query string, as ``Asked.pairs`` gives them.
+    :param query: further ones, in the place of those of their names.
     """
     entity_type, entity_id = record
-    asked: dict[str, Any] = MultiDict(sorted([*pairs, *query.items()])).to_dict(flat=False)
-    return url_for("history.show", workspace=workspace, entity_type=entity_type, entity_id=entity_id, **asked)
+    known: dict[tuple[str, str], str] = g.setdefault("history_paths", {})
+    # A page has hundreds of links to one record; Flask takes longer for each than for all the rest of it.
+    if (entity_type, entity_id) not in known:
+        path = {"workspace": workspace, "entity_type": entity_type, "entity_id": entity_id}
+        known[entity_type, entity_id] = url_for("history.show", **path)
+    kept = [pair for pair in pairs if pair[0] not in query]
+    asked = urlencode(sorted([*kept, *query.items()]), safe="!:,/")
+    return known[entity_type, entity_id] + (f"?{asked}" if asked else "")

@@ -21,6 +21,7 @@ from auditapp.web.words import mark
 
 FIELDS_PER_VERSION = 30
 SHOWN_OF_A_RUN = 20
+MAX_POINTS = 200  # of a chart
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _field(asked: Asked, history: History) -> tuple[Chart | None, str]:
     ]
     label = next((change["label"] for change in told if change.get("label")), words_of(field))
     kind = next((change["kind"] for change in told if change.get("kind")), None)
-    points, more = field_points(asked.record, field, g.viewer)
+    points, more = field_points(asked.record, field, g.viewer, MAX_POINTS)
     return chart_of(points, kind, is_cut=more), label
 
 
