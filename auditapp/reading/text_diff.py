@@ -92,6 +92,9 @@ def _common(one: str, other: str) -> int:
 
 def _by_lines(old: str, new: str, effort: Effort) -> Iterator[Hunk]:
     """Compare line by line and sentence by sentence, and what is between equal ones word by word."""
+    if effort.left < 0:
+        yield Hunk("", old, new)
+        return
     old_lines, new_lines = _LINE.findall(old), _LINE.findall(new)
     if len(old_lines) < 2 or len(new_lines) < 2:
         yield from _by_words(old, new, effort)
