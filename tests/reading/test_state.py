@@ -179,6 +179,37 @@ def test_a_list_of_references_may_be_told_whole_or_by_what_changed(tell, reader)
     assert state_at(DEAL, reader).drift == []
 
 
+def test_a_list_with_an_item_that_stays_is_told_whole_and_drift_where_it_leaves_one_out(tell, reader):
+    a, b, c = ({"id": key, "amount": 1} for key in "abc")
+    tell("created", services=[a, b, c])
+    tell(services=([a, b], [a]))
+
+    state = state_at(DEAL, reader)
+
+    assert values(state) == {"services": [a]}
+    assert [(drift.expected, drift.found) for drift in state.drift] == [([a, b, c], [a, b])]
+
+
+def test_a_list_of_which_everything_is_told_is_as_it_is_told(tell, reader):
+    a, b = ({"id": key, "amount": 1} for key in "ab")
+    tell("created", services=[a, b])
+    tell(services=([a, b], [{**b, "amount": 2}, {**a, "amount": 2}]))
+
+    assert [each["id"] for each in values(state_at(DEAL, reader))["services"]] == ["b", "a"]
+
+
+def test_a_deletion_that_tells_another_value_than_the_log_has_is_drift_and_nobody_is_known_to_have_set_it(
+    tell, reader
+):
+    tell("created", stage="open")
+    tell("deleted", stage=("won", None))
+
+    state = state_at(DEAL, reader)
+
+    assert [(drift.expected, drift.found) for drift in state.drift] == [("open", "won")]
+    assert (state.fields["stage"].value, state.fields["stage"].event) == ("won", None)
+
+
 def test_a_previous_value_that_is_not_what_the_log_adds_up_to_is_drift_and_the_log_goes_on(tell, reader):
     tell("created", stage="open", note="")
     second = tell(stage=("paused", "won"), note=(None, "x"))
@@ -235,13 +266,15 @@ def erase(event_id: str) -> None:
 def test_where_changes_were_erased_the_state_is_not_complete_and_what_follows_is_no_drift(tell, reader):
     tell("created", stage="open", value=1)
     erase(tell(stage=("open", "won"), value=(1, 2)))
-    tell(stage=("won", "lost"), more={"payload": {"deal": {"value": 2}}})
+    tell(stage=("won", "lost"), note=("x", "y"), more={"payload": {"deal": {"value": 2}}})
 
     state = state_at(DEAL, reader)
 
     assert (state.complete, state.reasons, state.drift) == (False, ["erased"], [])
-    assert values(state) == {"stage": "lost", "value": 1}
-    assert state_at(DEAL, reader, at(0)).complete
+    assert values(state) == {"stage": "lost", "value": 1, "note": "y"}
+    began = state_at(DEAL, reader, at(0))
+    # What the note was before the erased change nobody knows.
+    assert (began.complete, values(began)) == (True, {"stage": "open", "value": 1})
 
 
 def test_only_so_many_newest_versions_are_read(tell, reader, monkeypatch):
