@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
-from typing import Any, NamedTuple
+from itertools import chain
+from operator import itemgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -39,13 +40,13 @@ _COLUMNS = (
 )
 
 
-class _Row(NamedTuple):
-    """A version as it is counted, thousands of them; ``at`` as the database's driver gives it."""
-
-    id: int
-    at: Any
-    way: str
-    has_succeeded: bool
+# A version as the database's driver gives it: there may be ten thousand, of which objects would take longer
+# to make than to read. Places of the columns in it, its time in whatever form the database stores one.
+_Row = Sequence[Any]
+_ID, _AT, _ACTOR_TYPE, _ORIGIN, _OUTCOME, _ACTOR_ID, _ACTOR_NAME, _HAS_FIELDS = range(len(_COLUMNS))
+_at = itemgetter(_AT)
+_place_in_log = itemgetter(_AT, _ID)
+_kind = itemgetter(_ACTOR_TYPE, _ORIGIN)
 
 
 @dataclass(frozen=True)
@@ -141,21 +142,19 @@ def rail_of(record: Record, filters: TimelineFilters, viewer: Viewer, zone: Zone
     if conditions is None:
         return None
     query = select(*_COLUMNS).where(*conditions).order_by(Event.occurred_at.desc(), Event.id.desc())
-    # Plain tuples from the driver: to make objects of ten thousand would take longer than to read them.
     found = db.session.connection().execute(query.limit(MAX_VERSIONS + 1)).cursor.fetchall()
     if not found:
         return None
-    newest_first = found[:MAX_VERSIONS]
-    rows = [_Row(row[0], row[1], _way(row[2], row[3]), row[4] == "success") for row in newest_first[::-1]]
+    rows = found[:MAX_VERSIONS][::-1]
     return Rail(
-        _moment(rows[0].at),
-        _moment(rows[-1].at),
+        _moment(rows[0][_AT]),
+        _moment(rows[-1][_AT]),
         len(rows),
         len(found) > len(rows),
-        any(row[7] for row in newest_first),
+        any(row[_HAS_FIELDS] for row in rows),
         _lanes(rows, _left_by(filters, viewer)),
         _periods(rows, zone),
-        _actors(newest_first),
+        _actors(rows),
     )
 
 
@@ -182,13 +181,14 @@ def _place(at: Any, oldest: Any, newest: Any) -> float:
 
 
 def _lanes(rows: Sequence[_Row], is_left: Callable[[int], bool]) -> list[Lane]:
-    by_way: dict[str, list[_Row]] = {}
+    by_kind: dict[tuple[str, str], list[_Row]] = {}
     for row in rows:
-        by_way.setdefault(row.way, []).append(row)
-    ends = (rows[0].at, rows[-1].at)
+        by_kind.setdefault(_kind(row), []).append(row)
+    ends = (rows[0][_AT], rows[-1][_AT])
     found = []
     for way in WAYS:
-        if some := by_way.get(way):
+        kinds = [by_kind[kind] for kind in by_kind if _way(*kind) == way]
+        if some := kinds[0] if len(kinds) == 1 else sorted(chain(*kinds), key=_place_in_log):
             groups = _binned(some, *ends) if len(rows) > MAX_MARKS else _single(some, *ends)
             marks = [_mark(each, place, is_left) for place, each in groups]
             found.append(Lane(way, len(some), marks))
@@ -197,7 +197,7 @@ def _lanes(rows: Sequence[_Row], is_left: Callable[[int], bool]) -> list[Lane]:
 
 def _single(rows: Sequence[_Row], oldest: Any, newest: Any) -> Iterator[tuple[float, Sequence[_Row]]]:
     """Yield each version and its place, side by side where they would cover each other."""
-    places = _apart([_place(row.at, oldest, newest) for row in rows], 100 / MAX_MARKS)
+    places = _apart([_place(row[_AT], oldest, newest) for row in rows], 100 / MAX_MARKS)
     return zip(places, ([row] for row in rows), strict=True)
 
 
@@ -213,14 +213,14 @@ def _binned(rows: Sequence[_Row], oldest: Any, newest: Any) -> Iterator[tuple[fl
         at = next_at
 
 
-_at = attrgetter("at")
-
-
 def _mark(rows: Sequence[_Row], place: float, is_left: Callable[[int], bool]) -> Mark:
-    newest = Cursor(_moment(rows[-1].at), rows[-1].id)
-    has_failed = not any(row.has_succeeded for row in rows)
-    left = any(is_left(row.id) for row in rows)
-    return Mark(round(place, 2), len(rows), _moment(rows[0].at), newest, has_failed, left)
+    has_failed = not any(row[_OUTCOME] == "success" for row in rows)
+    left = any(is_left(row[_ID]) for row in rows)
+    return Mark(round(place, 2), len(rows), _moment(rows[0][_AT]), _cursor(rows[-1]), has_failed, left)
+
+
+def _cursor(row: _Row) -> Cursor:
+    return Cursor(_moment(row[_AT]), row[_ID])
 
 
 def _apart(places: list[float], gap: float) -> list[float]:
@@ -238,15 +238,19 @@ def _apart(places: list[float], gap: float) -> list[float]:
 
 
 def _periods(rows: Sequence[_Row], zone: ZoneInfo) -> list[Period]:
-    span = _moment(rows[-1].at) - _moment(rows[0].at)
+    span = _moment(rows[-1][_AT]) - _moment(rows[0][_AT])
     unit = "year" if span > MONTHS else "month" if span > DAYS else "day"
     found, at = [], 0
     while at < len(rows):
-        start = _moment(rows[at].at)
+        start = _moment(rows[at][_AT])
         end = _end_of(unit, start, zone)
-        next_at = len(rows) if end is None else bisect_left(rows, _stored(end, rows[at].at), at + 1, key=_at)
-        newest = Cursor(_moment(rows[next_at - 1].at), rows[next_at - 1].id)
-        found.append(Period(unit, start, newest, Counter(row.way for row in rows[at:next_at])))
+        next_at = (
+            len(rows) if end is None else bisect_left(rows, _stored(end, rows[at][_AT]), at + 1, key=_at)
+        )
+        ways: Counter[str] = Counter()
+        for kind, versions in Counter(map(_kind, rows[at:next_at])).items():
+            ways[_way(*kind)] += versions
+        found.append(Period(unit, start, _cursor(rows[next_at - 1]), ways))
         at = next_at
     return found[::-1]
 
@@ -266,11 +270,12 @@ def _end_of(unit: str, moment: datetime, zone: ZoneInfo) -> datetime | None:
         return None
 
 
-def _actors(rows: Sequence[Any]) -> list[Actor]:
-    """Return who made versions; ``rows`` of ``_COLUMNS``, newest first, for the newest name of each."""
-    counts = Counter(row[5] for row in rows if row[5] is not None)
-    newest = {row[5]: row for row in reversed(rows)}
+def _actors(rows: Sequence[_Row]) -> list[Actor]:
+    """Return who made versions, by the newest name of each; ``rows`` are oldest first."""
+    newest = {row[_ACTOR_ID]: row for row in rows}
+    counts = Counter(row[_ACTOR_ID] for row in rows)
     return [
-        Actor(actor_id, newest[actor_id][6] or actor_id, newest[actor_id][2], versions)
+        Actor(actor_id, newest[actor_id][_ACTOR_NAME] or actor_id, newest[actor_id][_ACTOR_TYPE], versions)
         for actor_id, versions in counts.most_common()
+        if actor_id is not None
     ]

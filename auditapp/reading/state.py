@@ -1,6 +1,6 @@
 """A record's state at an instant: its fields then, who set each, and where the log contradicts itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from auditapp.reading.record_versions import (
 )
 from auditapp.reading.recorded import recorded_in
 from auditapp.reading.references import differ
+from auditapp.reading.scopes import Condition
 from auditapp.reading.timeline import EventRow
 
 
@@ -88,38 +89,66 @@ def state_at(record: Record, viewer: Viewer, at: datetime | None = None) -> Reco
     :return: None where the viewer may see no event of the record.
     :raise sqlalchemy.exc.OperationalError: if the database cannot be reached.
     """
+    found = states_at(record, viewer, [at])
+    return None if found is None else found[0]
+
+
+def states_at(record: Record, viewer: Viewer, moments: Sequence[datetime | None]) -> list[RecordState] | None:
+    """Return a record as it was at each of some instants, by reading its versions once.
+
+    :param moments: None for now.
+    :return: None where the viewer may see no event of the record.
+    """
     conditions = events_of(record, viewer)
     if conditions is None:
         return None
-    cut = None if at is None else last_before(conditions, at)
+    cuts = [None if at is None else last_before(conditions, at) for at in moments]
     after, fold = first_read(conditions), Fold()
-    found = fold.snapshot()
+    taken: dict[int | None, Snapshot] = {None: fold.snapshot()}  # before the first version there is nothing
     for version in versions_of(conditions, after):
         fold.add(*version)
-        if version[0] == cut:
-            found = fold.snapshot()
+        if version[0] in cuts:
+            taken[version[0]] = fold.snapshot()
     if not fold.versions:
         return None
-    if at is None:
-        found = fold.snapshot()
-    whole = sees_all(record, viewer)
-    reasons = [*_reasons(fold, found, reaches_back=after is None), *([] if whole else ["role"])]
-    fields = found.fields if found.versions else {}
-    numbers = {held.set_by for held in fields.values() if held.set_by is not None}
-    # Who sees some versions only would take the others for changes that never reached the log.
-    drift = [*found.drift, *_against_payload(record, viewer, found)] if whole else []
-    rows = rows_of(viewer, numbers | {each.event for each in drift})
-    return RecordState(
-        record=record,
-        name=name_of(conditions, at),
-        at=at,
-        exists=found.exists,
-        complete=not reasons,
-        reasons=reasons,
-        fields={name: _field(name, held, rows) for name, held in fields.items()},
-        drift=[_drift(each, rows[each.event]) for each in drift],
-        versions=found.versions,
-    )
+    reading = _Reading(record, viewer, conditions, fold, reaches_back=after is None)
+    return [
+        reading.state(at, fold.snapshot() if at is None else taken.get(cut, taken[None]))
+        for at, cut in zip(moments, cuts, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A record's versions, read to the end."""
+
+    record: Record
+    viewer: Viewer
+    conditions: list[Condition]
+    fold: Fold
+    reaches_back: bool
+
+    def state(self, at: datetime | None, found: Snapshot) -> RecordState:
+        """Return the record as a snapshot of these versions has it."""
+        record, viewer = self.record, self.viewer
+        whole = sees_all(record, viewer)
+        reasons = [*_reasons(self.fold, found, reaches_back=self.reaches_back), *([] if whole else ["role"])]
+        fields = found.fields if found.versions else {}
+        numbers = {held.set_by for held in fields.values() if held.set_by is not None}
+        # Who sees some versions only would take the others for changes that never reached the log.
+        drift = [*found.drift, *_against_payload(record, viewer, found)] if whole else []
+        rows = rows_of(viewer, numbers | {each.event for each in drift})
+        return RecordState(
+            record=record,
+            name=name_of(self.conditions, at),
+            at=at,
+            exists=found.exists,
+            complete=not reasons,
+            reasons=reasons,
+            fields={name: _field(name, held, rows) for name, held in fields.items()},
+            drift=[_drift(each, rows[each.event]) for each in drift],
+            versions=found.versions,
+        )
 
 
 def _reasons(fold: Fold, found: Snapshot, *, reaches_back: bool) -> list[str]:

@@ -1,6 +1,5 @@
 """A record's history: its versions, who set each field, its state at an instant, two versions compared."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,15 +13,15 @@ from auditapp.access.gate import permission_required
 from auditapp.log.strict_json import text_problem
 from auditapp.reading.filters import RECORD, FilterError
 from auditapp.reading.history import Head, head_of
-from auditapp.reading.rail import Mark, Period, Rail, rail_of, way_of
+from auditapp.reading.rail import Rail, rail_of, way_of
 from auditapp.reading.record import Record
 from auditapp.web.errors import error_page
 from auditapp.web.formats import when, workspace_zone
 from auditapp.web.fragments import render, wants_fragment
 from auditapp.web.history_query import COMPARE, FIELDS, INSTANT, VERSIONS, Asked, history_url
+from auditapp.web.history_rail import shown_lanes, shown_periods
 from auditapp.web.history_states import comparison, fields, instant
 from auditapp.web.history_versions import verb_of, versions
-from auditapp.web.times import in_zone
 from auditapp.web.words import WAY_WORDS
 
 bp = Blueprint("history", __name__)
@@ -60,6 +59,8 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
         asked=asked,
         head=head,
         rail=rail,
+        lanes=shown_lanes(workspace, asked, rail),
+        periods=shown_periods(workspace, asked, rail),
         tabs=_tabs(workspace, record, head),
         **VIEWS[asked.view](asked, head, rail),
     )
@@ -92,35 +93,10 @@ def _tabs(workspace: str, record: Record, head: Head) -> list[Tab]:
     ]
 
 
-def mark_url(workspace: str, asked: Asked, mark: Any) -> str:
-    """Return where a mark of the rail, or a period, leads: to the state then, or to the versions up to it."""
-    if asked.view == INSTANT:
-        return history_url(workspace, asked.record, at=when(mark.newest.occurred_at).iso)
-    pairs = asked.pairs("after", "before", "from", "to", "view")
-    after_it = mark.newest._replace(id=mark.newest.id + 1)
-    return history_url(workspace, asked.record, pairs, before=str(after_it))
-
-
-def mark_scale(mark: Mark, busiest: int) -> float:
-    """Return how large a mark is drawn; its area grows with its versions, up to the busiest one's."""
-    return round(0.4 + 1.1 * math.sqrt(mark.versions / busiest), 2)
-
-
-def period_words(period: Period) -> str:
-    """Return a day, a month or a year of the workspace: "24 Mar 2026", "March 2026", "2026"."""
-    local = in_zone(period.start, workspace_zone(g.viewer.workspace))
-    if period.unit == "day":
-        return f"{local.day} {local:%b} {local.year}"
-    return f"{local:%B} {local.year}" if period.unit == "month" else str(local.year)
-
-
 @bp.app_context_processor
 def _known_to_templates() -> dict[str, object]:
     return {
         "history_url": history_url,
-        "mark_url": mark_url,
-        "mark_scale": mark_scale,
-        "period_words": period_words,
         "verb_of": verb_of,
         "way_of": way_of,
         "way_words": WAY_WORDS,

@@ -15,7 +15,7 @@ from auditapp.reading.field_changes import field_changes
 from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.history import Head
 from auditapp.reading.rail import Rail
-from auditapp.reading.state import Drift, FieldState, RecordState, state_at
+from auditapp.reading.state import Drift, FieldState, RecordState, states_at
 from auditapp.reading.timeline import EventRow, list_events
 from auditapp.web.formats import workspace_zone
 from auditapp.web.history_query import Asked
@@ -47,14 +47,14 @@ class ShownDrift:
 
 def fields(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
     """Return what the table of fields needs."""
-    state = _state(asked, None)
+    [state] = _states(asked, None)
     return {"state": state, "shown": _shown(state, None), "drift": _drift(state)}
 
 
 def instant(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
     """Return what the page of an instant needs: the state then, what differs from now, where to go next."""
     assert asked.at is not None  # noqa: S101 - that is what makes it this view
-    then, now = _state(asked, asked.at), _state(asked, None)
+    then, now = _states(asked, asked.at, None)
     changes = _differences(then, now)
     shown, more = field_changes(changes, max_fields=MAX_FIELDS)
     before, current, after = _around(asked, asked.at)
@@ -98,11 +98,8 @@ def _uid(row: EventRow | None) -> UUID | None:
     return None if row is None else row.uid
 
 
-def _state(asked: Asked, at: datetime | None) -> RecordState:
-    state = state_at(asked.record, g.viewer, at)
-    if state is None:
-        abort(404)
-    return state
+def _states(asked: Asked, *moments: datetime | None) -> list[RecordState]:
+    return states_at(asked.record, g.viewer, moments) or abort(404)
 
 
 def _shown(state: RecordState, different: set[str] | None) -> list[ShownField]:

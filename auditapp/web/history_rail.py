@@ -1,0 +1,97 @@
+"""The rail of a history as it is drawn: marks with their links and words, hundreds of them on a page."""
+
+import math
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flask import g
+
+from auditapp.reading.cursor import Cursor
+from auditapp.reading.rail import Mark, Period, Rail
+from auditapp.web.formats import viewer_zone, when, workspace_zone
+from auditapp.web.history_query import INSTANT, Asked, history_url
+from auditapp.web.times import in_zone
+
+
+@dataclass(frozen=True)
+class ShownMark:
+    """A mark: where it is, where it leads, what it says, and the classes and size that it is drawn in."""
+
+    place: float
+    url: str
+    words: str
+    look: str
+    scale: float
+
+
+@dataclass(frozen=True)
+class ShownLane:
+    """The marks of one way by which versions came."""
+
+    way: str
+    versions: int
+    marks: list[ShownMark]
+
+
+@dataclass(frozen=True)
+class ShownPeriod:
+    """A day, a month or a year with versions, and where it leads."""
+
+    url: str
+    words: str
+    ways: dict[str, int]
+
+
+class _Links:
+    """Links of one page to places in time: to the state then, or to the versions up to there."""
+
+    def __init__(self, workspace: str, asked: Asked) -> None:
+        self.to_states = asked.view == INSTANT
+        kept = [] if self.to_states else asked.pairs("after", "at", "before", "from", "to", "view")
+        base = history_url(workspace, asked.record, kept)
+        self.prefix = f"{base}{'&' if kept else '?'}{'at' if self.to_states else 'before'}="
+
+    def to(self, newest: Cursor) -> str:
+        if self.to_states:
+            return self.prefix + quote(when(newest.occurred_at).iso, safe=":")
+        return self.prefix + str(newest._replace(id=newest.id + 1))
+
+
+def shown_lanes(workspace: str, asked: Asked, rail: Rail) -> list[ShownLane]:
+    """Return the lanes of a rail."""
+    links, busiest = _Links(workspace, asked), rail.busiest
+    return [
+        ShownLane(lane.way, lane.versions, [_shown(mark, links, busiest) for mark in lane.marks])
+        for lane in rail.lanes
+    ]
+
+
+def _shown(mark: Mark, links: _Links, busiest: int) -> ShownMark:
+    look = ("failed " if mark.has_failed else "") + ("" if mark.is_left else "left-out")
+    # The area of a mark grows with its versions, up to the busiest one's.
+    scale = 1 if busiest == 1 else round(0.4 + 1.1 * math.sqrt(mark.versions / busiest), 2)
+    return ShownMark(mark.place, links.to(mark.newest), _words(mark), look, scale)
+
+
+def _words(mark: Mark) -> str:
+    # Not through when(), which finds out how long ago it was: a page has hundreds of these.
+    zone = viewer_zone()
+    oldest, newest = in_zone(mark.oldest_at, zone), in_zone(mark.newest.occurred_at, zone)
+    end = f"{newest.day} {newest:%b} {newest.year}, {newest:%H:%M}"
+    if mark.versions == 1:
+        return end
+    return f"{mark.versions:,} versions, {oldest.day} {oldest:%b} {oldest.year}, {oldest:%H:%M} to {end}"
+
+
+def shown_periods(workspace: str, asked: Asked, rail: Rail) -> list[ShownPeriod]:
+    """Return the periods of a rail, the newest first."""
+    links = _Links(workspace, asked)
+    return [ShownPeriod(links.to(each.newest), _period_words(each), dict(each.ways)) for each in rail.periods]
+
+
+def _period_words(period: Period) -> str:
+    """Return a day, a month or a year of the workspace: "24 Mar 2026", "March 2026", "2026"."""
+    local = in_zone(period.start, workspace_zone(g.viewer.workspace))
+    if period.unit == "day":
+        return f"{local.day} {local:%b} {local.year}"
+    return f"{local:%B} {local.year}" if period.unit == "month" else str(local.year)
