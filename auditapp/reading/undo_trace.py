@@ -47,7 +47,7 @@ class Traced:
     """A record's versions, some of them to be taken back.
 
     :ivar existed: whether the record existed before the first of these; None if none of them counts.
-    :ivar lost: the fields it had when one of these ended it; None if none did.
+    :ivar lost: the fields it had when one of these first ended it; None if none did.
     :ivar ended: whether it is one of these that ended it last.
     :ivar others: by field the newest other event since then that changed it.
     :ivar reborn: number of the last other event since then that ended it, or made it exist again.
@@ -85,10 +85,10 @@ class Traced:
         number = version[0]
         if self.existed is None:
             # A first version that is not its creation happened to something that was there.
-            known = self.fold.newest is not None
-            self.existed = self.fold.exists if known else effect not in (CREATES, RESTORES)
+            has_begun = self.fold.newest is not None
+            self.existed = self.fold.exists if has_begun else effect not in (CREATES, RESTORES)
         real = _real(changes or {}, effect)
-        known_before = {name: self.fold.held[name].value for name in real if name in self.fold.held}
+        known = {name: self.fold.held[name].value for name in real if name in self.fold.held}
         self.fold.add(*version)
         if changes is None and effect == CHANGES:
             self.erased.add(number)
@@ -99,8 +99,8 @@ class Traced:
         if effect != CHANGES:
             self.ended, self.reborn = effect == DELETES, None
         for name, change in real.items():
-            self._touch(name, change, known_before.get(name, NOTHING))
-        if effect == DELETES:
+            self._touch(name, change, known.get(name, NOTHING))
+        if effect == DELETES and self.lost is None:
             self.lost = {name: replace(held) for name, held in self.fold.held.items()}
 
     def _touch(self, name: str, change: Change, known: Any) -> None:
@@ -108,11 +108,14 @@ class Traced:
         if name in self.touched:
             self.touched[name].after = after
             return
-        previous = change.get("previous", NOTHING)
-        if known is not NOTHING and is_difference(known, previous, change.get("current")):
-            previous = known
-        self.touched[name] = Touched(previous, after, change.get("label"), change.get("kind"))
-        self.others.pop(name, None)
+        label, kind = change.get("label"), change.get("kind")
+        if self.lost is None:
+            self.touched[name] = Touched(_before(change, known), after, label, kind)
+            self.others.pop(name, None)
+            return
+        # What it was before is what it was when the record ended.
+        lost = self.lost.get(name)
+        self.touched[name] = Touched(lost.value if lost else NOTHING, after, label, kind)
 
     def _other(self, number: int, effect: str, changes: Changes | None) -> None:
         if effect == DELETES or (effect in (CREATES, RESTORES) and not self.fold.exists):
@@ -136,6 +139,13 @@ def trace(versions: Iterable[Version], undone: Collection[int]) -> Traced:
     for version in versions:
         traced.add(version)
     return traced.done()
+
+
+def _before(change: Change, known: Any) -> Any:
+    """Return a field's value before a change: what the change says, of a difference what is known."""
+    previous = change.get("previous", NOTHING)
+    is_known = known is not NOTHING and is_difference(known, previous, change.get("current"))
+    return known if is_known else previous
 
 
 def _real(changes: Changes, effect: str) -> dict[str, Change]:

@@ -104,7 +104,7 @@ def test_a_field_that_changed_since_is_a_conflict_that_says_by_whom(owner, tell)
 
     assert steps(text) == ["Set Stage back to open", "Set Owner back to Al"]
     (conflict,) = conflicts(text)
-    assert conflict.startswith("conflict Stage has changed since, by Ben; it is lost now 24 Mar 2026")
+    assert conflict.startswith("conflict Stage has changed since, by Ben; it is lost now · 24 Mar 2026")
     assert f'href="/w/acme/events/{later}"' in text
     assert "1 thing stands against it" in words(text)
     (told,) = document["records"][0]["conflicts"]
