@@ -7,7 +7,7 @@ help:
 	@echo "make run          set up and serve on http://127.0.0.1:5000 (HOST, PORT override)"
 	@echo "make test         set up and run every test, on SQLite and PostgreSQL"
 	@echo "make check        ruff, mypy, import-linter"
-	@echo "make bench        how fast the timeline answers, and events get in"
+	@echo "make bench        how fast timeline and histories answer, and events get in"
 	@echo "make screenshots  retake the pictures in docs/"
 
 .venv/run: requirements.txt
@@ -35,6 +35,7 @@ check: .venv/dev
 
 bench: .venv/dev
 	@$(BIN)/python -m bench.timeline --events 10000,100000 --rounds 3 --quick
+	@$(BIN)/python -m bench.history --events 10000 --rounds 3
 	@$(BIN)/python -m bench.ingest
 	@$(BIN)/python bench/capture.py
 
