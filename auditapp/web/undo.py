@@ -11,7 +11,8 @@ from auditapp.access.gate import me, permission_required
 from auditapp.log.strict_json import shorten, text_problem
 from auditapp.reading.field_changes import field_changes
 from auditapp.reading.matching import Effort
-from auditapp.reading.undo import Undo, undo_of_event, undo_of_story
+from auditapp.reading.timeline import EventRow
+from auditapp.reading.undo import NO_RECORDS, Undo, undo_of_event, undo_of_story
 from auditapp.reading.undo_document import hand_over
 from auditapp.reading.undo_reverse import CREATE, DELETE
 from auditapp.reading.undo_words import (
@@ -22,6 +23,7 @@ from auditapp.reading.undo_words import (
     done_sentences,
 )
 from auditapp.web.errors import error_page
+from auditapp.web.words import mark
 
 bp = Blueprint("undo", __name__)
 
@@ -117,6 +119,20 @@ def _prepared(undo: Undo, everything: bool) -> dict[str, Any]:
         "left": [(LEFT_WORDS[each.reason], each.event) for each in undo.left],
         "conflicts": sum(len(each.conflicts) for each in undo.records),
     }
+
+
+def can_undo(event: EventRow, changes: object) -> bool:
+    """Tell whether there may be something to take back, so that it is worth a link.
+
+    :param changes: what the event changed; empty or None for nothing.
+    """
+    did = changes or mark(event) in ("created", "deleted")
+    return bool(did) and event.outcome == "success" and event.entity_type not in NO_RECORDS
+
+
+@bp.app_context_processor
+def _known_to_templates() -> dict[str, object]:
+    return {"can_undo": can_undo}
 
 
 def _file(text: bytes) -> Response:
