@@ -18,9 +18,9 @@ from auditapp.reading.value_diff import (
     is_plain_list,
     list_change,
 )
-from auditapp.reading.values import ISO_DATE, Value, asked_of, kind_of, ref_name, value_of
+from auditapp.reading.values import asked_of, kind_of, ref_name, value_of
 
-__all__ = ["ISO_DATE", "FieldChange", "field_changes", "kind_of", "ref_name", "value_of"]
+__all__ = ["FieldChange", "field_changes", "kind_of", "ref_name", "value_of"]
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,6 @@ class FieldChange:
     more_parts: int = 0
     kept_parts: int = 0
     asked: str | None = None
-
-    @property
-    def previous(self) -> Value | None:
-        """Return the value before, None where the field did not exist."""
-        return self.sides.previous
-
-    @property
-    def current(self) -> Value | None:
-        """Return the value after, None where the field is no longer there."""
-        return self.sides.current
 
 
 def field_changes(
