@@ -22,7 +22,7 @@ from auditapp.reading.undo_trace import Traced, trace
 
 # Of a story, so that a page comes in about a second; what is more is said.
 MAX_EVENTS = 2_000
-MAX_RECORDS = 100
+MAX_RECORDS = 500
 # What happened, not a record of something: nothing of it can be taken back.
 NO_RECORDS = {"session", "access", "export", "undo"}
 
