@@ -29,7 +29,7 @@ from auditapp.reading.undo_words import (
 FORMAT = "auditapp-undo/1"
 MAX_NAME = 512
 # Of the records that the event names as related, so that it stays below what an event may hold.
-MAX_RELATED = 50
+MAX_RELATED, MAX_RELATED_NAME = 50, 100
 
 
 def hand_over(
@@ -50,8 +50,8 @@ def hand_over(
         viewer.workspace,
         "undo.prepared",
         dict(actor),
-        {"id": undo.correlation_id or str(undo.event.uid), "name": _name(undo)},
-        related=[_record(each) for each in undo.records[:MAX_RELATED]],
+        {"id": _id(undo), "name": _name(undo)},
+        related=[_related(each) for each in undo.records[:MAX_RELATED]],
         payload={"of": _of(undo), "how": how, **counts},
         **more,
     )
@@ -73,6 +73,12 @@ def document(undo: Undo, now: datetime) -> dict[str, Any]:
     }
 
 
+def _id(undo: Undo) -> str:
+    """Return what the event is about: the story's id, its first event's where no record can have that id."""
+    story = undo.correlation_id
+    return str(undo.event.uid) if story in (None, ".", "..") else str(story)
+
+
 def _name(undo: Undo) -> str:
     event = undo.event
     name = f"{words_of(event.entity_type.replace('.', ' '))} {event.entity_name or event.entity_id}"
@@ -87,6 +93,10 @@ def _of(undo: Undo) -> dict[str, Any]:
 
 def _record(undo: RecordUndo) -> dict[str, Any]:
     return {**undo.record._asdict(), "name": undo.name}
+
+
+def _related(undo: RecordUndo) -> dict[str, Any]:
+    return {**_record(undo), "name": undo.name and undo.name[:MAX_RELATED_NAME]}
 
 
 def _record_undo(undo: RecordUndo) -> dict[str, Any]:

@@ -416,6 +416,18 @@ def test_that_it_was_handed_over_is_an_event_without_values(owner, story, acme):
     assert json.loads(html.unescape(document))["format"] == "auditapp-undo/1"
 
 
+@pytest.mark.parametrize("correlation", [".", "..", "a/../b", "\x01" * 512, "!x"])
+def test_a_story_of_any_id_can_be_handed_over(owner, tell, correlation):
+    worst = "\x01" * 512
+    for number in range(60):
+        tell(
+            entity=f"{number}{worst}"[:512], name=worst, changes={"a": was(1, 2)}, correlation_id=correlation
+        )
+
+    assert len(taken(owner, correlation=correlation)["records"]) == 60
+    assert len(db.session.scalars(sa.select(Event).where(Event.event == "undo.prepared")).all()) == 1
+
+
 def test_a_reader_who_sees_some_events_only_is_cautioned_and_told_nothing_of_the_others(
     client, login, acme, tell
 ):
