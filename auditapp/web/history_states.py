@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +49,7 @@ class ShownDrift:
 def fields(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
     """Return what the table of fields needs."""
     [state] = _states(asked, None)
-    return {"state": state, "shown": _shown(state, None), "drift": _drift(state)}
+    return {"state": state, "shown": _shown(state, None), "drift": _drift(state), "max_fields": MAX_FIELDS}
 
 
 def instant(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def instant(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
         "state": then,
         "shown": _shown(then, set(changes)),
         "drift": _drift(then),
+        "max_fields": MAX_FIELDS,
         "changes": shown,
         "more_changes": more,
         "at_form": _for_form(asked.at),
@@ -105,7 +107,7 @@ def _states(asked: Asked, *moments: datetime | None) -> list[RecordState]:
 def _shown(state: RecordState, different: set[str] | None) -> list[ShownField]:
     return [
         ShownField(each, shown_value(each.value, each.kind), name in (different or ()))
-        for name, each in state.fields.items()
+        for name, each in islice(state.fields.items(), MAX_FIELDS)
     ]
 
 

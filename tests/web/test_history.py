@@ -469,3 +469,21 @@ def test_an_export_is_every_version_behind_a_line_that_says_what_it_is(owner, st
 def test_an_export_takes_no_view_of_its_own(owner, story):
     for query in ("at=2026-03-01", f"to={story[0]}", "view=fields", "colour=red"):
         assert owner.get(f"/w/acme/history.jsonl/deal/1?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0m", "2026-03-02"]
+)
+def test_an_instant_may_be_anywhere_in_the_calendar(owner, story, moment):
+    response = owner.get(f"{DEAL}?at={moment}")
+
+    assert response.status_code == 200
+    assert "As it was at" in response.text
+
+
+def test_a_record_of_thousands_of_fields_shows_the_first(owner, note):
+    note("deal.created", changes={f"field_{number}": {"current": number} for number in range(600)})
+
+    for query, name in (("view=fields", "data-field"), ("at=2100-01-01", "data-state")):
+        text = owner.get(f"{DEAL}?{query}").text
+        assert text.count(f"<tr {name}=") == 500 and "and 100 more fields" in text
