@@ -3,7 +3,7 @@
 A batch is a query of its own: on SQLite a cursor held open over long work would hold up the log.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -102,20 +102,18 @@ def versions_of(conditions: list[Condition], after: Cursor | None = None) -> Ite
     """Yield the versions after a place, oldest first."""
     place, size = after or BEGINNING, FIRST_BATCH
     while True:
-        # Plain tuples from the driver: none of these columns is converted, and there may be very many.
-        rows = db.session.connection().execute(_batch(conditions, place, size)).cursor.fetchall()
+        # Plain tuples from the driver take two thirds of the time: no column of these is to be converted.
+        with db.session.connection().execute(_batch(conditions, place, size)) as result:
+            rows = result.cursor.fetchall()
         for start in range(0, len(rows), PARSED_AT_ONCE):
-            yield from _parsed(rows[start : start + PARSED_AT_ONCE])
+            some = rows[start : start + PARSED_AT_ONCE]
+            parsed: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in some])}]")
+            for (number, event, outcome, _), changes in zip(some, parsed, strict=True):
+                yield number, event, outcome, changes
         if len(rows) < size:
             return
         place = _place_of(conditions, rows[-1][0])
         size = max(1, min(MAX_BATCH, size * BATCH_TEXT // max(1, sum(len(row[3] or "") for row in rows))))
-
-
-def _parsed(rows: Sequence[Any]) -> Iterator[Version]:
-    found: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
-    for (number, event, outcome, _), changes in zip(rows, found, strict=True):
-        yield number, event, outcome, changes
 
 
 def _batch(conditions: list[Condition], place: Cursor, size: int) -> Any:
