@@ -266,7 +266,7 @@ def test_what_the_log_does_not_know_is_said(owner, at):
         text = owner.get(f"{DEAL}?{query}").text
         assert "The log does not reach back to this record’s creation" in text
         told = words(re.search(r'<li data-drift="stage">.*?</li>', text, re.DOTALL)[0])
-        assert "3 Mar 2026, 10:00 , it was lost where the versions say won" in told
+        assert "before the version of 3 Mar 2026, 10:00 it was lost where the versions say won" in told
 
 
 def test_a_snapshot_that_disagrees_is_drift(owner, at):
@@ -275,7 +275,7 @@ def test_a_snapshot_that_disagrees_is_drift(owner, at):
 
     told = words(re.search(r"<li data-drift.*?</li>", owner.get(f"{DEAL}?view=fields").text, re.DOTALL)[0])
 
-    assert told.startswith("Stage : the record as a whole, recorded with Deal Refresh updated")
+    assert told.startswith("Stage : the record as a whole, recorded with the version of 2 Mar")
     assert told.endswith("has won where the versions say open")
 
 
