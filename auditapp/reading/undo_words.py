@@ -77,7 +77,7 @@ def conflict_sentence(conflict: Conflict) -> Sentence:
     if conflict.reason == "exists":
         return (Part("The record was created again since, "), *by)
     now = _value(conflict.now, conflict.kind)
-    what = (Part("; it is "), now, Part(" now")) if now else (Part("; see its value below"),)
+    what = (Part("; it is "), now, Part(" now")) if now else (Part("; it has another value now"),)
     return (_own(conflict.label or ""), Part(" has changed since, "), *by, *what)
 
 

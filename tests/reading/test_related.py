@@ -14,6 +14,7 @@ from auditapp.models import event_count
 from auditapp.reading import related
 from auditapp.reading.record import Record
 from auditapp.reading.related import list_related, related_records
+from auditapp.reading.relations import fields_of, type_of
 from tests.conftest import an_event
 from tests.reading.test_timeline_query import READERS, filters_of, sees, viewer_of
 
@@ -150,6 +151,59 @@ def test_relations_are_named_by_their_newest_name_and_only_so_many_count(acme, m
     found = related_records(DEAL, viewer_of(acme, *READERS["all"]))
 
     assert found == {Record("task", "1"): "New name", Record("task", "3"): "Three"}
+
+
+TASK = Record("task", "7")
+SUBTASK = [{"id": "7", "name": "Call"}]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "is_relation"),
+    [
+        ("tasks", SUBTASK, True),
+        ("task", SUBTASK[0], True),
+        ("tags", SUBTASK, False),
+        ("tasks", "7", False),
+        ("tasks", [{"id": 7}], False),
+    ],
+)
+def test_what_a_changed_field_refers_to_is_a_relation_in_both_directions(acme, field, value, is_relation):
+    at = {"occurred_at": START.isoformat()}
+    record_batch(
+        acme,
+        [
+            an_event("task.created", entity="7", **at),
+            an_event("task.created", entity="8", **at),
+            an_event("deal.updated", entity="1", changes={field: {"current": value}}, **at),
+            an_event("deal.updated", entity="2", **at),
+        ],
+    )
+    viewer = viewer_of(acme, *READERS["all"])
+
+    of_deal = [(row.entity_type, row.entity_id) for row in list_related(DEAL, viewer, filters_of("")).events]
+
+    assert related_records(DEAL, viewer) == ({TASK: "Call"} if is_relation else {})
+    assert of_deal == [("deal", "1"), *([("task", "7")] if is_relation else [])]
+    of_task = [row.entity_type for row in list_related(TASK, viewer, filters_of("")).events]
+    assert "task" in of_task
+    if is_relation:
+        assert of_task == ["deal", "task"]
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "field"),
+    [
+        ("task", "tasks"),
+        ("company", "companies"),
+        ("custom_column", "customColumns"),
+        ("address", "addresses"),
+    ],
+)
+def test_a_field_is_named_after_a_type_in_the_singular_or_the_plural(entity_type, field):
+    assert type_of(field, {entity_type, "deal"}) == entity_type
+    assert field in fields_of(entity_type)
+    assert type_of(entity_type, {entity_type}) == entity_type
+    assert type_of(field, {"deal"}) is None
 
 
 def test_an_upgrade_finds_relations_in_what_was_recorded_before_and_counts_nothing_twice(acme, log):
