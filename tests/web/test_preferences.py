@@ -115,7 +115,7 @@ def test_a_zone_that_is_none_is_named_and_what_was_typed_stays(choose):
 def test_compact_rows_are_a_class_of_the_list(owner, choose, deal):
     choose(density="compact")
 
-    assert '<ol class="timeline compact times-both with-actor' in owner.get(f"{TIMELINE}?entity=deal").text
+    assert 'class="timeline compact times-both with-actor' in owner.get(f"{TIMELINE}?entity=deal").text
 
 
 def test_shortcuts_can_be_turned_off(owner, choose, note):
