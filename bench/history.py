@@ -24,12 +24,12 @@ import sqlalchemy as sa
 
 from auditapp.extensions import db
 from auditapp.models import Event
-from auditapp.reading.compare import compare
-from auditapp.reading.field_points import field_points
 from auditapp.reading.filters import TimelineFilters, Values
-from auditapp.reading.history import PAGE_SIZE, history_of
-from auditapp.reading.record import Record
-from auditapp.reading.state import state_at
+from auditapp.reading.records.compare import compare
+from auditapp.reading.records.field_points import field_points
+from auditapp.reading.records.history import PAGE_SIZE, history_of
+from auditapp.reading.records.record import Record
+from auditapp.reading.records.state import state_at
 from auditapp.reading.timeline import list_events
 from bench.history_fill import fill
 from bench.history_world import VERSIONS, record_id

@@ -19,12 +19,12 @@ from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused_parameters
 from auditapp.log.schema import instant
 from auditapp.log.strict_json import text_problem
-from auditapp.reading.compare import compare
 from auditapp.reading.event import sections_of, with_sections
 from auditapp.reading.filters import RECORD, FilterError, TimelineFilters
-from auditapp.reading.record import Record
-from auditapp.reading.record_versions import is_known, known_name
-from auditapp.reading.state import FieldState, state_at
+from auditapp.reading.records.compare import compare
+from auditapp.reading.records.record import Record
+from auditapp.reading.records.state import FieldState, state_at
+from auditapp.reading.records.versions import is_known, known_name
 from auditapp.reading.timeline import EventRow, list_events
 
 bp = Blueprint("records", __name__, url_prefix="/api/v1/records")

@@ -11,9 +11,9 @@ from auditapp.api.problems import problem
 from auditapp.api.records import PATH, bp, of_record
 from auditapp.log.strict_json import text_problem
 from auditapp.reading.filters import FilterError
-from auditapp.reading.record import Record
-from auditapp.reading.undo import Undo, undo_of_event, undo_of_story
-from auditapp.reading.undo_document import hand_over
+from auditapp.reading.records.record import Record
+from auditapp.reading.undo.document import hand_over
+from auditapp.reading.undo.prepare import Undo, undo_of_event, undo_of_story
 
 MAX_CORRELATION = 512
 

@@ -13,8 +13,6 @@ from auditapp.web import (
     found,
     headers,
     health,
-    history,
-    history_export,
     home,
     host,
     members,
@@ -29,6 +27,8 @@ from auditapp.web import (
     undo,
     views,
 )
+from auditapp.web.history import export as history_export
+from auditapp.web.history import page as history_page
 
 
 def init_app(app: Flask) -> None:
@@ -44,7 +44,7 @@ def init_app(app: Flask) -> None:
         views,
         export,
         event,
-        history,
+        history_page,
         history_export,
         stories,
         undo,

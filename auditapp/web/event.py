@@ -6,8 +6,8 @@ from flask import Blueprint, abort, g, request
 from flask.typing import ResponseReturnValue
 
 from auditapp.access.gate import permission_required
+from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.event import WholeEvent, find_event
-from auditapp.reading.field_changes import field_changes
 from auditapp.reading.story import cause_of, stories_of
 from auditapp.web.formats import json_html
 from auditapp.web.found import found_in_html

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from flask import g
 
 from auditapp.reading.cursor import Cursor
-from auditapp.reading.rail import Mark, Period, Rail
+from auditapp.reading.records.rail import Mark, Period, Rail
 from auditapp.web.formats import viewer_zone, when, workspace_zone
-from auditapp.web.history_query import INSTANT, Asked, history_url
+from auditapp.web.history.query import INSTANT, Asked, history_url
 from auditapp.web.times import in_zone
 
 

@@ -9,13 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from auditapp.access.gate import me, permission_required
 from auditapp.log.strict_json import shorten, text_problem
-from auditapp.reading.field_changes import field_changes
-from auditapp.reading.matching import Effort
+from auditapp.reading.diffs.field_changes import field_changes
+from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.timeline import EventRow
-from auditapp.reading.undo import NO_RECORDS, Undo, undo_of_event, undo_of_story
-from auditapp.reading.undo_document import hand_over
-from auditapp.reading.undo_reverse import CREATE, DELETE
-from auditapp.reading.undo_words import (
+from auditapp.reading.undo.document import hand_over
+from auditapp.reading.undo.prepare import NO_RECORDS, Undo, undo_of_event, undo_of_story
+from auditapp.reading.undo.reverse import CREATE, DELETE
+from auditapp.reading.undo.words import (
     CAUTION_WORDS,
     LEFT_WORDS,
     action_sentences,

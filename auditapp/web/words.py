@@ -12,7 +12,7 @@ ACTOR_TYPE_WORDS = {
     "system": "system",
     "anonymous": "anonymous",
 }
-# By which way a version came: one, several, and all of them as a heading; see reading/rail.py.
+# By which way a version came: one, several, and all of them as a heading; see reading/records/rail.py.
 WAY_WORDS = {
     "user": ("a person", "people", "People"),
     "api_key": ("an API key", "API keys", "API keys"),

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from auditapp.log.changes import changes_between, same, words_of
 from auditapp.log.terms import asked_texts, change_marks, mark
-from auditapp.reading.field_changes import field_changes, kind_of
-from auditapp.reading.matching import Effort
+from auditapp.reading.diffs.field_changes import field_changes, kind_of
+from auditapp.reading.diffs.matching import Effort
 
 json_values = st.recursive(
     st.none()

@@ -11,10 +11,10 @@ from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import event_count
-from auditapp.reading import related
-from auditapp.reading.record import Record
-from auditapp.reading.related import list_related, related_records
-from auditapp.reading.relations import fields_of, type_of
+from auditapp.reading.records import related
+from auditapp.reading.records.record import Record
+from auditapp.reading.records.related import list_related, related_records
+from auditapp.reading.records.relations import fields_of, type_of
 from tests.conftest import an_event
 from tests.reading.test_timeline_query import READERS, filters_of, sees, viewer_of
 

@@ -10,13 +10,13 @@ from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERM
 from auditapp.access.viewer import Viewer, whole_log_viewer
 from auditapp.extensions import db
 from auditapp.models import Account, Event, EventPayload, Member
-from auditapp.reading import record_versions
-from auditapp.reading.compare import compare
 from auditapp.reading.cursor import BEGINNING
-from auditapp.reading.field_points import field_points
-from auditapp.reading.record import Record
-from auditapp.reading.record_versions import _batch, events_of, first_read, name_of, rows_of
-from auditapp.reading.state import state_at
+from auditapp.reading.records import versions as record_versions
+from auditapp.reading.records.compare import compare
+from auditapp.reading.records.field_points import field_points
+from auditapp.reading.records.record import Record
+from auditapp.reading.records.state import state_at
+from auditapp.reading.records.versions import _batch, events_of, first_read, name_of, rows_of
 
 DEAL = Record("deal", "1")
 START = datetime(2026, 3, 24, 9, tzinfo=UTC)

@@ -11,11 +11,11 @@ from auditapp.access.viewer import whole_log_viewer
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.log.changes import same
-from auditapp.reading.compare import compare
-from auditapp.reading.record import Record
-from auditapp.reading.record_changes import Fold, Held, Snapshot, difference, reversed_changes
-from auditapp.reading.references import by_identity, next_value
-from auditapp.reading.state import state_at
+from auditapp.reading.records.changes import Fold, Held, Snapshot, difference, reversed_changes
+from auditapp.reading.records.compare import compare
+from auditapp.reading.records.record import Record
+from auditapp.reading.records.references import by_identity, next_value
+from auditapp.reading.records.state import state_at
 from tests.conftest import an_event
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

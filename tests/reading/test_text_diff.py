@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.reading.matching import MOST_STEPS, Effort, matches
-from auditapp.reading.text_diff import cut, word_diff
+from auditapp.reading.diffs.matching import MOST_STEPS, Effort, matches
+from auditapp.reading.diffs.text_diff import cut, word_diff
 
 prose = st.lists(
     st.sampled_from(

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditapp.log.changes import same
-from auditapp.reading.undo_reverse import CREATE, DELETE, Reverse, reverse
-from auditapp.reading.undo_trace import trace
+from auditapp.reading.undo.reverse import CREATE, DELETE, Reverse, reverse
+from auditapp.reading.undo.trace import trace
 
 NAMES = ["a", "b", "c"]
 State = dict[str, Any] | None  # None: the record does not exist

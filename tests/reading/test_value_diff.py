@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditapp.log.changes import same
-from auditapp.reading.matching import Effort
-from auditapp.reading.sides import ABSENT, Care
-from auditapp.reading.value_diff import canonical, list_change, parts
+from auditapp.reading.diffs.matching import Effort
+from auditapp.reading.diffs.sides import ABSENT, Care
+from auditapp.reading.diffs.value_diff import canonical, list_change, parts
 
 scalars = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, 1.0, "", "a", "b"])
 objects = st.recursive(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auditapp.reading.field_changes import field_changes
+from auditapp.reading.diffs.field_changes import field_changes
 from tests.sources.customermates_rows import STATUS, audit_row, events_of, updated
 
 LAPTOP = {"id": "s1", "name": "Laptop", "amount": 850, "quantity": 1}

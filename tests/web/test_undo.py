@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import Event, EventPayload
-from auditapp.reading import undo
+from auditapp.reading.undo import prepare
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
@@ -478,7 +478,7 @@ def test_an_event_and_a_story_lead_to_their_undo(owner, tell, note):
 
 
 def test_a_story_of_many_records_says_that_not_all_is_prepared(owner, acme, monkeypatch):
-    monkeypatch.setattr(undo, "MAX_RECORDS", 25)
+    monkeypatch.setattr(prepare, "MAX_RECORDS", 25)
     events = [
         an_event(entity=str(number), changes={"stage": was("open", "won")}, correlation_id="c")
         for number in range(30)

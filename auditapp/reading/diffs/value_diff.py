@@ -1,0 +1,238 @@
+"""Differences inside of lists and objects: by the identity of elements, not their position, and by path."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
+from typing import Any, NamedTuple
+
+from auditapp.log.changes import same, words_of
+from auditapp.reading.diffs.look_alikes import drawn
+from auditapp.reading.diffs.matching import matches
+from auditapp.reading.diffs.sides import ABSENT, Care, Sides, sides_of
+from auditapp.reading.diffs.values import NAMES, Value, ref_name, value_of
+from auditapp.reading.records.references import identity_of
+
+# What tells a related record from others, rather than something about it.
+_NAMING = {"id", "columnId", "key", "type", *NAMES}
+_PLAIN_KEY = re.compile(r"[^\s.\[\]\"]+")
+
+
+class Part(NamedTuple):
+    """A part of a value and what became of it.
+
+    ``op`` is ``added``, ``removed``, ``changed``, ``kept``, or ``moved`` for a list in another order.
+    """
+
+    path: str
+    op: str
+    previous: Any
+    current: Any
+
+
+@dataclass(frozen=True)
+class PartChange:
+    """A part of a value as a reader sees it; ``label`` is its name in words, or its path."""
+
+    label: str
+    op: str
+    sides: Sides
+
+
+@dataclass(frozen=True)
+class ItemChange:
+    """An element of a list: ``added``, ``removed`` or ``changed``.
+
+    :ivar text: what a related record is called; of another element ``value`` is all there is.
+    :ivar id: only where another one of that name is in the list.
+    :ivar attributes: of one that changed those that did, of another what it is like.
+    """
+
+    op: str
+    text: str
+    id: str = ""
+    value: Value | None = None
+    attributes: list[PartChange] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ListChange:
+    """What became of a list: its elements that changed, and those that stayed, by their names."""
+
+    items: list[ItemChange]
+    more_items: int
+    kept: list[str]
+    more_kept: int
+    reordered: bool
+
+
+def list_change(before: Sequence[Any], after: Sequence[Any], care: Care) -> ListChange:
+    """Compare two lists: removed first, then changed, then added."""
+    old, new = _keyed(before), _keyed(after)
+    found = [
+        *(("removed", item, ABSENT) for key, item in old.items() if key not in new),
+        *(("changed", old[key], new[key]) for key in new if key in old and not same(old[key], new[key])),
+        *(("added", ABSENT, item) for key, item in new.items() if key not in old),
+    ]
+    kept = [item for key, item in new.items() if key in old and same(old[key], item)]
+    looks = Counter(drawn(ref_name(item)) for item in {**old, **new}.values() if isinstance(item, dict))
+    most = care.most_items
+    return ListChange(
+        items=[_item(op, one, other, looks, care) for op, one, other in found[:most]],
+        more_items=len(found[most:]) if most else 0,
+        kept=[_item_name(item) for item in kept[:most]],
+        more_kept=len(kept[most:]) if most else 0,
+        reordered=_is_reordered(old, new),
+    )
+
+
+def is_plain_list(items: Sequence[Any]) -> bool:
+    """Tell whether each element has an identity, or is no object or list: then its place is no matter."""
+    return all(identity_of(item) if isinstance(item, dict) else not isinstance(item, list) for item in items)
+
+
+def _keyed(items: Sequence[Any]) -> dict[tuple[str, int], Any]:
+    """Return elements by what they are and, where several are the same, which of them."""
+    times: Counter[str] = Counter()
+    found = {}
+    for item in items:
+        key = _key(item)
+        found[key, times[key]] = item
+        times[key] += 1
+    return found
+
+
+def _key(item: Any) -> str:
+    known = identity_of(item)
+    if known is None:
+        return canonical(item)
+    # Records of several types may share a list, and an id.
+    return f"{item['type']} {known}" if isinstance(item.get("type"), str) else f" {known}"
+
+
+def canonical(value: Any) -> str:
+    """Return a value as text, the same for what is the same in JSON: ``1`` and ``1.0``, any key order."""
+    return json.dumps(_normal(value), sort_keys=True)
+
+
+def _normal(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _normal(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_normal(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_reordered(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
+    return [key for key in old if key in new] != [key for key in new if key in old]
+
+
+def _item_name(item: Any) -> str:
+    if isinstance(item, dict):
+        return ref_name(item)
+    return value_of(item, "text", 200).text
+
+
+def _item(op: str, before: Any, after: Any, looks: Mapping[str, int], care: Care) -> ItemChange:
+    item = before if after is ABSENT else after
+    if not isinstance(item, dict):
+        return ItemChange(op, _item_name(item), value=value_of(item, "text", care.max_chars))
+    name = ref_name(item)
+    return ItemChange(
+        op,
+        name,
+        id=(identity_of(item) or "") if looks[drawn(name)] > 1 else "",
+        attributes=changed_parts(before, after, care)[0] if op == "changed" else _attributes(item, care),
+    )
+
+
+def _attributes(item: Mapping[str, Any], care: Care) -> list[PartChange]:
+    told = (
+        (key, value)
+        for key, value in item.items()
+        if key not in _NAMING and isinstance(value, int | float | str) and value != ""
+    )
+    return [
+        PartChange(words_of(key), "kept", sides_of(ABSENT, value, "text", care))
+        for key, value in islice(told, care.most_items)
+    ]
+
+
+def changed_parts(before: Any, after: Any, care: Care, path: str = "") -> tuple[list[PartChange], int, int]:
+    """Compare two objects, or two lists, part by part.
+
+    :param path: what the whole is called; without it, its own parts are called by their names in words.
+    :return: the parts that changed, how many more of them there are, and how many parts are the same.
+    """
+    found: list[PartChange] = []
+    more = kept = 0
+    for part in parts(before, after, path, care):
+        if part.op == "kept":
+            kept += 1
+        elif care.most_items is not None and len(found) == care.most_items:
+            more += 1
+        else:
+            found.append(_prepared(part, care))
+    return found, more, kept
+
+
+def _prepared(part: Part, care: Care) -> PartChange:
+    label = part.path if re.search(r"[.\[]", part.path) else words_of(part.path)
+    if part.op == "moved":
+        return PartChange(label, "moved", Sides(None, None))
+    return PartChange(label, part.op, sides_of(part.previous, part.current, None, care))
+
+
+def parts(before: Any, after: Any, path: str, care: Care) -> Iterator[Part]:
+    """Yield the parts in which two values differ, and those that are the same, as large as they are."""
+    if same(before, after):
+        yield Part(path, "kept", before, after)
+    elif isinstance(before, dict) and isinstance(after, dict):
+        for key in [*before, *(key for key in after if key not in before)]:
+            yield from _part(before.get(key, ABSENT), after.get(key, ABSENT), _inside(path, key), care)
+    elif not isinstance(before, list) or not isinstance(after, list):
+        yield Part(path, "changed", before, after)
+    elif is_plain_list(before) and is_plain_list(after):
+        yield from _parts_by_identity(before, after, path, care)
+    else:
+        yield from _parts_by_place(before, after, path, care)
+
+
+def _part(before: Any, after: Any, path: str, care: Care) -> Iterator[Part]:
+    if before is ABSENT or after is ABSENT:
+        yield Part(path, "added" if before is ABSENT else "removed", before, after)
+    else:
+        yield from parts(before, after, path, care)
+
+
+def _parts_by_identity(before: list[Any], after: list[Any], path: str, care: Care) -> Iterator[Part]:
+    old, new = _keyed(before), _keyed(after)
+    for key in [*old, *(key for key in new if key not in old)]:
+        item = old.get(key, new.get(key))
+        place = f"{path}[{_item_name(item) if isinstance(item, dict) else ''}]"
+        yield from _part(old.get(key, ABSENT), new.get(key, ABSENT), place, care)
+    if _is_reordered(old, new):
+        yield Part(path, "moved", before, after)
+
+
+def _parts_by_place(before: list[Any], after: list[Any], path: str, care: Care) -> Iterator[Part]:
+    common = matches([canonical(item) for item in before], [canonical(item) for item in after], care.effort)
+    for (i, j), (next_i, next_j) in pairwise([(-1, -1), *common, (len(before), len(after))]):
+        if i >= 0:
+            yield Part(f"{path}[{j}]", "kept", before[i], after[j])
+        gone, come = before[i + 1 : next_i], after[j + 1 : next_j]
+        is_even = len(gone) == len(come)
+        for place, item in enumerate(gone, i + 1):
+            other = come[place - i - 1] if is_even else ABSENT
+            yield from _part(item, other, f"{path}[{place}]", care)
+        for place, item in enumerate(come, j + 1):
+            if not is_even:
+                yield from _part(ABSENT, item, f"{path}[{place}]", care)
+
+
+def _inside(path: str, key: str) -> str:
+    if not _PLAIN_KEY.fullmatch(key):
+        return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+    return f"{path}.{key}" if path else key

@@ -1,0 +1,42 @@
+"""The values that one field of a record had, one after the other: what its chart is drawn of."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from auditapp.access.viewer import Viewer
+from auditapp.reading.records.changes import Fold
+from auditapp.reading.records.record import Record
+from auditapp.reading.records.versions import events_of, first_read, rows_of, versions_of
+from auditapp.reading.timeline import EventRow
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value and the event that set it."""
+
+    event: EventRow
+    value: Any
+
+
+def field_points(record: Record, field: str, viewer: Viewer, limit: int = 500) -> tuple[list[Point], bool]:
+    """Return the newest values that a field was set to, oldest first, and whether there were more.
+
+    What failed set nothing, and what ended the record neither.
+
+    :param limit: points at most.
+    """
+    conditions = events_of(record, viewer)
+    if conditions is None:
+        return [], False
+    fold, found = Fold(), deque[tuple[int, Any]](maxlen=limit + 1)
+    for number, event, outcome, changes in versions_of(conditions, first_read(conditions)):
+        # Of this field alone: whatever else there is need not be added up.
+        own = {field: changes[field]} if changes and field in changes else {}
+        fold.add(number, event, outcome, own)
+        held = fold.held.get(field)
+        if held is not None and held.set_by == number:
+            found.append((number, held.value))
+    newest = [*found][-limit:]
+    rows = rows_of(viewer, {number for number, _ in newest})
+    return [Point(rows[number], value) for number, value in newest], len(found) > limit

@@ -1,0 +1,64 @@
+"""A record's events together with those of its relations: which they are, and one page of them.
+
+A relation is a record that an event names as ``related``, or that a changed field refers to.
+"""
+
+from dataclasses import replace
+
+from auditapp.access.viewer import Viewer
+from auditapp.log.terms import mark
+from auditapp.models import Event
+from auditapp.reading.event import with_sections
+from auditapp.reading.expression import All, AnyOf, one_of
+from auditapp.reading.filters import TimelineFilters, Values
+from auditapp.reading.query import fetch_page
+from auditapp.reading.records.record import Record
+from auditapp.reading.records.relations import fields_of, references
+from auditapp.reading.scopes import known_names
+from auditapp.reading.search import fetch_tree, tree_of
+from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Page, page_of
+
+MAX_RECORDS = 50  # relations whose own events are shown
+LOOKED_AT = 100  # newest events of a record that are asked what it is related to
+
+
+def list_related(record: Record, viewer: Viewer, filters: TimelineFilters) -> Page:
+    """Return a page of a record's events, of events that refer to it, and of its relations' events.
+
+    :param filters: what narrows them further, the page's place and length; its ``record`` does not count.
+    :return: the newest first, with cursors, as ``timeline.list_events`` returns it; only what the viewer
+        may see.
+    """
+    filters = replace(filters, record=Values())
+    tree = tree_of(filters, viewer)
+    if tree is None:
+        return Page([])
+    tree = All((*tree.parts, _of_all(record, viewer)), tree.but)
+    return page_of(fetch_tree(tree, filters, viewer, SUMMARY_COLUMNS, filters.limit + 1), filters)
+
+
+def related_records(record: Record, viewer: Viewer) -> dict[Record, str | None]:
+    """Return what a record's newest events refer to, the last named first, by the newest name.
+
+    :return: ``MAX_RECORDS`` at most, of the events that the viewer may see; not the record itself.
+    """
+    filters = TimelineFilters(record=Values((str(record),)))
+    rows: list[EventRow] = fetch_page(filters, viewer, (Event.id, Event.occurred_at), LOOKED_AT)
+    types = set(known_names(viewer).values())
+    found: dict[Record, str | None] = {}
+    for whole in with_sections(rows, viewer, sections=("related", "names", "changes")):
+        named = [(Record(each["type"], each["id"]), each["name"]) for each in whole.related() or []]
+        for there, name in [*named, *references(whole.section("changes") or {}, types)]:
+            found[there] = found.get(there) or name
+    found.pop(record, None)
+    return dict(list(found.items())[:MAX_RECORDS])
+
+
+def _of_all(record: Record, viewer: Viewer) -> AnyOf:
+    workspace = viewer.workspace.id
+    own = [mark(workspace, "record", *each) for each in (record, *related_records(record, viewer))]
+    changed = [mark(workspace, side, field, record.id) for field in fields_of(record.type) for side in _SIDES]
+    return one_of([mark(workspace, "related", *record), *own, *changed])
+
+
+_SIDES = ("from", "to")

@@ -1,0 +1,193 @@
+"""Undo, prepared: what would take an event back, or a whole story, and what stands against it.
+
+Nothing is changed anywhere: ``reading.undo.document`` hands it over.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from auditapp.access.viewer import Viewer
+from auditapp.log.changes import words_of
+from auditapp.reading.cursor import BEGINNING
+from auditapp.reading.diffs.field_changes import kind_of
+from auditapp.reading.event import find_event
+from auditapp.reading.filters import TimelineFilters, Values
+from auditapp.reading.query import fetch_page
+from auditapp.reading.records.record import Record
+from auditapp.reading.records.versions import events_of, first_read, rows_of, sees_all, versions_of
+from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow
+from auditapp.reading.undo.reverse import UPDATE, Reverse, reverse
+from auditapp.reading.undo.trace import Traced, trace
+
+# Of a story, so that a page comes in about a second; what is more is said.
+MAX_EVENTS = 2_000
+MAX_RECORDS = 500
+# What happened, not a record of something: nothing of it can be taken back.
+NO_RECORDS = {"session", "access", "export", "undo"}
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What stands against taking something back: what ``event`` did since.
+
+    :ivar reason: ``changed`` (the field; its value ``now``), ``deleted`` (the record), ``exists`` (again).
+    """
+
+    reason: str
+    event: EventRow
+    field: str | None = None
+    label: str | None = None
+    kind: str = "text"
+    now: Any = None
+
+
+@dataclass(frozen=True)
+class RecordUndo:
+    """What would take back what happened to one record.
+
+    :ivar action: ``update``, ``create`` (again) or ``delete``.
+    :ivar changes: from the values now to those before, in the form of an event's ``changes``; a field that
+        was not there before becomes null.
+    :ivar done: labels of the fields that are back already.
+    :ivar cautions: why there may be more that stands against it: ``erased``, ``role``, ``lists``.
+    """
+
+    record: Record
+    name: str | None
+    action: str
+    changes: dict[str, dict[str, Any]]
+    done: list[str]
+    conflicts: list[Conflict]
+    cautions: list[str]
+
+
+@dataclass(frozen=True)
+class Left:
+    """An event that cannot be taken back.
+
+    :ivar reason: ``failed``, ``erased``, ``nothing`` (changed), ``back`` (already), ``gone`` (the record),
+        ``limit`` (more versions than are read).
+    """
+
+    event: EventRow
+    reason: str
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What would take back an event, or a story: the last thing that happened first.
+
+    :ivar event: what is taken back; of a story what began it, as far as the viewer may see.
+    :ivar correlation_id: of the story; None where it is the event alone.
+    :ivar more: whether the story has more than is prepared.
+    """
+
+    event: EventRow
+    correlation_id: str | None
+    records: list[RecordUndo]
+    left: list[Left]
+    more: bool = False
+
+    @property
+    def touched(self) -> set[Record]:
+        """Return the records that what is taken back happened to, as far as that is prepared."""
+        of_left = {Record(each.event.entity_type, each.event.entity_id) for each in self.left}
+        return {each.record for each in self.records} | of_left
+
+
+def undo_of_event(event_id: str, viewer: Viewer) -> Undo | None:
+    """Prepare taking one event back; None if there is none that the viewer may see."""
+    found = find_event(event_id, viewer)
+    if found is None:
+        return None
+    return _prepared(found.row, None, [found.row], viewer, more=False)
+
+
+def undo_of_story(correlation_id: str, viewer: Viewer) -> Undo | None:
+    """Prepare taking a whole story back; None if there is none of which the viewer may see anything."""
+    filters = TimelineFilters(correlation=Values((correlation_id,)), after=BEGINNING)
+    rows = fetch_page(filters, viewer, SUMMARY_COLUMNS, MAX_EVENTS + 1)
+    if not rows:
+        return None
+    return _prepared(rows[0], correlation_id, rows[:MAX_EVENTS], viewer, more=len(rows) > MAX_EVENTS)
+
+
+def _prepared(
+    event: EventRow, correlation_id: str | None, rows: Sequence[EventRow], viewer: Viewer, *, more: bool
+) -> Undo:
+    by_record: dict[Record, list[EventRow]] = {}
+    left: list[Left] = []
+    for row in reversed(rows):
+        if row.outcome != "success":
+            left.append(Left(row, "failed"))
+        elif row.entity_type in NO_RECORDS:
+            left.append(Left(row, "nothing"))
+        else:
+            by_record.setdefault(Record(row.entity_type, row.entity_id), []).append(row)
+    records = []
+    for record, events in list(by_record.items())[:MAX_RECORDS]:
+        undo, unable = _of_record(record, events, viewer)
+        records += [undo] if undo else []
+        left += unable
+    return Undo(event, correlation_id, records, left, more or len(by_record) > MAX_RECORDS)
+
+
+def _of_record(
+    record: Record, events: Sequence[EventRow], viewer: Viewer
+) -> tuple[RecordUndo | None, list[Left]]:
+    """Return what takes back what some events did to a record, and those of them that cannot be."""
+    conditions = events_of(record, viewer)
+    assert conditions is not None  # noqa: S101 - the viewer sees some of its events
+    traced = trace(versions_of(conditions, first_read(conditions)), {row.id for row in events})
+    left = list(_left(traced, events))
+    if traced.existed is None:
+        return None, left
+    turned = reverse(traced)
+    if turned is None or (turned.action == UPDATE and not turned.changes):
+        unable = {each.event.id for each in left}
+        reason = "gone" if turned is None else "back"
+        return None, [*left, *(Left(row, reason) for row in events if row.id not in unable)]
+    conflicts = _conflicts(traced, turned, viewer)
+    cautions = list(_cautions(traced, turned, whole=sees_all(record, viewer)))
+    name = next((row.entity_name for row in events if row.entity_name), None)
+    return RecordUndo(record, name, *turned, conflicts, cautions), left
+
+
+def _left(traced: Traced, events: Iterable[EventRow]) -> Iterator[Left]:
+    for row in events:
+        if row.id not in traced.met:
+            yield Left(row, "limit")
+        elif row.id in traced.erased:
+            yield Left(row, "erased")
+        elif row.id in traced.nothing:
+            yield Left(row, "nothing")
+
+
+def _conflicts(traced: Traced, turned: Reverse, viewer: Viewer) -> list[Conflict]:
+    """Return what others did since: to the record as a whole, and to the fields that change back."""
+    # That it was deleted and came back is none, where it was there before and nothing here ended it.
+    is_as_before = turned.action == UPDATE and traced.fold.exists and traced.lost is None
+    whole = [] if is_as_before or traced.reborn is None else [traced.reborn]
+    fields = {name: number for name, number in traced.others.items() if name in turned.changes}
+    rows = rows_of(viewer, {*whole, *fields.values()})
+    reason = "exists" if traced.fold.exists else "deleted"
+    return [
+        *(Conflict(reason, rows[number]) for number in whole),
+        *(_changed(name, turned.changes[name], rows[number]) for name, number in fields.items()),
+    ]
+
+
+def _changed(name: str, change: dict[str, Any], row: EventRow) -> Conflict:
+    kind = kind_of(change.get("kind"), [change.get("previous"), change["current"]])
+    return Conflict("changed", row, name, change.get("label") or words_of(name), kind, change.get("previous"))
+
+
+def _cautions(traced: Traced, turned: Reverse, *, whole: bool) -> Iterator[str]:
+    if traced.unsure:
+        yield "erased"
+    if not whole:
+        yield "role"
+    lists = [change for change in turned.changes.values() if isinstance(change["current"], list)]
+    if not traced.fold.begins and lists and turned.action == UPDATE:
+        yield "lists"

@@ -1,0 +1,1 @@
+"""The history of a record: one URL, several views of it."""

@@ -1,0 +1,68 @@
+"""A history as a file: every version that the filters leave, whole, with who took it, when and of what."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from flask import Blueprint, g, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+
+from auditapp.access.gate import me, permission_required
+from auditapp.download import download
+from auditapp.log.schema import instant
+from auditapp.reading.filters import FilterError
+from auditapp.web.errors import error_page
+from auditapp.web.formats import workspace_zone
+from auditapp.web.history.page import record_in_path
+from auditapp.web.history.query import FILTERS, VERSIONS, Asked
+
+bp = Blueprint("history_export", __name__)
+
+FORMAT = "auditapp-history/1"
+
+
+# The name of the form stands in front: a record's id may end in anything.
+@bp.get("/w/<workspace>/history.jsonl/<entity_type>/<record_id:entity_id>")
+@permission_required("audit_log", "export")
+def versions_jsonl(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValue:
+    """Send a record's events, the oldest first, behind a line that says what the file is."""
+    now = datetime.now(UTC)
+    record = record_in_path(entity_type, entity_id)
+    try:
+        asked = Asked.from_args(
+            record, list(request.args.items(multi=True)), zone=workspace_zone(g.viewer.workspace), now=now
+        )
+        if asked.view != VERSIONS:
+            raise FilterError({"view": "A history is exported as versions; leave out at, from, to and view."})
+    except FilterError as error:
+        return error_page(422, "That part of a history could not be read", str(error))
+    head = {
+        "format": FORMAT,
+        "workspace": workspace,
+        "record": record._asdict(),
+        "filters": asked.narrowing(),
+        "taken_at": instant(now),
+        "taken_by": me(),
+        "role": g.viewer.role_name,
+        "sees_everything": g.viewer.can("audit_log", "read_all"),
+    }
+    line = orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE)
+    return download(asked.filters, g.viewer, "jsonl", actor=me(), origin="ui", head=line, name="history")
+
+
+def history_export_url(workspace: str, asked: Asked) -> str:
+    """Return the URL of a history as a file; its place on the page does not matter."""
+    pairs = [pair for pair in asked.narrowing() if pair[0] in FILTERS]
+    query: dict[str, Any] = MultiDict(pairs).to_dict(flat=False)
+    path: dict[str, Any] = {
+        "workspace": workspace,
+        "entity_type": asked.record.type,
+        "entity_id": asked.record.id,
+    }
+    return url_for("history_export.versions_jsonl", **path, **query)
+
+
+@bp.app_context_processor
+def _known_to_templates() -> dict[str, object]:
+    return {"history_export_url": history_export_url}

@@ -1,0 +1,103 @@
+"""A record's history: its versions, who set each field, its state at an instant, two versions compared."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, abort, g, request
+from flask.typing import ResponseReturnValue
+from werkzeug.utils import redirect
+
+from auditapp.access.gate import permission_required
+from auditapp.log.strict_json import text_problem
+from auditapp.reading.filters import RECORD, FilterError
+from auditapp.reading.records.history import Head, head_of
+from auditapp.reading.records.rail import Rail, rail_of, way_of
+from auditapp.reading.records.record import Record
+from auditapp.web.errors import error_page
+from auditapp.web.formats import when, workspace_zone
+from auditapp.web.fragments import render, wants_fragment
+from auditapp.web.history.query import COMPARE, FIELDS, INSTANT, VERSIONS, Asked, history_url
+from auditapp.web.history.states import comparison, fields, instant
+from auditapp.web.history.versions import verb_of, versions
+from auditapp.web.history_rail import shown_lanes, shown_periods
+from auditapp.web.words import WAY_WORDS
+
+bp = Blueprint("history", __name__)
+
+# What fills a view's template, of what is asked, the record's head and its rail; 404 where that is nothing.
+VIEWS: dict[str, Callable[[Asked, Head, Rail], dict[str, Any]]] = {
+    VERSIONS: versions,
+    FIELDS: fields,
+    INSTANT: instant,
+    COMPARE: comparison,
+}
+
+
+@bp.get("/w/<workspace>/history/<entity_type>/<record_id:entity_id>")
+@permission_required("audit_log", "read")
+def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValue:
+    """Show a record in the view that the query string asks for."""
+    record = record_in_path(entity_type, entity_id)
+    args = list(request.args.items(multi=True))
+    zone = workspace_zone(g.viewer.workspace)
+    try:
+        asked = Asked.from_args(record, args, zone=zone, now=datetime.now(UTC))
+    except FilterError as error:
+        return error_page(422, "That part of a history could not be read", str(error))
+    if not wants_fragment() and any(not value for _, value in args):
+        return redirect(history_url(workspace, record, asked.typed))  # as a form sends it without JavaScript
+    head, rail = head_of(record, g.viewer), rail_of(record, asked.filters, g.viewer, zone)
+    if head is None or rail is None:
+        abort(404)
+    return render(
+        "history/show.html",
+        f"history/_{asked.view}.html",
+        workspace=workspace,
+        record=record,
+        asked=asked,
+        head=head,
+        rail=rail,
+        lanes=shown_lanes(workspace, asked, rail),
+        periods=shown_periods(workspace, asked, rail),
+        tabs=_tabs(workspace, record, head),
+        **VIEWS[asked.view](asked, head, rail),
+    )
+
+
+def record_in_path(entity_type: str, entity_id: str) -> Record:
+    """Return the record that a path names; 404 where there can be none."""
+    record = Record(entity_type, entity_id)
+    if text_problem(str(record)) or not RECORD.fullmatch(str(record)):
+        abort(404)
+    return record
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A view of the record, and where it begins."""
+
+    view: str
+    label: str
+    url: str
+
+
+def _tabs(workspace: str, record: Record, head: Head) -> list[Tab]:
+    newest = head.newest
+    return [
+        Tab(VERSIONS, "Versions", history_url(workspace, record)),
+        Tab(FIELDS, "Fields", history_url(workspace, record, view=FIELDS)),
+        Tab(INSTANT, "At an instant", history_url(workspace, record, at=when(newest.occurred_at).iso)),
+        Tab(COMPARE, "Compare", history_url(workspace, record, to=str(newest.uid))),
+    ]
+
+
+@bp.app_context_processor
+def _known_to_templates() -> dict[str, object]:
+    return {
+        "history_url": history_url,
+        "verb_of": verb_of,
+        "way_of": way_of,
+        "way_words": WAY_WORDS,
+    }

@@ -1,0 +1,165 @@
+"""What a history's query string asks for: which view of the record, and what narrows it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import g, url_for
+from werkzeug.datastructures import MultiDict
+
+from auditapp.log.strict_json import shorten
+from auditapp.reading.filters import FilterError, TimelineFilters
+from auditapp.reading.moments import parse_moment
+from auditapp.reading.records.history import PAGE_SIZE
+from auditapp.reading.records.record import Record
+
+VERSIONS, FIELDS, INSTANT, COMPARE = "versions", "fields", "at", "compare"
+NAMES = (
+    *("actor", "after", "at", "before", "field", "from", "limit", "related", "to"),
+    *("unchanged", "view"),
+)
+# What each view takes, but for versions, which take the rest.
+TAKES = {INSTANT: {"at"}, COMPARE: {"from", "to"}, FIELDS: {"view"}}
+SWITCHES = ("related", "unchanged")
+FILTERS = ("actor", "after", "before", "field", "limit")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A validated query string; ``typed`` are its pairs, sorted, nothing empty.
+
+    ``filters`` narrow the versions, and say the record.
+    """
+
+    record: Record
+    view: str
+    filters: TimelineFilters
+    typed: tuple[tuple[str, str], ...]
+    at: datetime | None = None
+    before: uuid.UUID | None = None
+    after: uuid.UUID | None = None
+
+    @classmethod
+    def from_args(
+        cls, record: Record, args: Sequence[tuple[str, str]], *, zone: ZoneInfo, now: datetime
+    ) -> "Asked":
+        """Validate a query string.
+
+        :param zone: of the workspace, for moments without one.
+        :raise FilterError: with a sentence for each parameter that is unknown, malformed or out of place.
+        """
+        typed = sorted({(name, value) for name, value in args if value})
+        given = MultiDict(typed)
+        problems: dict[str, str] = {}
+        view = _view(given, problems)
+        pairs = [("record", str(record)), *((name, value) for name, value in typed if name in FILTERS)]
+        try:
+            filters = TimelineFilters.from_args(pairs, zone=zone, now=now, knows_me=True)
+        except FilterError as error:
+            raise FilterError({**problems, **error.problems}) from None
+        found: dict[str, Any] = {}
+        readers = (("at", "at", _Moment(zone, now)), ("from", "before", _uid), ("to", "after", _uid))
+        for name, key, read in readers:
+            if name in given:
+                try:
+                    found[key] = read(given[name])
+                except ValueError as error:
+                    problems.setdefault(name, f"{name}: {error}.")
+        if problems:
+            raise FilterError(problems)
+        if "limit" not in given:
+            filters = replace(filters, limit=PAGE_SIZE)
+        return cls(record, view, filters, tuple(typed), **found)
+
+    @property
+    def field(self) -> str | None:
+        """Return the field whose history this is, if it is one field's."""
+        included = self.filters.field.included
+        return included[0] if included else None
+
+    def has(self, switch: str) -> bool:
+        """Tell whether a switch is on: ``related`` or ``unchanged``."""
+        return (switch, "1") in self.typed
+
+    def pairs(self, *without: str) -> list[tuple[str, str]]:
+        """Return the query's pairs but for some, by their names."""
+        return [pair for pair in self.typed if pair[0] not in without]
+
+    def without(self, name: str, value: str) -> list[tuple[str, str]]:
+        """Return the query's pairs but for one, and for the place on the page."""
+        return [pair for pair in self.pairs("before", "after") if pair != (name, value)]
+
+    def narrowing(self) -> list[tuple[str, str]]:
+        """Return the pairs that narrow the versions, without the place on the page."""
+        return [pair for pair in self.typed if pair[0] in ("actor", "field")]
+
+
+class _Moment:
+    def __init__(self, zone: ZoneInfo, now: datetime) -> None:
+        self.zone, self.now = zone, now
+
+    def __call__(self, text: str) -> datetime:
+        """Read a moment; a bare date is the end of that day, as in ``until``."""
+        try:
+            return parse_moment(text, zone=self.zone, now=self.now, end_of_day=True)
+        except ValueError as error:
+            raise ValueError(f"{shorten(text)} is no time; {error}") from None
+
+
+def _uid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise ValueError(f"{shorten(text)} is no event’s id") from None
+
+
+def _view(given: MultiDict[str, str], problems: dict[str, str]) -> str:
+    """Return which view is asked for, noting what does not belong together."""
+    for name in given:
+        if name not in NAMES:
+            problems[name] = f"{shorten(name)}: there is no such filter of a history."
+        elif name != "actor" and len(given.getlist(name)) > 1:
+            problems[name] = f"{name}: may be given once."
+    for name in SWITCHES:
+        if name in given and given[name] != "1":
+            problems.setdefault(name, f"{name}: is 1, or left out.")
+    if "view" in given and given["view"] != FIELDS:
+        problems["view"] = f"view: {shorten(given['view'])} is no view of a history; there is {FIELDS}."
+    if "from" in given and "to" not in given:
+        problems["from"] = "from: say with to which version it is compared."
+    if "related" in given and "field" in given:
+        problems["related"] = "related: one field is of this record alone; leave out field or related."
+    return _chosen(given, problems)
+
+
+def _chosen(given: MultiDict[str, str], problems: dict[str, str]) -> str:
+    for view, own in TAKES.items():
+        if not own & set(given):
+            continue
+        for name in sorted(set(given) - own):
+            asked = " and ".join(sorted(own & set(given)))
+            problems.setdefault(name, f"{shorten(name)}: does not go together with {asked}.")
+        return view
+    return VERSIONS
+
+
+def history_url(workspace: str, record: Any, pairs: Sequence[tuple[str, str]] = (), **query: str) -> str:
+    """Return the URL of a record's history.
+
+    :param record: its type and its id.
+    :param pairs: of the query string, as ``Asked.pairs`` gives them.
+    :param query: further ones, in the place of those of their names.
+    """
+    entity_type, entity_id = record
+    known: dict[tuple[str, str], str] = g.setdefault("history_paths", {})
+    # A page has hundreds of links to one record; Flask takes longer for each than for all the rest of it.
+    if (entity_type, entity_id) not in known:
+        path = {"workspace": workspace, "entity_type": entity_type, "entity_id": entity_id}
+        known[entity_type, entity_id] = url_for("history.show", **path)
+    kept = [pair for pair in pairs if pair[0] not in query]
+    asked = urlencode(sorted([*kept, *query.items()]), safe="!:,/")
+    return known[entity_type, entity_id] + (f"?{asked}" if asked else "")

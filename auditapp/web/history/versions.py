@@ -1,0 +1,153 @@
+"""A record's versions as the page shows them: what each changed, what set it off, idle ones folded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g
+
+from auditapp.log.changes import words_of
+from auditapp.reading.diffs.field_changes import FieldChange, field_changes
+from auditapp.reading.diffs.matching import Effort
+from auditapp.reading.filters import ME, TimelineFilters
+from auditapp.reading.records.field_points import field_points
+from auditapp.reading.records.history import Head, History, Run, Version, causes_of, history_of
+from auditapp.reading.records.rail import Rail
+from auditapp.reading.records.related import list_related
+from auditapp.reading.timeline import EventRow, Page, list_events, place
+from auditapp.web.history.chart import Chart, chart_of
+from auditapp.web.history.query import Asked, history_url
+from auditapp.web.words import mark
+
+FIELDS_PER_VERSION = 30
+SHOWN_OF_A_RUN = 20
+MAX_POINTS = 200  # of a chart
+
+
+@dataclass(frozen=True)
+class ShownVersion:
+    """A version, prepared.
+
+    :ivar changes: None where they were erased.
+    :ivar more: fields that are not shown for want of room; ``others`` those that the filter leaves out.
+    :ivar cause: the event that set it off, None where there is none that the viewer may see.
+    """
+
+    event: EventRow
+    changes: list[FieldChange] | None
+    more: int
+    others: int
+    cause: EventRow | None
+
+
+@dataclass(frozen=True)
+class ShownRun:
+    """Versions in a row: one, or idle ones behind a count, of which the first few are at hand.
+
+    :ivar last: the place of the last of these.
+    """
+
+    versions: list[ShownVersion]
+    is_folded: bool
+    total: int
+    verbs: list[tuple[str, int]]
+    last: str
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is set: what it narrows, to what, and the page without it."""
+
+    what: str
+    words: str
+    url: str
+
+
+def versions(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
+    """Return what the page of versions needs."""
+    viewer = g.viewer
+
+    def fetch(filters: TimelineFilters) -> Page:
+        if asked.has("related"):
+            return list_related(asked.record, viewer, filters)
+        return list_events(filters, viewer)
+
+    # Where nothing ever changed, the versions without a change are all that there is to see.
+    folds = rail.has_changes and not asked.has("unchanged")
+    history = history_of(asked.filters, viewer, fetch, folds=folds)
+    runs = _shown(history, asked)
+    chart, label = (None, None) if asked.field is None else _field(asked, history)
+    return {
+        "history": history,
+        "runs": runs,
+        "chart": chart,
+        "field_label": label,
+        "known_fields": _known_fields(runs),
+        "chips": [_chip(name, value, asked, rail, label) for name, value in asked.narrowing()],
+    }
+
+
+def _known_fields(runs: Sequence[ShownRun]) -> list[tuple[str, str]]:
+    """Return the names and labels of the fields that the page shows, to offer while one types."""
+    shown = [change for run in runs for version in run.versions for change in version.changes or ()]
+    return sorted({change.name: change.label for change in shown}.items())
+
+
+def _chip(name: str, value: str, asked: Asked, rail: Rail, label: str | None) -> Chip:
+    url = history_url(g.viewer.workspace.slug, asked.record, asked.without(name, value))
+    what, shown = value.startswith("!"), value.removeprefix("!")
+    if name == "actor":
+        shown = "me" if shown == ME else next((one.name for one in rail.actors if one.id == shown), shown)
+        return Chip("not by" if what else "by", shown, url)
+    return Chip("all but" if what else "field", shown if what else label or shown, url)
+
+
+def _field(asked: Asked, history: History) -> tuple[Chart | None, str]:
+    """Return the chart of the one field that is asked for, and what the field is called."""
+    field = str(asked.field)
+    told = [
+        version.changes[field]
+        for run in history.runs
+        for version in run.versions
+        if version.changes and field in version.changes
+    ]
+    label = next((change["label"] for change in told if change.get("label")), words_of(field))
+    kind = next((change["kind"] for change in told if change.get("kind")), None)
+    points, more = field_points(asked.record, field, g.viewer, MAX_POINTS)
+    return chart_of(points, kind, is_cut=more), label
+
+
+def _shown(history: History, asked: Asked) -> list[ShownRun]:
+    rows = [version.event for run in history.runs for version in run.versions[:SHOWN_OF_A_RUN]]
+    causes = causes_of(rows, g.viewer)
+    effort = Effort()  # one for the page, however much there is to compare on it
+    return [_shown_run(run, asked.field, causes, effort) for run in history.runs]
+
+
+def _shown_run(run: Run, field: str | None, causes: dict[int, EventRow], effort: Effort) -> ShownRun:
+    shown = [_shown_version(each, field, causes, effort) for each in run.versions[:SHOWN_OF_A_RUN]]
+    verbs = sorted(run.verbs.items(), key=lambda pair: -pair[1])
+    told = [(verb_of(name), count) for name, count in verbs]
+    return ShownRun(shown, run.is_folded, len(run.versions), told, str(place(shown[-1].event)))
+
+
+def _shown_version(
+    version: Version, field: str | None, causes: dict[int, EventRow], effort: Effort
+) -> ShownVersion:
+    event, cause = version.event, causes.get(version.event.id)
+    if version.changes is None:
+        return ShownVersion(event, None, 0, 0, cause)
+    of_filter = {name: change for name, change in version.changes.items() if field in (None, name)}
+    shown, more = field_changes(
+        of_filter,
+        created=mark(event) == "created",
+        deleted=mark(event) == "deleted",
+        max_fields=FIELDS_PER_VERSION,
+        effort=effort,
+    )
+    return ShownVersion(event, shown, more, len(version.changes) - len(of_filter), cause)
+
+
+def verb_of(event: str) -> str:
+    """Return what happened, without the record's type: "updated"."""
+    return words_of(event.rpartition(".")[2]).lower()
