@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from uuid_utils.compat import uuid7
 
 from auditapp.extensions import db
+from auditapp.log.checked import Checked
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
 from auditapp.log.insert import EVENT_COLUMNS, insert_rows, lock_for_writing
 from auditapp.log.rows import (
@@ -161,7 +162,7 @@ def _known_keys(
     if not ids:
         return {}
     query = select(Event.idempotency_key, Event.uid, Event.idempotency_digest).where(
-        Event.workspace_id == workspace_id, Event.id.in_(ids)
+        Checked(Event.workspace_id) == workspace_id, Event.id.in_(ids)
     )
     return {key: (uid, digest) for key, uid, digest in connection.execute(query)}
 

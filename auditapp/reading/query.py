@@ -16,10 +16,11 @@ from sqlalchemy.sql.elements import Grouping
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.checked import Checked
 from auditapp.models import Event, event_kind
 from auditapp.models.event import KIND
 from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
-from auditapp.reading.scopes import Checked, Condition, known_names, matching_names, position, scopes
+from auditapp.reading.scopes import Condition, known_names, matching_names, position, scopes
 from auditapp.reading.search import fetch_found, found_condition
 
 # SQLite takes 500 terms in a compound SELECT.
@@ -62,7 +63,7 @@ def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any],
     walks = _walks(filters, viewer)
     if sum(len(each.values) for each in walks) > FEW and limit <= MAX_GLANCED:
         # What is common fills the page out of the newest rows, whatever they are.
-        rows = list(db.session.execute(_select_glance(filters, viewer, columns, limit)))
+        rows = list(db.session.execute(select_glance(filters, viewer, columns, limit)))
         if len(rows) == limit:
             return rows
     return list(db.session.execute(_select_walks(walks, filters, viewer, columns, limit))) if walks else []
@@ -76,7 +77,7 @@ def select_page(
     return _select_walks(walks, filters, viewer, columns, limit) if walks else None
 
 
-def _select_glance(
+def select_glance(
     filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
 ) -> Select[Any]:
     """Return the query for those of the next few rows in time that match."""
@@ -89,7 +90,9 @@ def _select_glance(
         .limit(max(GLANCE, 4 * limit))
     )
     matches = Checked(Grouping(check_of(filters, viewer)))
-    near = select(*columns).where(mine, Event.id.in_(some), matches)
+    # These are found by their number: SQLite would walk all of the workspace for the order.
+    here = Checked(Event.workspace_id) == viewer.workspace.id
+    near = select(*columns).where(here, Event.id.in_(some), matches)
     return near.order_by(*_order(filters)).limit(limit)
 
 

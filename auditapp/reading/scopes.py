@@ -3,8 +3,6 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, literal, select, tuple_
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.visitors import InternalTraversal
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
@@ -15,29 +13,6 @@ from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import TimelineFilters, Values
 
 Condition = ColumnElement[bool]
-
-
-class Checked(ColumnElement[str]):
-    """A column that is checked on the way, not walked by: SQLite, which has no statistics, would
-    else take its index. PostgreSQL may still choose."""
-
-    inherit_cache = True
-
-    def __init__(self, column: Any) -> None:
-        self.column = column.expression  # of the table itself: an attribute of a model is no clause
-        self.type = column.type
-
-    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
-
-
-@compiles(Checked)
-def _as_it_is(element: Checked, compiler: Any, **kwargs: Any) -> str:
-    return str(compiler.process(element.column, **kwargs))
-
-
-@compiles(Checked, "sqlite")
-def _without_index(element: Checked, compiler: Any, **kwargs: Any) -> str:
-    return "+" + str(compiler.process(element.column, **kwargs))
 
 
 def known_names(viewer: Viewer) -> dict[str, str]:

@@ -20,13 +20,14 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.checked import Checked
 from auditapp.log.schema import ACTOR_TYPES, OUTCOMES
 from auditapp.log.search_index import event_search
 from auditapp.log.terms import SPANS, asked_texts, mark, span_mark, span_of, workspace_mark
 from auditapp.models import Event
 from auditapp.reading.expression import All, AnyOf, Node, for_postgresql, for_sqlite, one_of
 from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
-from auditapp.reading.scopes import Checked, Condition, known_names, matching_names, position, scopes
+from auditapp.reading.scopes import Condition, known_names, matching_names, position, scopes
 from auditapp.reading.terms import Term, terms_of
 
 # The time so many events back tells how dense the log is, and so with which span to begin.

@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import and_, select
 
 from auditapp.extensions import db
+from auditapp.log import checked
 from auditapp.log.changes import same
 from auditapp.log.record import ids_of_keys
 from auditapp.log.rows import Given, digest_of
@@ -75,26 +76,27 @@ def recorded(workspace: Workspace, rows: Sequence[Checked]) -> dict[Identity, Fa
     by_id = [row.identity for row in rows if isinstance(row.identity, uuid.UUID)]
     found: dict[Identity, Facts | bytes] = {}
     connection = db.session.connection()
+    here = checked.Checked(Event.workspace_id) == workspace.id
     if by_digest and (ids := ids_of_keys(connection, workspace.id, by_digest)):
         query = select(Event.idempotency_key, Event.idempotency_digest)
-        mine = query.where(Event.workspace_id == workspace.id, Event.id.in_(ids))
-        found |= {str(key): digest or b"" for key, digest in db.session.execute(mine)}
+        by_number = query.where(here, Event.id.in_(ids))
+        found |= {str(key): digest or b"" for key, digest in db.session.execute(by_number)}
     if by_key and (ids := ids_of_keys(connection, workspace.id, by_key)):
-        found |= _facts(workspace, Event.idempotency_key, Event.id.in_(ids))
+        found |= _facts(Event.idempotency_key, here, Event.id.in_(ids))
     if by_id:
-        found |= _facts(workspace, Event.uid, Event.uid.in_(by_id))
+        found |= _facts(Event.uid, Event.workspace_id == workspace.id, Event.uid.in_(by_id))
     db.session.commit()  # an open read would keep writers out of SQLite while the file is read
     return found
 
 
-def _facts(workspace: Workspace, identity: Any, chosen: Any) -> dict[Identity, Facts]:
+def _facts(identity: Any, *chosen: Any) -> dict[Identity, Facts]:
     beside = and_(EventPayload.workspace_id == Event.workspace_id, EventPayload.event_id == Event.id)
     query = (
         select(
             identity, Event.event, Event.occurred_at, Event.entity_id, Event.actor_id, EventPayload.payload
         )
         .join(EventPayload, beside)
-        .where(Event.workspace_id == workspace.id, chosen)
+        .where(*chosen)
     )
     return {
         key: Facts._make((*facts, None if payload is None else orjson.loads(payload)))

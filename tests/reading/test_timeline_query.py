@@ -14,7 +14,7 @@ from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import Account, Member
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.query import select_page
+from auditapp.reading.query import select_glance, select_page
 from auditapp.reading.timeline import SUMMARY_COLUMNS, list_events
 from tests.conftest import an_event
 
@@ -212,8 +212,10 @@ def test_rows_of_one_instant_are_shown_in_the_order_of_recording(acme):
 
 def explain(query: str, viewer: Viewer) -> str | None:
     statement = select_page(filters_of(query), viewer, SUMMARY_COLUMNS, 51)
-    if statement is None:
-        return None  # nothing can match, so nothing is asked
+    return None if statement is None else plan_of(statement)  # None: nothing can match, nothing is asked
+
+
+def plan_of(statement) -> str:
     if db.engine.dialect.name == "postgresql":
         # With 240 rows a scan is cheaper than any index; what must not be is that there is no other way.
         db.session.execute(sa.text("SET LOCAL enable_seqscan = off"))
@@ -309,3 +311,16 @@ def test_many_kinds_are_found_by_a_glance_at_the_newest_and_by_walks_alike(acme,
         for limit in ("5", "200"):
             rows = list_events(filters_of(query, limit=limit, until="2026-03-20"), viewer).events
             assert keys(rows) == expected(log, test)[: int(limit)], (query, limit)
+
+
+def test_a_glance_finds_the_newest_by_their_numbers(acme, log):
+    """Else SQLite walks all of the workspace for a filter that few of the newest pass."""
+    viewer = viewer_of(acme, *READERS["all"])
+
+    plan = plan_of(select_glance(filters_of("outcome=failure"), viewer, SUMMARY_COLUMNS, 51))
+
+    if db.engine.dialect.name == "sqlite":
+        assert "SEARCH event USING INTEGER PRIMARY KEY" in plan, plan
+        assert plan.count("ix_event_time") == 1, plan
+    else:
+        assert "Seq Scan" not in plan, plan

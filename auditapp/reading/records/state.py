@@ -113,7 +113,7 @@ def states_at(record: Record, viewer: Viewer, moments: Sequence[datetime | None]
         return None
     reading = _Reading(record, viewer, conditions, fold, reaches_back=after is None)
     return [
-        reading.records.state(at, fold.snapshot() if at is None else taken.get(cut, taken[None]))
+        reading.state(at, fold.snapshot() if at is None else taken.get(cut, taken[None]))
         for at, cut in zip(moments, cuts, strict=True)
     ]
 
