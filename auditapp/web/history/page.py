@@ -19,9 +19,9 @@ from auditapp.web.errors import error_page
 from auditapp.web.formats import when, workspace_zone
 from auditapp.web.fragments import render, wants_fragment
 from auditapp.web.history.query import COMPARE, FIELDS, INSTANT, VERSIONS, Asked, history_url
+from auditapp.web.history.rail import shown_lanes, shown_periods
 from auditapp.web.history.states import comparison, fields, instant
 from auditapp.web.history.versions import verb_of, versions
-from auditapp.web.history_rail import shown_lanes, shown_periods
 from auditapp.web.words import WAY_WORDS
 
 bp = Blueprint("history", __name__)
