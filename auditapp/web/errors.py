@@ -1,12 +1,16 @@
 """Error pages that say what happened and what to do; as fragments, the message in its place."""
 
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from auditapp.extensions import login_manager
 from auditapp.web.fragments import wants_fragment
+
+# What a page asks for by itself is no place to come back to: the page is.
+PARTS = ("overview", "news")
 
 
 def init_app(app: Flask) -> None:
@@ -18,6 +22,9 @@ def send_to_sign_in() -> ResponseReturnValue:
     """Redirect to the sign-in page and back afterwards; htmx is told by header, since fetch would
     follow a redirect and swap the sign-in page into the results."""
     here = request.full_path.rstrip("?") if request.method == "GET" else None
+    if wants_fragment() and request.blueprint in PARTS:
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+        here = urlunsplit(("", "", page.path, page.query, "")) or here
     target = url_for("auth.login", next=here)
     if wants_fragment():
         return Response(status=401, headers={"HX-Redirect": target})

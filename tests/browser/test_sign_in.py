@@ -78,6 +78,7 @@ def test_a_session_that_ends_in_the_middle_of_a_filter_comes_back_to_that_filter
     sign_in(page)
     tick(page, "Entity", "Deal")
     expect(rows(page)).to_have_count(8)
+    expect(page.locator(".facet").first).to_be_visible()
     end_all_sessions()
 
     open_filter(page, "Event").get_by_role("checkbox", name="deal.deleted", exact=True).click()
@@ -111,14 +112,15 @@ def test_the_switch_leads_to_the_other_workspace_and_back(visit: Visit):
     open_menu(page, "Workspace:")
     boxes = [link.bounding_box() for link in page.locator("details.menu[open] a").all()]
     assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]  # a list, not a line
-    page.get_by_role("link", name="<b>bold</b>").click()
+    switch = page.locator("details.menu[open]")
+    switch.get_by_role("link", name="<b>bold</b>").click()
 
     expect(page).to_have_url(re.compile("/w/hostile/timeline$"))
     expect(rows(page)).not_to_have_count(0)
     assert not set(row_ids(page)) & set(acme_rows)
     open_menu(page, "Workspace:")
-    expect(page.get_by_role("link", name="<b>bold</b>")).to_have_attribute("aria-current", "true")
-    page.get_by_role("link", name="Acme", exact=True).click()
+    expect(switch.get_by_role("link", name="<b>bold</b>")).to_have_attribute("aria-current", "true")
+    switch.get_by_role("link", name="Acme", exact=True).click()
     expect(page).to_have_url(re.compile("/w/acme/timeline$"))
     assert row_ids(page) == acme_rows
 

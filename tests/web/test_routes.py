@@ -150,6 +150,16 @@ def test_a_fragment_without_a_session_is_401_and_tells_htmx_where_to_go(client, 
     assert response.text == ""
 
 
+def test_what_a_page_asks_for_by_itself_comes_back_to_the_page(client, acme):
+    headers = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    headers["HX-Current-URL"] = "https://elsewhere.example/w/acme/timeline?entity=deal"
+
+    response = client.get("/w/acme/timeline/overview?entity=deal", headers=headers)
+
+    assert response.status_code == 401
+    assert response.headers["HX-Redirect"] == "/login?next=/w/acme/timeline?entity%3Ddeal"
+
+
 def test_a_member_without_the_right_gets_a_page_that_names_it_and_the_log_knows(client, login, acme):
     login("member")
 
