@@ -54,5 +54,5 @@ def tick(page: Page, menu: str, value: str) -> None:
 
 
 def sideways(page: Page) -> int:
-    """Return by how many pixels the page is wider than its window has room for, beside a scrollbar's place."""
+    """Return by how many pixels the page is wider than its window, less the place of a scrollbar."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
