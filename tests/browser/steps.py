@@ -55,4 +55,6 @@ def tick(page: Page, menu: str, value: str) -> None:
 
 def sideways(page: Page) -> int:
     """Return by how many pixels the page is wider than its window, less the place of a scrollbar."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    # Of the window's widths only the root's own box is without that place where nothing scrolls.
+    root = "document.documentElement"
+    return int(page.evaluate(f"{root}.scrollWidth - {root}.getBoundingClientRect().width"))
