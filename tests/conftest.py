@@ -116,9 +116,10 @@ def database(request: pytest.FixtureRequest, migrated: Any, tmp_path: Path) -> I
         yield f"sqlite:///{tmp_path / 'test.db'}"
         return
     name = f"test_{uuid.uuid4().hex}"
-    # Dropping it would cost more than the space it takes until the server goes.
     _admin(template, f"CREATE DATABASE {name} TEMPLATE template_auditapp STRATEGY file_copy")
     yield _database_url(template, name)
+    # Two thousand of them would fill 16 GB.
+    _admin(template, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
