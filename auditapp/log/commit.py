@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from auditapp.extensions import db
-from auditapp.log.record import InWorkspace, Recorded, record_batch
+from auditapp.log.record import InWorkspace, Recorded, parse_batch, record_parsed
+from auditapp.log.turns import Turn, take_turn
 
+# More than two only where keys are recorded by others than requests.
 ATTEMPTS = 5
 log = logging.getLogger(__name__)
 
@@ -23,31 +26,28 @@ def record_and_commit(
     """Record events as :func:`record_batch` does, and commit.
 
     Where another request records one of the keys at the same moment, the unique key in the database
-    lets one of the two through; the other then finds the first one's id.
+    lets one of the two through; the other then tries again alone and finds the first one's id.
 
     :raise EventError: if any event is refused; nothing is recorded.
     :raise sqlalchemy.exc.DBAPIError: if the database cannot take them just now; nothing is recorded.
     """
-    for _ in range(ATTEMPTS - 1):
+    parsed = parse_batch(events, datetime.now(UTC), clean)
+    has_keys = any(event.get("idempotency_key") for event in parsed)
+    attempt = 1
+    while True:
         try:
-            return _record_and_commit(workspace, events, claimed_by, clean)
+            if has_keys:
+                take_turn(Turn.REQUESTS, workspace.id, beside_others=attempt == 1)
+            results = record_parsed(workspace, parsed, claimed_by=claimed_by)
+            db.session.commit()
         except (IntegrityError, OperationalError) as error:
             db.session.rollback()
-            if not (isinstance(error, IntegrityError) or _is_deadlock(error)):
+            if attempt == ATTEMPTS or not (isinstance(error, IntegrityError) or _is_deadlock(error)):
                 raise
             log.info("another request recorded the same key: %s", error.orig)
-    return _record_and_commit(workspace, events, claimed_by, clean)
-
-
-def _record_and_commit(
-    workspace: InWorkspace,
-    events: Sequence[Mapping[str, Any]],
-    claimed_by: Mapping[str, Any] | None,
-    clean: bool,
-) -> list[Recorded]:
-    results = record_batch(workspace, events, claimed_by=claimed_by, clean=clean)
-    db.session.commit()
-    return results
+            attempt += 1
+        else:
+            return results
 
 
 def _is_deadlock(error: OperationalError) -> bool:

@@ -39,6 +39,9 @@ def insert_rows(
         _execute_many(connection, _EVENT, ("id", *EVENT_COLUMNS), [_for_sqlite(row) for row in rows])
         _execute_many(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
     else:
+        # In the order of their keys: batches that share some in other orders would else each wait for the
+        # other, until the database ends one of them.
+        rows.sort(key=lambda row: row[_KEY] or "")
         add_rows(connection, _EVENT, ("id", *EVENT_COLUMNS), rows)
         add_rows(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
     return ids
@@ -95,6 +98,8 @@ def _for_sqlite(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (event_id, workspace_id, uid.bytes, *times, *rest)
 
 
+# Of the columns with the number.
+_KEY = EVENT_COLUMNS.index("idempotency_key") + 1
 # Of the columns behind recorded_at.
 _MEMBER = EVENT_COLUMNS.index("member_id") - EVENT_COLUMNS.index("recorded_at") - 1
 

@@ -71,7 +71,7 @@ def record_batch(
     :raise IdempotencyConflict: if a key was used before with another event.
     :raise sqlalchemy.exc.IntegrityError: if another transaction records one of the keys meanwhile.
     """
-    parsed = _parse(events, datetime.now(UTC), clean)
+    parsed = parse_batch(events, datetime.now(UTC), clean)
     return record_parsed(workspace, parsed, connection=connection, claimed_by=claimed_by)
 
 
@@ -135,7 +135,11 @@ def _again(first: tuple[uuid.UUID, bytes | None], digest: bytes | None, index: i
     return Recorded(uid, True)
 
 
-def _parse(events: Sequence[Mapping[str, Any]], now: datetime, clean: bool) -> list[EventIn]:
+def parse_batch(events: Sequence[Mapping[str, Any]], now: datetime, clean: bool) -> list[EventIn]:
+    """Check 1 to 1,000 events as :func:`record_batch` takes them.
+
+    :raise EventError: with every problem of every event.
+    """
     if not events:
         raise EventError([Problem(0, "", "the batch is empty; send one event at least")])
     if len(events) > MAX_BATCH:

@@ -4,6 +4,7 @@ A bad row is found before anything is recorded. What is recorded is committed by
 so that other writers get their turn; an import that was killed is repeated, and goes on where it was.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, NamedTuple, Protocol
@@ -13,6 +14,7 @@ from auditapp.log import EventError, Problem
 from auditapp.log.record import record_parsed
 from auditapp.log.rows import Given
 from auditapp.log.schema import MAX_BATCH, parse_event
+from auditapp.log.turns import Turn, take_turn
 from auditapp.models import Workspace
 from auditapp.sources.json_stream import FileError, fault
 from auditapp.sources.known import Checked, Seen, differs, recorded
@@ -87,7 +89,8 @@ def import_file(
         check = _Check(workspace, reader, seen, on_bad)
         for batch in _batches(reader.rows(unzipped(progress("Checking", file)))):
             spool.put(check.fresh(batch))
-        return Imported(_record(workspace, spool, progress), check.known, check.bad)
+        recorded, known = _record(workspace, spool, progress)
+        return Imported(recorded, check.known + known, check.bad)
 
 
 def _batches(rows: Iterator[Row | FileError]) -> Iterator[list[Row | FileError]]:
@@ -155,23 +158,26 @@ class _Check:
         self._on_bad(error)
 
 
-def _record(workspace: Workspace, spool: Spool, progress: Callable[[str, BinaryIO], BinaryIO]) -> int:
-    """The second pass. A repeated import may run beside this one: whoever is second adds nothing."""
-    count = 0
+def _record(
+    workspace: Workspace, spool: Spool, progress: Callable[[str, BinaryIO], BinaryIO]
+) -> tuple[int, int]:
+    """Record what was checked; return how many were new, and how many another import recorded meanwhile."""
+    counted: Counter[bool] = Counter()
     for number, batch in enumerate(spool.batches(lambda file: progress("Recording", file)), 1):
         if not batch:
             continue
+        take_turn(Turn.IMPORTS, workspace.id)
         results = record_parsed(
             workspace,
             [row.event for row in batch],
             given=[row.given for row in batch],
             digests=[row.digest for row in batch],
         )
-        count += sum(not result.duplicate for result in results)
+        counted.update(result.duplicate for result in results)
         if number % COMMIT_EVERY == 0:
             db.session.commit()
     db.session.commit()
-    return count
+    return counted[False], counted[True]
 
 
 def _refused(row: Row, problem: Problem, reader: Reader) -> FileError:

@@ -148,13 +148,14 @@ def test_of_other_events_with_one_key_at_once_the_first_is_recorded(send):
     assert rows_with_keys() == 1
 
 
-def test_batches_that_share_keys_in_other_orders_all_end_well(send):
-    events = [an_event(entity=str(number), idempotency_key=f"k{number}") for number in range(100)]
+@pytest.mark.parametrize(("keys", "batches_of"), [(100, 80), (1000, 300), (400, 20)])
+def test_batches_that_share_keys_in_other_orders_all_end_well(send, keys, batches_of):
+    events = [an_event(entity=str(number), idempotency_key=f"k{number}") for number in range(keys)]
     batches = []
     for seed in range(24):
         batch = events.copy()
         random.Random(seed).shuffle(batch)  # noqa: S311
-        batches.append({"events": batch[:80]})
+        batches.append({"events": batch[:batches_of]})
 
     answers = all_at_once(send, batches)
 
@@ -163,10 +164,10 @@ def test_batches_that_share_keys_in_other_orders_all_end_well(send):
     for batch, answer in zip(batches, answers, strict=True):
         for event, event_id in zip(batch["events"], answer.ids, strict=True):
             ids.setdefault(event["idempotency_key"], set()).add(event_id)
-    assert len(ids) == 100 and all(len(same) == 1 for same in ids.values())
-    assert rows_with_keys() == 100
+    assert all(len(same) == 1 for same in ids.values())
+    assert rows_with_keys() == len(ids)
     new = [each for answer in answers for each in answer.body["events"] if not each["duplicate"]]
-    assert len(new) == 100
+    assert len(new) == len(ids)
 
 
 @pytest.fixture

@@ -96,6 +96,7 @@ def test_a_session_that_ends_before_a_row_is_opened_comes_back_to_that_event(
     complaints.expect("status of 401")
     newest = fill(acme)[0]
     sign_in(page)
+    expect(page.locator(".facet").first).to_be_visible()
     end_all_sessions()
 
     page.locator(f"#event-{newest} summary").click()

@@ -3,11 +3,14 @@
 import gzip
 import json
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
 import sqlalchemy as sa
 
+from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.log.record import record_parsed
@@ -406,6 +409,32 @@ def test_an_import_that_was_stopped_goes_on_where_it_was(cli, acme, monkeypatch)
 
     assert stopped.code != 0
     assert again.out == "30 events recorded, 20 were there already.\n"
+
+
+def test_of_two_imports_of_one_file_at_once_the_second_adds_nothing(database, acme, tmp_path):
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(lines_of(*(an_event(occurred_at=AT, entity=str(number)) for number in range(2000))))
+    command = [sys.executable, "-m", "flask", "--app", "app", "events", "import", str(file)]
+    environment = {**os.environ, "AUDITAPP_DATABASE_URL": database, "AUDITAPP_SECRET_KEY": "test"}
+
+    running = [
+        subprocess.Popen(
+            [*command, "--workspace", "acme", "--format", "jsonl"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+
+    said = sorted(each.communicate(timeout=60)[0] for each in running)
+    assert [each.returncode for each in running] == [0, 0]
+    assert said == [
+        "0 events recorded, 2,000 were there already.\n",
+        "2,000 events recorded, 0 were there already.\n",
+    ]
+    assert len(imported()) == 2000
 
 
 def exported(cli, slug: str, query: str = "") -> bytes:
