@@ -126,7 +126,7 @@ class World:
         late = [mark(WORKSPACE, "actor_type", kind)] if kind != "user" else []
         late += [mark(WORKSPACE, "member_id", me)] if address else []
         said = {"type": kind, "id": id_, "name": name, "email": address}
-        named = name_marks(WORKSPACE, "a", (name, address, id_))
+        named = name_marks(WORKSPACE, "a", name, address, id_)
         texts = [id_, name, *([address] if address else [])]
         # Of an actor and an event it is the event that gives way.
         shuns = _rarely_with("actor", id_) - {*self.events}
@@ -147,7 +147,7 @@ class World:
             return found
         name = " ".join(self.rng.choices(self.vocabulary, cum_weights=self.zipf, k=2)).title()
         id_ = f"{kind}-{number}"
-        marks, names = [mark.__wrapped__(WORKSPACE, "record", kind, id_)], name_marks(WORKSPACE, "n", [name])
+        marks, names = [mark.__wrapped__(WORKSPACE, "record", kind, id_)], name_marks(WORKSPACE, "n", name)
         made = part(id_, name, kind, {"entity": name, "related": []}, marks, names, id_, name)
         self.known[kind, number] = made
         return made

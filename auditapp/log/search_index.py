@@ -31,19 +31,18 @@ Told = tuple[int, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
 
 def index_events(connection: Connection, told: Sequence[Told]) -> None:
     """Add one workspace's events to the index of words and to the counts, in the connection's transaction."""
-    documents = [(number, row, document(event, row, context)) for number, event, row, context in told]
     if isinstance(connection.connection.driver_connection, sqlite3.Connection):
         connection.exec_driver_sql(
             "INSERT INTO event_search (rowid, words) VALUES (?, ?)",
-            [(number, as_text(found)) for number, _, found in documents],
+            [(number, as_text(document(event, row, context))) for number, event, row, context in told],
         )
     else:
         rows = [
-            (row["workspace_id"], number, row["occurred_at"], as_vector(found))
-            for number, row, found in documents
+            (row["workspace_id"], number, row["occurred_at"], as_vector(document(event, row, context)))
+            for number, event, row, context in told
         ]
         add_rows(connection, event_search, SEARCH_COLUMNS, rows)
-    count_events(connection, [row for _, row, _ in documents])
+    count_events(connection, [row for _, _, row, _ in told])
 
 
 def rebuild(connection: Connection) -> None:

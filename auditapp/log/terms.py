@@ -35,6 +35,12 @@ def span_of(moment: datetime, bits: int) -> int:
     return (since.days * 86_400 + since.seconds + _BEFORE_TIME) >> bits
 
 
+@lru_cache(maxsize=8192)
+def _span_marks(workspace_id: int, shortest: int) -> tuple[str, ...]:
+    """Return the marks of the shortest span with this number and of those around it."""
+    return tuple([span_mark(workspace_id, bits, shortest >> (bits - SPANS[0])) for bits in SPANS])
+
+
 def workspace_mark(workspace_id: int) -> str:
     """Return the mark of every event of a workspace."""
     return f"_{workspace_id}"
@@ -53,7 +59,7 @@ def marks_of(workspace_id: int, row: Mapping[str, Any]) -> list[str]:
     :param row: its columns in ``event``.
     """
     found = [workspace_mark(workspace_id)]
-    found += [span_mark(workspace_id, bits, span_of(row["occurred_at"], bits)) for bits in SPANS]
+    found += _span_marks(workspace_id, span_of(row["occurred_at"], SPANS[0]))
     found += [mark(workspace_id, kind, row[kind]) for kind in ("event", "origin")]
     found.append(mark(workspace_id, "record", row["entity_type"], row["entity_id"]))
     for kind in ("actor_id", "correlation_id"):
@@ -168,9 +174,10 @@ def _gather(value: Any, found: dict[str, None]) -> None:
         found[str(value)] = None
 
 
-def name_marks(workspace_id: int, kind: str, texts: Iterable[str | None]) -> list[str]:
+@lru_cache(maxsize=8192)
+def name_marks(workspace_id: int, kind: str, *texts: str | None) -> tuple[str, ...]:
     """Return marks of the words of a name, by which it is offered while somebody types."""
-    return [f"_{workspace_id}{kind}_{word}" for text in texts if text for word in words(text)]
+    return tuple([f"_{workspace_id}{kind}_{word}" for text in texts if text for word in words(text)])
 
 
 def document(event: Mapping[str, Any], row: Mapping[str, Any], context: Mapping[str, Any]) -> list[str]:
@@ -187,8 +194,8 @@ def document(event: Mapping[str, Any], row: Mapping[str, Any], context: Mapping[
         mark(workspace_id, "related", each["type"], each["id"]) for each in event.get("related") or ()
     )
     found += dict.fromkeys(change_marks(workspace_id, event.get("changes") or {}))
-    found += name_marks(workspace_id, "a", (actor.get("name"), actor.get("email"), actor["id"]))
-    found += name_marks(workspace_id, "n", (event["entity"].get("name"),))
+    found += name_marks(workspace_id, "a", actor.get("name"), actor.get("email"), actor["id"])
+    found += name_marks(workspace_id, "n", event["entity"].get("name"))
     last = len(found) + MAX_WORDS
     for text in texts_of(event, str(row["uid"]), context):
         found.append(BREAK)

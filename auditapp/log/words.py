@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MAX_WORD = 100
+MAX_KEPT = 32
 
 # Scripts that are written without spaces: Thai to Khmer, Hangul, kana, Han.
 _UNSPACED = (
@@ -41,20 +42,28 @@ class Word(NamedTuple):
     end: int
 
 
-def words(text: str) -> list[str]:
+def words(text: str) -> tuple[str, ...]:
     """Return the words of a text in their order, in the form in which they are compared.
 
     A text that is a UUID as a whole is one word.
     """
+    # Names, addresses and choices come again and again; long texts would only fill the cache.
+    return _words_kept(text) if len(text) <= MAX_KEPT else _words(text)
+
+
+def _words(text: str) -> tuple[str, ...]:
     if text.isascii():
         if len(text) == 36 and text[8] == "-" and _UUID.fullmatch(text):
-            return [text.replace("-", "").lower()]
+            return (text.replace("-", "").lower(),)
         found = text.translate(_ASCII).split()
-        return found if len(text) <= MAX_WORD else [word[:MAX_WORD] for word in found]
+        return tuple(found if len(text) <= MAX_WORD else [word[:MAX_WORD] for word in found])
     if len(text) == 36 and _UUID.fullmatch(text):
-        return [text.replace("-", "").lower()]
+        return (text.replace("-", "").lower(),)
     folded = "".join(map(fold, _clusters(text)))
-    return [word for run in _RUN.findall(folded) for word in _words_of_run(run)]
+    return tuple([word for run in _RUN.findall(folded) for word in _words_of_run(run)])
+
+
+_words_kept = lru_cache(maxsize=8192)(_words)
 
 
 def is_unspaced(word: str) -> bool:
