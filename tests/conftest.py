@@ -1,6 +1,7 @@
 """Every test that touches the database runs on SQLite and on PostgreSQL.
 
-Migrations run once a database; each test then gets a copy of that empty, migrated database.
+Migrations run once a database; each test then gets a copy of that migrated database, with the workspaces
+that its fixtures name.
 """
 
 import os
@@ -74,24 +75,37 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return a function that gives the migrated template of a database, made at first use."""
-    made: dict[str, Any] = {}
+    """Return a function that gives a migrated database to copy, made at first use.
 
-    def template(kind: str) -> Any:
-        if kind not in made:
-            if kind == "sqlite":
-                made[kind] = tmp_path_factory.mktemp("template") / "template.db"
-                url = f"sqlite:///{made[kind]}"
-            else:
-                server = request.getfixturevalue("postgresql")
-                _admin(server, "CREATE DATABASE template_auditapp")
-                made[kind] = server
-                url = _database_url(server, "template_auditapp")
-            app = create_app({"SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
-            with app.app_context():
+    ``template("sqlite", "acme")`` is a file with the workspace of that name in it and nothing else;
+    ``template("postgresql", "acme")`` the name of a database on this session's server.
+    """
+    made: dict[tuple[str, ...], Any] = {}
+
+    def template(kind: str, *slugs: str) -> Any:
+        if (kind, *slugs) in made:
+            return made[kind, *slugs]
+        made[kind, *slugs], url = new_database(kind, *slugs)
+        app = create_app({"SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
+        with app.app_context():
+            if not slugs:
                 upgrade(directory=str(ROOT / "migrations"))
-                db.engine.dispose()
-        return made[kind]
+            for slug in slugs:
+                make_workspace(slug)
+            db.session.remove()
+            db.engine.dispose()
+        return made[kind, *slugs]
+
+    def new_database(kind: str, *slugs: str) -> tuple[Any, str]:
+        name = "_".join(["template", "auditapp", *slugs])
+        if kind == "sqlite":
+            path = tmp_path_factory.mktemp("template") / f"{name}.db"
+            if slugs:
+                shutil.copy(template(kind), path)
+            return path, f"sqlite:///{path}"
+        server = request.getfixturevalue("postgresql")
+        _admin(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template(kind)}" if slugs else ""))
+        return name, _database_url(server, name)
 
     return template
 
@@ -109,17 +123,18 @@ def _database_url(server: str, name: str) -> str:
 
 @pytest.fixture(params=BOTH)
 def database(request: pytest.FixtureRequest, migrated: Any, tmp_path: Path) -> Iterator[str]:
-    """Return the URL of an empty, migrated database of this test's own."""
-    template = migrated(request.param)
+    """Return the URL of a migrated database of this test's own, with the workspaces it asks for."""
+    template = migrated(request.param, *(slug for slug in ("acme", "other") if slug in request.fixturenames))
     if request.param == "sqlite":
         shutil.copy(template, tmp_path / "test.db")
         yield f"sqlite:///{tmp_path / 'test.db'}"
         return
+    server = request.getfixturevalue("postgresql")
     name = f"test_{uuid.uuid4().hex}"
-    _admin(template, f"CREATE DATABASE {name} TEMPLATE template_auditapp STRATEGY file_copy")
-    yield _database_url(template, name)
+    _admin(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield _database_url(server, name)
     # Two thousand of them would fill 16 GB.
-    _admin(template, f"DROP DATABASE {name} WITH (FORCE)")
+    _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -162,7 +177,9 @@ def client(app: Flask) -> CheckingClient:
 
 
 def make_workspace(slug: str) -> Workspace:
-    """Make a workspace with the cast of three: owner, auditor and member, at <slug>.example."""
+    """Return a workspace with the cast of three: owner, auditor and member, at <slug>.example."""
+    if workspace := db.session.scalar(sa.select(Workspace).where(Workspace.slug == slug)):
+        return workspace  # of the template
     workspace = members.create_workspace(slug, slug.title(), "Europe/Berlin", COMMAND_LINE)
     for name in ("Owner", "Auditor", "Member"):
         role = members.find_role(workspace, name)

@@ -90,15 +90,15 @@ def caller(app: Flask, acme: Workspace) -> Caller:
 @pytest.fixture(scope="session", params=BOTH)
 def door(request: pytest.FixtureRequest, migrated: Any, tmp_path_factory: Any) -> Iterator[Caller]:
     """Return a caller of an application that tests share which need no empty log."""
-    template = migrated(request.param)
+    template = migrated(request.param, "acme")
     if request.param == "sqlite":
         path = tmp_path_factory.mktemp("door") / "door.db"
         shutil.copy(template, path)
         url = f"sqlite:///{path}"
     else:
-        name = f"door_{uuid.uuid4().hex}"
-        _admin(template, f"CREATE DATABASE {name} TEMPLATE template_auditapp STRATEGY file_copy")
-        url = _database_url(template, name)
+        server, name = request.getfixturevalue("postgresql"), f"door_{uuid.uuid4().hex}"
+        _admin(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        url = _database_url(server, name)
     app = create_app(
         {
             "SQLALCHEMY_DATABASE_URI": url,

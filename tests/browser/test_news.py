@@ -85,7 +85,8 @@ def test_new_events_are_told_without_moving_anything_and_marked_when_shown(
     expect(page.locator(".row.is-new")).to_have_count(1)
     expect(told(page)).to_have_text("")
     expect(page).to_have_url(re.compile(re.escape(DEALS) + "$"))
-    for _ in range(2):
+    for shown in (10, 20):
+        expect(rows(page)).to_have_count(shown)
         page.get_by_role("button", name="Show older events").click()
     expect(page.locator(f"#{late}.is-new")).to_be_visible()
     expect_accessible(page)
