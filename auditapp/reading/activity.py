@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -15,9 +14,9 @@ from auditapp.extensions import db
 from auditapp.models import Event
 from auditapp.models.derived import DAY, HOUR, WEEK
 from auditapp.reading.counts import day_until, hour_until, marks_by_time, week_until
-from auditapp.reading.facets import CAP, Matches, matches_of
+from auditapp.reading.facets import Matches, matches_of
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.marks import mark_of
+from auditapp.reading.sample import Sample
 
 MAX_HOURS = timedelta(days=3)
 MAX_DAYS = timedelta(days=125)
@@ -68,11 +67,11 @@ def activity_of(
     :param found: of ``facets.matches_of``, where they are known already.
     """
     found = matches_of(filters, viewer) if found is None else found
-    newest = found.newest
-    if not newest:
+    sample = found.sample
+    if sample is None:
         return None
     kept = found.kinds is not None
-    since, until = _range(filters, viewer, now, newest, whole=found.is_capped)
+    since, until = _range(filters, viewer, now, sample, whole=found.is_capped)
     unit, starts = _starts(since, until, ZoneInfo(viewer.workspace.timezone))
     bars = [Bar(start, end) for start, end in zip(starts, [*starts[1:], until], strict=True)]
     if kept:
@@ -80,23 +79,23 @@ def activity_of(
             filters, viewer, {"hour": HOUR, "day": DAY}.get(unit, WEEK)
         )
     else:
-        told = ((row.occurred_at, mark_of(row.event, row.outcome), 1) for row in newest[:CAP])
+        told = sample.quarters
     for moment, mark, events in told:
         place = min(max(bisect_right(starts, moment) - 1, 0), len(bars) - 1)
         bars[place].marks[mark] += events
-    return Activity(unit, bars, newest[CAP - 1].occurred_at if found.is_capped and not kept else None)
+    return Activity(unit, bars, sample.oldest if found.is_capped and not kept else None)
 
 
 def _range(
-    filters: TimelineFilters, viewer: Viewer, now: datetime, newest: list[Any], *, whole: bool
+    filters: TimelineFilters, viewer: Viewer, now: datetime, sample: Sample, *, whole: bool
 ) -> tuple[datetime, datetime]:
     """Return the time to draw: the filter's, as far as there are matches; where not all are known, events."""
-    oldest = newest[-1].occurred_at
+    oldest = sample.oldest
     if whole:
         first = select(Event.occurred_at).where(Event.workspace_id == viewer.workspace.id)
         oldest = db.session.scalar(first.order_by(Event.occurred_at, Event.id).limit(1)) or oldest
     since = max(filters.since, oldest - timedelta(days=1)) if filters.since else oldest
-    last = newest[0].occurred_at + timedelta(microseconds=1)
+    last = sample.newest + timedelta(microseconds=1)
     # Up to now, where now is near: that nothing happened since is worth seeing.
     near = last < now < last + (last - since) / 4
     until = min(

@@ -66,7 +66,7 @@ def marks_by_time(filters: TimelineFilters, viewer: Viewer, hours: int) -> list[
     :param hours: 1, 24 or 168, the shortest time to tell apart.
     """
     known = known_names(viewer)
-    named = matching_names(filters, known)
+    named = matching_names(filters, viewer)
     spans = [each for each in (WEEK, DAY, HOUR) if each <= hours]
     selects = []
     for table, start, events, conditions in (

@@ -4,7 +4,7 @@ Words and marks hold letters, digits and ``_`` only (``log/words.py``, ``log/ter
 escaping, and nothing that was typed reaches a query language as it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from auditapp.reading.terms import Term
@@ -28,9 +28,37 @@ class AnyOf:
 Node = Term | All | AnyOf
 
 
-def one_of(marks: Iterable[str]) -> AnyOf:
+def one_of(marks: Iterable[str]) -> Node:
     """Return a choice among marks."""
-    return AnyOf(tuple(Term((mark,)) for mark in marks))
+    return any_of([Term((mark,)) for mark in marks])
+
+
+def any_of(parts: Sequence[Node]) -> Node:
+    """Return a choice among nodes; of one, that one."""
+    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+
+def all_of(parts: Iterable[Node], but: Iterable[Node] = ()) -> All:
+    """Return what holds each of some nodes and none of others, on one level as far as that goes.
+
+    What is nested would be read whole before it is intersected with the rest.
+    """
+    wanted: list[Node] = []
+    unwanted = list(but)
+    for part in parts:
+        if isinstance(part, All):
+            wanted += part.parts
+            unwanted += part.but
+        else:
+            wanted.append(part)
+    return All(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted)))
+
+
+def is_marked(node: Node) -> bool:
+    """Tell whether only events of the workspace can hold a node: marks are made with it, words are not."""
+    if isinstance(node, Term):
+        return node.words[0].startswith("_")
+    return (all if isinstance(node, AnyOf) else any)(map(is_marked, node.parts))
 
 
 def for_sqlite(node: Node) -> str:

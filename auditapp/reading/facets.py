@@ -6,7 +6,7 @@ shows what there is to choose from.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,26 +14,18 @@ from sqlalchemy import func, literal, select, union_all
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.checked import Checked
 from auditapp.models import Event
 from auditapp.reading.counts import Kind, are_kept, kinds_in
 from auditapp.reading.filters import TimelineFilters, Values
-from auditapp.reading.query import fetch_page
-from auditapp.reading.scopes import known_names, matches, matching_names
+from auditapp.reading.sample import Busy, Sample, sample_of
+from auditapp.reading.scopes import among, matches, matching_names
 
 CAP = 10_000
-# Of more matches than that, so many of the newest tell who is busiest.
-GLANCE = 500
+# Of more matches than that, so many of the newest tell who is busiest, where the others are counted already.
+LOOK_AT = 5_000
 MAX_ACTORS = 7
 FACETS = ("entity", "event", "actor", "origin", "outcome")
-SAMPLE_COLUMNS = (
-    Event.occurred_at,
-    Event.event,
-    Event.actor_type,
-    Event.actor_id,
-    Event.actor_name,
-    Event.origin,
-    Event.outcome,
-)
 
 
 @dataclass(frozen=True)
@@ -63,12 +55,13 @@ class Matches:
     """A filter's matches, as much of them as facets and activity need.
 
     :ivar kinds: how many of each kind there are in the filter's time, where that is kept; then exact.
-    :ivar newest: the newest of them: all, where there are 10,000 at most; else 10,001, or 500 beside kinds.
+    :ivar sample: the newest of them: all, where there are 10,000 at most; else 10,001, or 5,000 beside kinds.
+        None where nothing matches.
     """
 
     total: int
-    newest: list[Any]
-    kinds: list[Kind] | None = None
+    sample: Sample | None
+    kinds: Sequence[Kind] | None = None
 
     @property
     def is_capped(self) -> bool:
@@ -79,17 +72,12 @@ class Matches:
 def matches_of(filters: TimelineFilters, viewer: Viewer) -> Matches:
     """Return a filter's matches; its place on the page and its grouping do not matter."""
     if not are_kept(filters, viewer):
-        newest = _newest(filters, viewer, CAP + 1)
-        return Matches(len(newest), newest)
+        return _sample(filters, viewer)
     kinds = kinds_in(filters, viewer)
-    named = matching_names(filters, known_names(viewer))
+    named = matching_names(filters, viewer)
     total = sum(kind.events for kind in kinds if all(test(kind) for test in _tests(filters, "", named)))
-    return Matches(total, _newest(filters, viewer, CAP if total <= CAP else GLANCE), kinds)
-
-
-def _newest(filters: TimelineFilters, viewer: Viewer, limit: int) -> list[Any]:
-    whole = replace(filters, before=None, after=None, group=None)
-    return fetch_page(whole, viewer, SAMPLE_COLUMNS, limit)
+    some = CAP if total <= CAP else LOOK_AT
+    return Matches(total, sample_of(filters, viewer, some, actors=MAX_ACTORS + 1), kinds)
 
 
 def facets_of(filters: TimelineFilters, viewer: Viewer, found: Matches | None = None) -> Facets:
@@ -112,7 +100,7 @@ def facets_of(filters: TimelineFilters, viewer: Viewer, found: Matches | None = 
 
 
 def _counted(filters: TimelineFilters, viewer: Viewer, kinds: Iterable[Kind]) -> dict[str, list[Share]]:
-    named = matching_names(filters, known_names(viewer))
+    named = matching_names(filters, viewer)
     found: dict[str, list[Share]] = {}
     for facet in ("entity", "event", "origin", "outcome"):
         passes = _tests(filters, facet, named)
@@ -136,20 +124,16 @@ _VALUE_OF: dict[str, Callable[[Any], str]] = {
 
 def _tests(filters: TimelineFilters, facet: str, named: list[str] | None) -> list[Callable[[Any], bool]]:
     """Return what a kind must pass to count in a facet: every filter but the facet's own."""
-    tests: list[Callable[[Any], bool]] = [lambda kind: _passes(filters.actor_type, kind.actor_type)]
+    tests: list[Callable[[Any], bool]] = [lambda kind: filters.actor_type.lets(kind.actor_type)]
     if facet != "origin":
-        tests.append(lambda kind: _passes(filters.origin, kind.origin))
+        tests.append(lambda kind: filters.origin.lets(kind.origin))
     if facet != "outcome":
-        tests.append(lambda kind: _passes(filters.outcome, kind.outcome))
+        tests.append(lambda kind: filters.outcome.lets(kind.outcome))
     if facet != "entity":
-        tests.append(lambda kind: _passes(filters.entity, _VALUE_OF["entity"](kind)))
+        tests.append(lambda kind: filters.entity.lets(_VALUE_OF["entity"](kind)))
     if facet != "event":
         tests.append(lambda kind: _passes_any(filters.event, kind.event))
     return tests
-
-
-def _passes(values: Values, value: str) -> bool:
-    return (not values.included or value in values.included) and value not in values.excluded
 
 
 def _passes_any(values: Values, event: str) -> bool:
@@ -158,38 +142,59 @@ def _passes_any(values: Values, event: str) -> bool:
 
 
 def _sampled(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches) -> list[Share]:
-    rows, is_capped = _without(name, filters, viewer, found)
-    counted = Counter(map(_VALUE_OF[name], rows))
-    return [Share(value, events, is_capped) for value, events in counted.most_common()]
+    found = _without(name, filters, viewer, found)
+    counted: Counter[str] = Counter()
+    for kind in found.sample.kinds if found.sample else ():
+        counted[_VALUE_OF[name](kind)] += kind.events
+    return [Share(value, min(events, CAP), found.is_capped) for value, events in counted.most_common()]
 
 
-def _without(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches) -> tuple[list[Any], bool]:
-    """Return the newest matches as if one parameter were not given, and whether there are more."""
-    if getattr(filters, name):
-        lifted: dict[str, Any] = {name: Values()}
-        found = matches_of(replace(filters, **lifted), viewer)
-    return found.newest[:CAP], found.is_capped
+def _without(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches) -> Matches:
+    """Return the newest matches as if one parameter were not given."""
+    if not getattr(filters, name):
+        return found
+    lifted: dict[str, Any] = {name: Values()}
+    return _sample(replace(filters, **lifted), viewer)
+
+
+def _sample(filters: TimelineFilters, viewer: Viewer) -> Matches:
+    sample = sample_of(filters, viewer, CAP + 1, actors=MAX_ACTORS + 1)
+    return Matches(sample.total if sample else 0, sample)
 
 
 def _actors(filters: TimelineFilters, viewer: Viewer, found: Matches) -> list[Share]:
-    rows, is_capped = _without("actor", filters, viewer, found)
-    known: dict[str, tuple[str | None, str]] = {}
-    for row in rows:
-        known.setdefault(row.actor_id, (row.actor_name, row.actor_type))
-    busiest = Counter(row.actor_id for row in rows if row.actor_id is not None).most_common(MAX_ACTORS + 1)
-    exact = _all_of(filters, viewer, [actor for actor, _ in busiest]) if is_capped else {}
+    found = _without("actor", filters, viewer, found)
+    busiest = found.sample.actors if found.sample else ()
+    known = _names_of(busiest, viewer)
+    whoever = replace(filters, actor=Values())
+    exact = _all_of(whoever, viewer, [actor.actor_id for actor in busiest]) if found.is_capped else {}
     shares = []
-    for actor, events in busiest:
-        events, capped = exact.get(actor, (events, is_capped))
-        shares.append(Share(actor, events, capped, *known[actor]))
+    for actor in busiest:
+        events, capped = exact.get(actor.actor_id, (min(actor.events, CAP), found.is_capped))
+        shares.append(Share(actor.actor_id, events, capped, *known[actor.event_number]))
     return sorted(shares, key=lambda share: -share.events)
+
+
+def _names_of(actors: Sequence[Busy], viewer: Viewer) -> dict[int, tuple[str | None, str]]:
+    """Return what actors were called in their newest events, and of what type they are, by its number."""
+    if not actors:
+        return {}
+    here = Checked(Event.workspace_id) == viewer.workspace.id
+    query = select(Event.id, Event.actor_name, Event.actor_type).where(
+        here, among(Event.id, [actor.event_number for actor in actors])
+    )
+    return {row[0]: (row[1], row[2]) for row in db.session.execute(query)}
+
+
+# What the index of actors would have to be read far for.
+_UNINDEXED = ("origin", "actor_type", "outcome", "since", "until")
 
 
 def _all_of(filters: TimelineFilters, viewer: Viewer, actors: list[str]) -> dict[str, tuple[int, bool]]:
     """Count each actor's events in the index of actors, up to the cap; empty where a filter asks more."""
-    if not are_kept(filters, viewer) or set(filters.typed) - {"entity", "event", "limit", "group", "actor"}:
+    if not are_kept(filters, viewer) or any(getattr(filters, name) for name in _UNINDEXED):
         return {}
-    named = matching_names(filters, known_names(viewer))
+    named = matching_names(filters, viewer)
     counts = []
     for actor in actors:
         mine = [Event.workspace_id == viewer.workspace.id, Event.actor_id == actor]

@@ -44,6 +44,10 @@ class Values:
     def __bool__(self) -> bool:
         return bool(self.included or self.excluded)
 
+    def lets(self, value: str) -> bool:
+        """Tell whether a value passes: any of the included, none of the excluded."""
+        return (not self.included or value in self.included) and value not in self.excluded
+
     def as_typed(self) -> list[str]:
         """Return the values as the URL has them, sorted."""
         return sorted({*self.included, *("!" + value for value in self.excluded)})

@@ -7,11 +7,11 @@ page. The combinations of event, origin, actor type and outcome that a workspace
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Select, and_, false, func, literal, or_, select, true, union_all
+from sqlalchemy import ARRAY, Select, and_, false, func, literal, or_, select, true, tuple_, union_all
 from sqlalchemy.sql.elements import Grouping
 
 from auditapp.access.viewer import Viewer
@@ -19,16 +19,21 @@ from auditapp.extensions import db
 from auditapp.log.checked import Checked
 from auditapp.models import Event, event_kind
 from auditapp.models.event import KIND
+from auditapp.models.types import Instant
+from auditapp.reading.cursor import BEGINNING
 from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
-from auditapp.reading.scopes import Condition, known_names, matching_names, position, scopes
-from auditapp.reading.search import fetch_found, found_condition
+from auditapp.reading.scopes import Condition, among, position, visible_scopes
+from auditapp.reading.search import fetch_found, find_newest, found_condition
 
-# SQLite takes 500 terms in a compound SELECT.
-MAX_WALKS = 400
-# So many of the newest rows are looked at before more walks than a few are made ready.
+# SQLite takes 500 terms in a compound SELECT; on PostgreSQL all walks are one query.
+MAX_WALKS = {"sqlite": 400, "postgresql": 1000}
+# So many of the newest rows are looked at before more walks than these are made: each costs about 20 µs,
+# on PostgreSQL also where there are many.
 GLANCE = 1_000
 MAX_GLANCED = 500
-FEW = 6
+MANY_WALKS = {"sqlite": 6, "postgresql": 150}
+# So many times the events of a page are looked at to find out where it ends.
+_ENOUGH = 6
 
 
 class Kind(NamedTuple):
@@ -61,12 +66,22 @@ def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any],
     if filters.in_words:
         return fetch_found(filters, viewer, columns, limit)
     walks = _walks(filters, viewer)
-    if sum(len(each.values) for each in walks) > FEW and limit <= MAX_GLANCED:
+    if sum(len(each.values) for each in walks) > _by_dialect(MANY_WALKS) and limit <= MAX_GLANCED:
         # What is common fills the page out of the newest rows, whatever they are.
         rows = list(db.session.execute(select_glance(filters, viewer, columns, limit)))
         if len(rows) == limit:
             return rows
     return list(db.session.execute(_select_walks(walks, filters, viewer, columns, limit))) if walks else []
+
+
+def _holds_actors(walks: Walks) -> bool:
+    """Tell whether the index of some walks holds kinds and actors."""
+    pinned = {column.key for column in walks.columns}
+    return pinned >= {*KIND} and Event.member_id.key not in pinned
+
+
+def _by_dialect(limits: dict[str, int]) -> int:
+    return limits[db.session.get_bind().dialect.name]
 
 
 def select_page(
@@ -75,6 +90,28 @@ def select_page(
     """Return the query of :func:`fetch_page` that finds every page, None where nothing can match."""
     walks = _walks(filters, viewer)
     return _select_walks(walks, filters, viewer, columns, limit) if walks else None
+
+
+def select_newest(
+    filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+) -> Select[Any] | None:
+    """Return a query for a filter's newest matches wherever its page is, in no order; None if there are none.
+
+    For many: what an index holds is not looked up in the rows.
+
+    :param columns: time, number, kind and actor.
+    """
+    whole = replace(filters, before=None, after=None, group=None)
+    if whole.in_words:
+        numbers = find_newest(whole, viewer, limit)
+        here = Checked(Event.workspace_id) == viewer.workspace.id
+        return select(*columns).where(here, among(Event.id, numbers)) if numbers else None
+    walks = _walks(whole, viewer)
+    if not walks:
+        return None
+    if all(_holds_actors(each) for each in walks):
+        return _select_on_walks(walks, whole, viewer, columns, limit)
+    return _select_walks(walks, whole, viewer, columns, limit)
 
 
 def select_glance(
@@ -105,30 +142,74 @@ def _select_walks(
         return (
             select(*columns).where(mine, *_pinned(walks[0], 0), *walks[0].rest).order_by(*order).limit(limit)
         )
-    places = [each for some in walks for each in _places(some, mine, order, limit)]
-    merged = union_all(*places).subquery("merged").c
     # Cut to the page before the rows are looked up, else each walk would look up a page of its own.
-    page = select(merged.id).order_by(*_order(filters, merged)).limit(limit).subquery("page")
+    page = _select_on_walks(walks, filters, viewer, (Event.occurred_at, Event.id), limit).subquery("page")
     # The workspace once more, for a database that is sharded by it.
     in_page = and_(mine, Event.id == page.c.id)
     return select(*columns).join_from(page, Event, in_page).order_by(*order)
 
 
-def _places(walks: Walks, mine: Condition, order: list[Any], limit: int) -> list[Select[Any]]:
+def _select_on_walks(
+    walks: Sequence[Walks], filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+) -> Select[Any]:
+    """Return the query that merges walks, for columns that their index holds."""
+    mine = Event.workspace_id == viewer.workspace.id
+    order = _order(filters)
+    places = [place for each in walks for place in _places(each, mine, order, columns, limit)]
+    merged = union_all(*places).subquery("merged")
+    return select(merged).order_by(*_order(filters, merged.c)).limit(limit)
+
+
+def _places(
+    walks: Walks, mine: Condition, order: list[Any], columns: Sequence[Any], limit: int
+) -> list[Select[Any]]:
     """Return the places on each walk: one query for all where the database has LATERAL, else one for each."""
-    place = select(Event.occurred_at, Event.id).where(mine, *walks.rest).order_by(*order).limit(limit)
+    place = select(*columns).where(mine, *walks.rest).order_by(*order)
     if db.session.get_bind().dialect.name == "sqlite" or not walks.columns:
         # A SELECT around each: SQLite takes no ORDER BY inside of a UNION ALL.
-        return [select(place.where(*_pinned(walks, at)).subquery()) for at in range(len(walks.values))]
+        return [
+            select(place.where(*_pinned(walks, at)).limit(limit).subquery())
+            for at in range(len(walks.values))
+        ]
     # Planned once, where a UNION ALL of a hundred takes longer to plan than to run.
     arrays = [
         literal([values[at] for values in walks.values], ARRAY(column.type))
         for at, column in enumerate(walks.columns)
     ]
     names = [column.key for column in walks.columns]
-    pins = func.unnest(*arrays).table_valued(*names).render_derived()
-    each = place.where(*(column == pins.c[column.key] for column in walks.columns)).lateral()
-    return [select(each.c.occurred_at, each.c.id).select_from(pins.join(each, true()))]
+    pins: Any = func.unnest(*arrays).table_valued(*names).render_derived()
+    if order and limit > MAX_GLANCED:
+        first = select(Event.id).where(mine, *walks.rest, *_same(walks, pins)).limit(1).lateral()
+        pins = select(pins).select_from(pins.join(first, true())).cte("there")
+        place = place.where(*_same(walks, pins))
+        each = place.where(_not_below(place, pins, limit)).limit(limit).lateral()
+    else:
+        each = place.where(*_same(walks, pins)).limit(limit).lateral()
+    return [select(each).select_from(pins.join(each, true()))]
+
+
+def _same(walks: Walks, pins: Any) -> list[Condition]:
+    return [column == pins.c[column.key] for column in walks.columns]
+
+
+def _not_below(place: Any, there: Any, limit: int) -> Condition:
+    """Return what keeps each of many walks from going on where the others have filled the page already.
+
+    Some of the newest on each walk are enough of them together; the last that fits in is where all may end.
+
+    :param there: the walks on which there is anything.
+    """
+    some = select(_ENOUGH * limit / func.count() + 1).select_from(there).scalar_subquery()
+    each = place.limit(some).lateral()
+    newest = select(each.c.occurred_at, each.c.id).select_from(there.join(each, true())).subquery("newest")
+    in_order = select(newest).order_by(newest.c.occurred_at.desc(), newest.c.id.desc())
+    last = in_order.offset(limit - 1).limit(1).cte("last").c
+    # Where there are fewer there is no last one, and no end.
+    end = tuple_(
+        func.coalesce(select(last.occurred_at).scalar_subquery(), literal(BEGINNING.occurred_at, Instant)),
+        func.coalesce(select(last.id).scalar_subquery(), literal(BEGINNING.id)),
+    )
+    return tuple_(Event.occurred_at, Event.id) >= end
 
 
 def _pinned(walks: Walks, at: int) -> list[Condition]:
@@ -146,25 +227,21 @@ def check_of(filters: TimelineFilters, viewer: Viewer) -> Condition:
 
     Walks no index: see :func:`auditapp.reading.news.count_new`, which puts it to a few new rows.
     """
-    known = known_names(viewer)
     workspace = Event.workspace_id == viewer.workspace.id
     found = [
         and_(
             workspace, *(each for some in _conditions(filters, viewer, names, own).values() for each in some)
         )
-        for names, own in scopes(viewer, known, matching_names(filters, known))
-        if names is None or names
+        for names, own in visible_scopes(filters, viewer)
     ]
     return and_(or_(false(), *found), *([found_condition(filters, viewer)] if filters.in_words else []))
 
 
 def _walks(filters: TimelineFilters, viewer: Viewer) -> list[Walks]:
     """Return walks that together pass every row that matches."""
-    known = known_names(viewer)
     found = []
-    for names, own in scopes(viewer, known, matching_names(filters, known)):
-        if names is None or names:
-            found += _walks_within(filters, viewer, names, own)
+    for names, own in visible_scopes(filters, viewer):
+        found += _walks_within(filters, viewer, names, own)
     return [each for each in found if each.values]
 
 
@@ -179,7 +256,7 @@ def _walks_within(
         return [each for name, some in conditions.items() if name not in pinned for each in some]
 
     records = [found for value in filters.record.included if (found := RECORD.fullmatch(value))]
-    if records and len(records) <= MAX_WALKS:
+    if records and len(records) <= _by_dialect(MAX_WALKS):
         pins = [(found["id"], found["type"]) for found in records]
         return [Walks((Event.entity_id, Event.entity_type), pins, rest("record"))]
     if filters.correlation.included:
@@ -201,7 +278,7 @@ def _walks_within(
         ]
     if filters.actor.included:
         return _actor_walks(filters, viewer, kinds or _kinds(viewer), rest)
-    if kinds is None or len(kinds) > MAX_WALKS:
+    if kinds is None or len(kinds) > _by_dialect(MAX_WALKS):
         return [Walks((), [()], rest())]
     columns = tuple(getattr(Event, name) for name in KIND)
     return [Walks(columns, kinds, rest(*by_kind))]
@@ -230,7 +307,7 @@ def _by_kind(
     column: Any, values: Sequence[Any], kinds: Sequence[Kind], rest: list[Condition], checked: list[Condition]
 ) -> Walks:
     """Pin a column to values and each of them to kinds; where that were too many, to the values alone."""
-    if len(values) * len(kinds) > MAX_WALKS:
+    if len(values) * len(kinds) > _by_dialect(MAX_WALKS):
         return Walks((column,), [(value,) for value in values], checked)
     columns = (column, *(getattr(Event, name) for name in KIND))
     return Walks(columns, [(value, *kind) for value, kind in product(values, kinds)], rest)
@@ -254,13 +331,8 @@ def _matching_kinds(
         kind
         for kind in _kinds(viewer)
         if (names is None or kind.event in names)
-        and all(passes(values, getattr(kind, name)) for name, values in asked.items())
+        and all(values.lets(getattr(kind, name)) for name, values in asked.items())
     ]
-
-
-def passes(values: Values, value: str) -> bool:
-    """Tell whether an enumerated filter lets a value through."""
-    return (not values.included or value in values.included) and value not in values.excluded
 
 
 def _conditions(

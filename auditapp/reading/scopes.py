@@ -1,8 +1,10 @@
 """What every query of the log is made of: who may see which events, and where a page begins."""
 
-from typing import Any
+import json
+from collections.abc import Sequence
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, literal, select, tuple_
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, select, tuple_
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
@@ -38,10 +40,18 @@ def scopes(
     return []
 
 
-def matching_names(filters: TimelineFilters, known: dict[str, str]) -> list[str] | None:
+def visible_scopes(filters: TimelineFilters, viewer: Viewer) -> list[tuple[list[str] | None, bool]]:
+    """Return what a filter leaves of what the viewer may see, as :func:`scopes`; no pair is without names."""
+    named = matching_names(filters, viewer)
+    known = known_names(viewer) if viewer.audit_level is AuditLevel.PERMITTED else {}
+    return [(names, own) for names, own in scopes(viewer, known, named) if names is None or names]
+
+
+def matching_names(filters: TimelineFilters, viewer: Viewer) -> list[str] | None:
     """Return the known event names that ``entity`` and ``event`` leave, None if neither is set."""
     if not filters.entity and not filters.event:
         return None
+    known = known_names(viewer)
     return sorted(
         name
         for name, entity_type in known.items()
@@ -78,3 +88,11 @@ def position(
 def as_bound(cursor: Cursor) -> Any:
     """Return a place as a value to compare with."""
     return tuple_(literal(cursor.occurred_at, Instant), literal(cursor.id))
+
+
+def among(column: Any, numbers: Sequence[int]) -> Condition:
+    """Return that a column is one of many numbers, handed over as one value."""
+    if db.session.get_bind().dialect.name == "sqlite":
+        each = func.json_each(json.dumps(numbers)).table_valued("value")
+        return cast(Condition, column.in_(select(each.c.value)))
+    return cast(Condition, column == any_(literal(numbers, ARRAY(BigInteger))))

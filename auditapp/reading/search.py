@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Select, and_, cast, column, exists, false, func, select, table, text
@@ -25,22 +26,36 @@ from auditapp.log.schema import ACTOR_TYPES, OUTCOMES
 from auditapp.log.search_index import event_search
 from auditapp.log.terms import SPANS, asked_texts, mark, span_mark, span_of, workspace_mark
 from auditapp.models import Event
-from auditapp.reading.expression import All, AnyOf, Node, for_postgresql, for_sqlite, one_of
+from auditapp.reading.expression import (
+    All,
+    Node,
+    all_of,
+    any_of,
+    for_postgresql,
+    for_sqlite,
+    is_marked,
+    one_of,
+)
 from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
-from auditapp.reading.scopes import Condition, known_names, matching_names, position, scopes
+from auditapp.reading.scopes import Condition, among, known_names, position, visible_scopes
 from auditapp.reading.terms import Term, terms_of
 
 # The time so many events back tells how dense the log is, and so with which span to begin.
 DENSITY = 500
-# So many matches are sorted whole, where the database thinks that there are as few, and if it errs.
-FEW = 1_500
-MANY = 6_000
+# Where the database thinks that there are no more matches than these, they are asked for at once; it knows
+# next to nothing of what is in less than 0.2 % of the log. If there are more than those, it was wrong.
+FEW = 20_000
+MANY = 1_500
 # So many of the newest events are looked at one by one, where more match.
 GLANCE = 1_000
 MAX_GLANCED = 500
 _HEX = re.compile("([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")
 
-_VALUES = {"outcome": OUTCOMES, "actor_type": ACTOR_TYPES}
+# The value that most events have, which has no mark, and the others.
+_MARKED = {
+    "outcome": ("success", [value for value in OUTCOMES if value != "success"]),
+    "actor_type": ("user", [value for value in ACTOR_TYPES if value != "user"]),
+}
 _FTS5 = table("event_search", column("rowid"))
 
 
@@ -50,35 +65,45 @@ def fetch_found(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any]
     return [] if tree is None else fetch_tree(tree, filters, viewer, columns, limit)
 
 
+def find_newest(filters: TimelineFilters, viewer: Viewer, limit: int) -> list[int]:
+    """Return the numbers of the newest events of a filter that asks for words."""
+    tree = tree_of(filters, viewer)
+    return [] if tree is None else _find(tree, filters, viewer, limit)
+
+
 def fetch_tree(
     tree: All, filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
 ) -> list[Any]:
     """Return a page of the rows that a tree finds, within the filter's times and at its place."""
+    numbers = _find(tree, filters, viewer, limit)
+    here = Checked(Event.workspace_id) == viewer.workspace.id
+    query = select(*columns).where(here, among(Event.id, numbers))
+    return list(db.session.execute(query.order_by(*_order(filters, Event)))) if numbers else []
+
+
+def _find(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> list[int]:
+    """Return the numbers of a page of what a tree finds, in the page's order."""
     everything = Term((workspace_mark(viewer.workspace.id),))
     # The mark of all is a long list to read; the spans, and the rows themselves, say the workspace too.
-    parts = tuple(part for part in tree.parts if part not in (everything, AnyOf((everything,))))
-    tree = All(parts, tree.but)
-    rows: list[Any] = []
-    if parts and limit <= MAX_GLANCED and db.session.get_bind().dialect.name != "sqlite":
+    parts = tuple(part for part in tree.parts if part != everything)
+    tree, found = All(parts, tree.but), list[int]()
+    if parts and db.session.get_bind().dialect.name != "sqlite":
         if (few := _find_few(tree, filters, viewer, limit)) is not None:
-            mine = (Event.workspace_id == viewer.workspace.id, Event.id.in_(few))
-            order = _order(filters, Event.occurred_at, Event.id)
-            return list(db.session.execute(select(*columns).where(*mine).order_by(*order)))
-        rows = list(db.session.execute(_select_glance(tree, filters, viewer, columns, limit)))
-        if len(rows) == limit:
-            return rows
-    for span in _spans(filters, viewer, limit):
-        within = All((span, *tree.parts), tree.but)
-        rows = list(db.session.execute(select_found(within, filters, viewer, columns, limit)))
-        if len(rows) == limit:
+            return few
+        if limit <= MAX_GLANCED:
+            found = list(db.session.scalars(_select_glance(tree, filters, viewer, limit)))
+    for span in _spans(filters, viewer, limit) if len(found) < limit else ():
+        within = tree if span == everything and is_marked(tree) else All((span, *tree.parts), tree.but)
+        found = list(db.session.scalars(select_found(within, filters, viewer, limit)))
+        if len(found) == limit:
             break
-    return rows
+    return found
 
 
 def _find_few(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> list[int] | None:
     """Return the numbers of a page where a tree finds few events, asked for at once; None if it finds many.
 
-    PostgreSQL's own statistics say whether there are few; beside the long lists of the spans, a rare word
+    PostgreSQL's own statistics say whether there may be few; beside the long lists of the spans, a rare word
     would be found ten times slower than by itself.
     """
     found = event_search.c
@@ -86,65 +111,47 @@ def _find_few(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -
     plan = db.session.execute(text(query), {"tree": for_postgresql(tree)}).scalar_one()
     if plan[0]["Plan"]["Plan Rows"] > FEW:
         return None
-    place = _place(filters, found.occurred_at, found.event_id)
     asked = select(found.occurred_at, found.event_id).where(
-        found.workspace_id == viewer.workspace.id, _tsquery(tree), *place
+        found.workspace_id == viewer.workspace.id, _tsquery(tree), *_place(filters, found)
     )
-    rows = [tuple(row) for row in db.session.execute(asked.limit(MANY))]
-    if len(rows) == MANY:
+    some = max(MANY, 2 * limit)
+    rows = [tuple(row) for row in db.session.execute(asked.limit(some))]
+    if len(rows) == some:
         return None
     rows.sort(reverse=not is_forward(filters))
     return [number for _, number in rows[:limit]]
 
 
-def _select_glance(
-    tree: All, filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
-) -> Select[Any]:
+def _select_glance(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> Select[Any]:
     """Return the query for those of the newest events that a tree finds, each looked at by itself.
 
     A common beginning of words is found at once, which the index would collect out of the whole log.
     PostgreSQL only: FTS5 cannot be asked about one event.
     """
     mine = Event.workspace_id == viewer.workspace.id
-    order = _order(filters, Event.occurred_at, Event.id)
-    place = _place(filters, Event.occurred_at, Event.id)
-    near = select(Event.occurred_at, Event.id).where(mine, *place).order_by(*order).limit(GLANCE).subquery()
+    newest = select(Event.occurred_at, Event.id).where(mine, *_place(filters, Event))
+    near = newest.order_by(*_order(filters, Event)).limit(GLANCE).subquery("near")
     words = event_search.c
     # The function of the operator @@, which no index serves.
     found = func.ts_match_vq(words.words, cast(for_postgresql(tree), TSQUERY))
     same = and_(words.workspace_id == viewer.workspace.id, words.event_id == near.c.id)
-    page = (
-        select(near.c.id)
-        .join_from(near, event_search, same)
-        .where(found)
-        .order_by(*_order(filters, near.c.occurred_at, near.c.id))
-        .limit(limit)
-        .subquery("page")
-    )
-    return select(*columns).join_from(page, Event, and_(mine, Event.id == page.c.id)).order_by(*order)
+    page = select(near.c.id).join_from(near, event_search, same).where(found)
+    return page.order_by(*_order(filters, near.c)).limit(limit)
 
 
-def select_found(
-    tree: Node, filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
-) -> Select[Any]:
-    """Return the query for those events that a tree finds, in the page's order."""
-    order = _order(filters, Event.occurred_at, Event.id)
-    mine = Event.workspace_id == viewer.workspace.id
+def select_found(tree: Node, filters: TimelineFilters, viewer: Viewer, limit: int) -> Select[Any]:
+    """Return the query for the numbers of those events that a tree finds, in the page's order."""
     if db.session.get_bind().dialect.name == "sqlite":
         by_number = Event.id.in_(select(_FTS5.c.rowid).where(_fts5(tree)))
         checked = Checked(Event.workspace_id) == viewer.workspace.id
-        place = _place(filters, Checked(Event.occurred_at), Event.id)
-        return select(*columns).where(by_number, checked, *place).order_by(*order).limit(limit)
-    words, times = event_search.c, (event_search.c.occurred_at, event_search.c.event_id)
-    page = (
-        select(words.event_id)
-        .where(words.workspace_id == viewer.workspace.id, _tsquery(tree), *_place(filters, *times))
-        .order_by(*_order(filters, *times))
-        .limit(limit)
-        .subquery("page")
+        place = _place(filters, SimpleNamespace(occurred_at=Checked(Event.occurred_at), id=Event.id))
+        page = select(Event.id).where(by_number, checked, *place)
+        return page.order_by(*_order(filters, Event)).limit(limit)
+    words = event_search.c
+    page = select(words.event_id).where(
+        words.workspace_id == viewer.workspace.id, _tsquery(tree), *_place(filters, words)
     )
-    in_page = and_(mine, Event.id == page.c.event_id)
-    return select(*columns).join_from(page, Event, in_page).order_by(*order).limit(limit)
+    return page.order_by(*_order(filters, words)).limit(limit)
 
 
 def found_condition(filters: TimelineFilters, viewer: Viewer) -> Condition:
@@ -167,8 +174,14 @@ def _tsquery(tree: Node) -> Condition:
     return event_search.c.words.op("@@")(cast(for_postgresql(tree), TSQUERY))
 
 
-def _order(filters: TimelineFilters, *places: Any) -> list[Any]:
+def _order(filters: TimelineFilters, table: Any) -> list[Any]:
+    places = (table.occurred_at, _number(table))
     return [each.asc() if is_forward(filters) else each.desc() for each in places]
+
+
+def _number(table: Any) -> Any:
+    """Return the column with an event's number."""
+    return table.event_id if table is event_search.c else table.id
 
 
 def is_forward(filters: TimelineFilters) -> bool:
@@ -176,9 +189,10 @@ def is_forward(filters: TimelineFilters) -> bool:
     return filters.after is not None and filters.before is None
 
 
-def _place(filters: TimelineFilters, occurred_at: Any, number: Any) -> list[Condition]:
+def _place(filters: TimelineFilters, table: Any) -> list[Condition]:
+    occurred_at = table.occurred_at
     return [
-        *position(filters, occurred_at, number),
+        *position(filters, occurred_at, _number(table)),
         *([occurred_at >= filters.since] if filters.since else []),
         *([occurred_at < filters.until] if filters.until else []),
     ]
@@ -206,9 +220,8 @@ def _spans(filters: TimelineFilters, viewer: Viewer, limit: int) -> Iterator[Nod
 
 def _start(filters: TimelineFilters, viewer: Viewer, places: int) -> tuple[datetime | None, datetime | None]:
     """Return the time of the first event of the page's side, and of one so many places further."""
-    order = _order(filters, Event.occurred_at, Event.id)
-    mine = [Event.workspace_id == viewer.workspace.id, *_place(filters, Event.occurred_at, Event.id)]
-    times = select(Event.occurred_at).where(*mine).order_by(*order)
+    mine = [Event.workspace_id == viewer.workspace.id, *_place(filters, Event)]
+    times = select(Event.occurred_at).where(*mine).order_by(*_order(filters, Event))
     first = db.session.scalar(times.limit(1))
     return first, None if first is None else db.session.scalar(times.offset(places).limit(1))
 
@@ -233,7 +246,7 @@ def tree_of(filters: TimelineFilters, viewer: Viewer) -> All | None:
 
     def narrow(values: Values, node: Any) -> None:
         if values.included:
-            parts.append(AnyOf(tuple(map(node, values.included))))
+            parts.append(any_of([node(value) for value in values.included]))
         but.extend(map(node, values.excluded))
 
     def marked(kind: str) -> Any:
@@ -243,43 +256,41 @@ def tree_of(filters: TimelineFilters, viewer: Viewer) -> All | None:
     narrow(filters.actor, lambda value: _actor(viewer, value))
     narrow(filters.origin, marked("origin"))
     narrow(filters.correlation, marked("correlation_id"))
-    narrow(filters.outcome, lambda value: _unless(workspace, "outcome", value, "success"))
-    narrow(filters.actor_type, lambda value: _unless(workspace, "actor_type", value, "user"))
-    narrow(filters.q, lambda value: All(tuple(map(_term, terms_of(value)))))
+    narrow(filters.q, lambda value: all_of(map(_term, terms_of(value))))
+    for kind, values in (("outcome", filters.outcome), ("actor_type", filters.actor_type)):
+        node = _enumerated(workspace, kind, values)
+        if node is None:
+            return None
+        parts.append(node)
     but += [Term((mark(workspace, "field", name),)) for name in filters.field.excluded]
     if filters.field.included:
-        parts.append(AnyOf(tuple(_change(workspace, name, filters) for name in filters.field.included)))
-    return All(tuple(parts), tuple(but))
+        parts.append(any_of([_change(workspace, name, filters) for name in filters.field.included]))
+    return all_of(parts, but)
 
 
 def _visible(filters: TimelineFilters, viewer: Viewer) -> Node | None:
     """Return the events that the viewer may see, of the names that the filter leaves."""
-    known = known_names(viewer)
-    choices: list[Node] = []
-    for names, own in scopes(viewer, known, matching_names(filters, known)):
-        if names is not None and not names:
-            continue
-        mine = (_actor(viewer, ME),) if own else ()
-        choices.append(_named(viewer, known, names, mine))
-    return AnyOf(tuple(choices)) if choices else None
+    choices = [_named(viewer, names, own=own) for names, own in visible_scopes(filters, viewer)]
+    return any_of(choices) if choices else None
 
 
-def _named(viewer: Viewer, known: dict[str, str], names: list[str] | None, more: tuple[Node, ...]) -> Node:
+def _named(viewer: Viewer, names: list[str] | None, *, own: bool) -> Node:
     """Return the events of some names: any of these, or none of the others where those are fewer."""
-    others = sorted(set(known) - set(known if names is None else names))
-    everything = Term((workspace_mark(viewer.workspace.id),))
-    if names is None or len(others) < len(names):
-        if not others and not more:
-            return everything
-        but = (one_of(mark(viewer.workspace.id, "event", name) for name in others),) if others else ()
-        return All(more or (everything,), but)
-    return All((one_of(mark(viewer.workspace.id, "event", name) for name in names), *more))
+    workspace = viewer.workspace.id
+    some = _actor(viewer, ME) if own else Term((workspace_mark(workspace),))
+    if names is None:
+        return some
+    others = sorted(known_names(viewer).keys() - set(names))
+    if len(others) < len(names):
+        return All((some,), tuple(Term((mark(workspace, "event", name),)) for name in others))
+    these = one_of(mark(workspace, "event", name) for name in names)
+    return All((these, some)) if own else these
 
 
 def _term(term: Term) -> Node:
     """Return a term; a UUID also as it is inside of a longer text, in five words."""
     found = _HEX.fullmatch(term.words[0]) if len(term.words) == 1 else None
-    return AnyOf((term, Term(found.groups(), term.is_prefix))) if found else term
+    return any_of([term, Term(found.groups(), term.is_prefix)]) if found else term
 
 
 def _record(workspace: int, value: str) -> Term:
@@ -294,13 +305,17 @@ def _actor(viewer: Viewer, value: str) -> Term:
     return Term((mark(viewer.workspace.id, "actor_id", value),))
 
 
-def _unless(workspace: int, kind: str, value: str, usual: str) -> Node:
-    """Return a value that has a mark, or the usual one, which has none, as the lack of all others."""
-    if value != usual:
-        return Term((mark(workspace, kind, value),))
-    others = [each for each in _VALUES[kind] if each != usual]
-    everything = Term((workspace_mark(workspace),))
-    return All((everything,), tuple(Term((mark(workspace, kind, each),)) for each in others))
+def _enumerated(workspace: int, kind: str, values: Values) -> Node | None:
+    """Return a filter by values of which the usual one has no mark: it is the lack of all others.
+
+    :return: None where it lets no value through.
+    """
+    usual, others = _MARKED[kind]
+    marks = {value: Term((mark(workspace, kind, value),)) for value in others}
+    if values.lets(usual):
+        return All((), tuple(term for value, term in marks.items() if not values.lets(value)))
+    wanted = [term for value, term in marks.items() if values.lets(value)]
+    return any_of(wanted) if wanted else None
 
 
 def _change(workspace: int, name: str, filters: TimelineFilters) -> Node:

@@ -1,13 +1,14 @@
 """What to offer while somebody types the name of an actor or of a record: those that acted last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from auditapp.access.viewer import Viewer
 from auditapp.log.terms import mark
 from auditapp.log.words import words
 from auditapp.models import Event
+from auditapp.reading.expression import all_of
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.search import fetch_tree, tree_of
 from auditapp.reading.terms import Term
@@ -58,7 +59,7 @@ def _suggest(kind: str, typed: str, viewer: Viewer, columns: Sequence[Any], offe
     found: dict[str, Offer] = {}
     for _ in range(MAX_OFFERED):
         but = tuple(Term((_mark(viewer, each),)) for each in found.values())
-        tree = replace(whole, parts=(*parts, *whole.parts), but=but)
+        tree = all_of((*parts, whole), but)
         rows = fetch_tree(tree, TimelineFilters(), viewer, columns, LOOK_AT)
         for row in rows:
             # An erased actor has no id to filter by.

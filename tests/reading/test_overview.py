@@ -12,7 +12,7 @@ from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import event_count
 from auditapp.models.derived import WEEK
-from auditapp.reading import activity, facets
+from auditapp.reading import facets
 from auditapp.reading.activity import activity_of
 from auditapp.reading.facets import facets_of
 from auditapp.reading.marks import mark_of
@@ -52,8 +52,8 @@ def log(acme, other):
 @pytest.fixture(params=[10_000, 60], ids=["all looked at", "more than are looked at"])
 def cap(request, monkeypatch):
     """Set the cap, so that counts come out of the matches themselves, or from elsewhere."""
-    for module in (facets, activity):
-        monkeypatch.setattr(module, "CAP", request.param)
+    monkeypatch.setattr(facets, "CAP", request.param)
+    monkeypatch.setattr(facets, "LOOK_AT", request.param // 2)
     return request.param
 
 

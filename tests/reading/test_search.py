@@ -13,7 +13,7 @@ from auditapp.reading import search
 from auditapp.reading.expression import All
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.search import select_found, tree_of
-from auditapp.reading.timeline import SUMMARY_COLUMNS, list_events
+from auditapp.reading.timeline import list_events
 from tests.conftest import an_event
 from tests.reading.test_timeline_query import positional, viewer_of
 
@@ -331,7 +331,7 @@ def test_the_index_of_words_serves_a_search(acme, log):
         # Of 600 rows any index will do; what must be shown is that this one can.
         db.session.execute(sa.text("ALTER TABLE event_search DROP CONSTRAINT pk_event_search"))
     tree = tree_of(filters, viewer)
-    statement = select_found(All(tree.parts), filters, viewer, SUMMARY_COLUMNS, 51)
+    statement = select_found(All(tree.parts), filters, viewer, 51)
 
     compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
     prefix = "EXPLAIN " if on_postgresql else "EXPLAIN QUERY PLAN "

@@ -292,6 +292,10 @@ def test_a_filter_walks_the_index_that_fits_it(acme, log, query):
     """PostgreSQL would sort 240 rows rather than walk an index; without sorting it shows that it can."""
     if db.engine.dialect.name == "postgresql":
         db.session.execute(sa.text("SET LOCAL enable_sort = off"))
+        # Of 240 rows either of two would do; what must be shown is that this one can.
+        other = {"ix_event_actor": "ix_event_kind", "ix_event_kind": "ix_event_time"}.get(WALKS[query])
+        if other:
+            db.session.execute(sa.text(f"DROP INDEX {other}"))
 
     plan = explain(query, viewer_of(acme, *READERS["all"]))
 

@@ -9,7 +9,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.log.terms import mark
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
-from auditapp.reading.expression import All, AnyOf, one_of
+from auditapp.reading.expression import All, Node, one_of
 from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
 from auditapp.reading.records.record import Record
@@ -54,7 +54,7 @@ def related_records(record: Record, viewer: Viewer) -> dict[Record, str | None]:
     return dict(list(found.items())[:MAX_RECORDS])
 
 
-def _of_all(record: Record, viewer: Viewer) -> AnyOf:
+def _of_all(record: Record, viewer: Viewer) -> Node:
     workspace = viewer.workspace.id
     own = [mark(workspace, "record", *each) for each in (record, *related_records(record, viewer))]
     changed = [mark(workspace, side, field, record.id) for field in fields_of(record.type) for side in _SIDES]
