@@ -136,7 +136,8 @@ class Counts:
 
     def add(self, chunk: Sequence[Drawn]) -> None:
         """Count events."""
-        some = Counter((each[1] // QUARTER, each[3].id, each[5].kind, each[6], each[7]) for each in chunk)
+        seconds = QUARTER.seconds
+        some = Counter((each[1] // seconds, each[3].id, each[5].kind, each[6], each[7]) for each in chunk)
         for (quarter, *kind), events in some.items():
             for hours, start in zip((HOUR, DAY, WEEK), _starts(ZONE, quarter), strict=True):
                 self.counted[hours, start, *kind] += events
