@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditapp.log.counts import QUARTER, _starts
-from auditapp.log.terms import BREAK, SPANS, mark, workspace_mark
+from auditapp.log.terms import BREAK, SPANS, mark, new_mark, workspace_mark
 from auditapp.models.derived import DAY, HOUR, WEEK
 from bench.timeline_world import WORKSPACE, Drawn, spans
 
 ZONE = "Europe/Berlin"
 _WORKSPACE_MARK = workspace_mark(WORKSPACE)
-_bare_mark = mark.__wrapped__  # what is asked once need not be kept
 
 
 def hyphened(uid: str) -> str:
@@ -78,7 +77,7 @@ def _parts(drawn: Drawn) -> list[Sequence[str]]:
         mark(WORKSPACE, "origin", origin),
         entity.marks[0],
         actor.marks[0],
-        _bare_mark(WORKSPACE, "correlation_id", correlation or hyphened(uid)),
+        new_mark(WORKSPACE, "correlation_id", correlation or hyphened(uid)),
     ]
     if outcome != "success":
         own_marks.append(mark(WORKSPACE, "outcome", outcome))

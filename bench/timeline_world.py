@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from auditapp.log.rows import fields_line
-from auditapp.log.terms import BREAK, SPANS, change_marks, mark, name_marks, span_mark, value_text
+from auditapp.log.terms import BREAK, SPANS, change_marks, mark, name_marks, new_mark, span_mark, value_text
 from auditapp.log.terms import words as words_of
 
 WORKSPACE = 1
@@ -147,7 +147,7 @@ class World:
             return found
         name = " ".join(self.rng.choices(self.vocabulary, cum_weights=self.zipf, k=2)).title()
         id_ = f"{kind}-{number}"
-        marks, names = [mark.__wrapped__(WORKSPACE, "record", kind, id_)], name_marks(WORKSPACE, "n", name)
+        marks, names = [new_mark(WORKSPACE, "record", kind, id_)], name_marks(WORKSPACE, "n", name)
         made = part(id_, name, kind, {"entity": name, "related": []}, marks, names, id_, name)
         self.known[kind, number] = made
         return made

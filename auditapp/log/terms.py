@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from auditapp.log.words import words
+from auditapp.log.words import MAX_KEPT, words
 from auditapp.models.types import EPOCH
 
 # More are not searched: an event of 256 KiB has about as many, and PostgreSQL takes 1 MB an event.
@@ -46,11 +46,20 @@ def workspace_mark(workspace_id: int) -> str:
     return f"_{workspace_id}"
 
 
-@lru_cache(maxsize=8192)
 def mark(workspace_id: int, kind: str, *values: str) -> str:
     """Return the mark of a value in a workspace: ``event``, ``actor``, ``field``, ``to``, …"""
+    # Ids and choices come again and again; long texts would only fill the memory.
+    made = _mark_kept if sum(map(len, values)) <= 2 * MAX_KEPT else new_mark
+    return made(workspace_id, kind, *values)
+
+
+def new_mark(workspace_id: int, kind: str, *values: str) -> str:
+    """Return the mark of a value that is not expected to come again."""
     told = "\0".join((str(workspace_id), kind, *values)).encode()
     return f"_{blake2b(told, digest_size=10).hexdigest()}"
+
+
+_mark_kept = lru_cache(maxsize=8192)(new_mark)
 
 
 def marks_of(workspace_id: int, row: Mapping[str, Any]) -> list[str]:

@@ -21,8 +21,11 @@ _RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
 _UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
 # A base character with its marks, as accents that are characters of their own follow their letter.
 # So do the vowels and ends of Hangul syllables, and the marks of kana, where they are taken apart.
-_FOLLOWING = "\u0300-\u036f\u1160-\u11ff\u3099\u309a"
-_CLUSTER = re.compile(f"[^{_FOLLOWING}][{_FOLLOWING}]*|[{_FOLLOWING}]+", re.DOTALL)
+_FOLLOWING = "\u0300-\u036f\u1160-\u11ff\u3099\u309a\uff9e\uff9f"
+# No script has so many marks on one letter, and what Unicode does with them takes time by their square.
+MAX_MARKS = 32
+_MARKS = f"[{_FOLLOWING}]{{1,{MAX_MARKS}}}"
+_CLUSTER = re.compile(f"[^{_FOLLOWING}](?:{_MARKS})?|{_MARKS}", re.DOTALL)
 _ACCENT = re.compile(f"[{_FOLLOWING}]")
 _ASCII = str.maketrans({code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
 # Letters that Unicode does not take apart into a letter and an accent.

@@ -129,7 +129,9 @@ def _event_name(attributes: Attributes, target_type: str | None) -> str:
 
 def _words(text: str) -> str:
     """Return ``user.logged_in`` for ``User.Logged In``; letters lose their accents, others are left out."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    # A letter by itself: many marks on one would take time by their square, and all are left out.
+    apart = "".join([unicodedata.normalize("NFKD", char) for char in text])
+    plain = apart.encode("ascii", "ignore").decode()
     parts = snake_case(NOT_WORDS.sub("_", plain)).split(".")
     return ".".join(part.strip("_") for part in parts if part.strip("_"))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from auditapp.log.words import fold, is_unspaced, words, words_in_place
+from auditapp.log.words import MAX_MARKS, _clusters, fold, is_unspaced, words, words_in_place
 
 SURROGATES = ["Cs"]
 ACCENTED = st.lists(
@@ -47,6 +47,7 @@ UUID = "019AA0C4-1111-7000-8000-00000000000a"
         ("Zoë Müller", [("zoe", "Zoë"), ("muller", "Müller")]),
         ("Cafe\u0301s", [("cafes", "Cafe\u0301s")]),
         ("Straße", [("strasse", "Straße")]),
+        ("ﾊﾞｲｸ", [("バイ", "ﾊﾞｲ"), ("イク", "ｲｸ"), ("ク", "ｸ")]),
         ("日本語 x", [("日本", "日本"), ("本語", "本語"), ("語", "語"), ("x", "x")]),
         (UUID, [(UUID.replace("-", "").lower(), UUID)]),
         (f"({UUID[:8]})", [(UUID[:8].lower(), UUID[:8])]),
@@ -55,6 +56,15 @@ UUID = "019AA0C4-1111-7000-8000-00000000000a"
 )
 def test_words_stand_where_they_were_written(text, told):
     assert [(word.text, text[word.start : word.end]) for word in words_in_place(text)] == told
+
+
+def test_marks_beyond_any_script_are_taken_some_at_a_time():
+    """Unicode's normal forms take time by the square of the marks on a letter."""
+    text = "a" + "\u0300" * 1000 + "\u0316" * 1000 + " b"
+
+    assert max(map(len, _clusters(text))) <= MAX_MARKS + 1
+    assert "".join(_clusters(text)) == text
+    assert words(text) == ("a", "b")
 
 
 @given(ANYTHING)
