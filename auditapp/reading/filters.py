@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from dataclasses import field as dataclass_field
 from datetime import datetime
+from math import prod
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ from auditapp.reading.terms import is_short_prefix, terms_of
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 MAX_VALUES = 100
+# Of fields, values before and values after: each is looked for by itself.
+MAX_CHANGES = 250
 ME = "me"
 STORY = "story"
 
@@ -209,6 +212,10 @@ class _Reader:
         for name in ("from", "to"):
             if typed.get(name) and not named:
                 self.problems.setdefault(name, f"{name}: name the field that changed, as in field=stage.")
+        sides = [max(1, len(typed.get(name, ()))) for name in ("from", "to")]
+        if len(named) * prod(sides) > MAX_CHANGES:
+            said = f"{len(named)} fields, {sides[0]} values before and {sides[1]} after are too many together"
+            self.problems.setdefault("field", f"field: {said}; {MAX_CHANGES} combinations at most.")
 
     def story(self, text: str) -> str:
         if text != STORY:

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from flask import Flask, g, has_request_context, request
@@ -15,6 +15,8 @@ from auditapp.web.formats import plain
 _TAG = re.compile("(<[^>]*>)")
 _JSON_STRING = re.compile(r'("(?:\\.|[^"\\])*")')
 _UUID_PARTS = (8, 12, 16, 20)
+# More of what was searched for is found, but not marked.
+MAX_MARKED = 500
 
 
 def init_app(app: Flask) -> None:
@@ -24,14 +26,15 @@ def init_app(app: Flask) -> None:
 
 def searched(texts: Sequence[str]) -> None:
     """Say what this request searches for, where its URL does not: as a saved view's."""
-    g.found_terms = _terms_of(texts)
+    g.found_terms = _Terms(_terms_of(texts)[:MAX_MARKED])
 
 
 def found(text: object) -> Markup:
     """Escape a text as ``plain`` does, and mark in it what the request searches for."""
     whole = str(text)
     parts, end = [], 0
-    for start, stop in _places(whole, _terms()):
+    terms = _terms()
+    for start, stop in _places(whole, terms) if terms else ():
         parts += [plain(whole[end:start]), Markup("<mark>"), plain(whole[start:stop]), Markup("</mark>")]
         end = stop
     return Markup("").join([*parts, plain(whole[end:])])
@@ -58,9 +61,32 @@ def json_text(text: str) -> Markup:
     )
 
 
-def _terms() -> list[Term]:
+class _Terms:
+    """Terms by how they begin, so that a text is gone through once, however many there are."""
+
+    def __init__(self, terms: Sequence[Term]) -> None:
+        self._by_word: dict[str, list[Term]] = {}
+        self._by_prefix: dict[str, list[Term]] = {}
+        for term in terms:
+            starts = self._by_prefix if term.is_prefix and len(term.words) == 1 else self._by_word
+            starts.setdefault(term.words[0], []).append(term)
+        self._lengths = sorted({len(prefix) for prefix in self._by_prefix})
+
+    def __bool__(self) -> bool:
+        return bool(self._by_word or self._by_prefix)
+
+    def beginning_with(self, word: str) -> Iterator[Term]:
+        """Yield the terms that may begin with a word."""
+        yield from self._by_word.get(word, ())
+        for length in self._lengths:
+            if length > len(word):
+                return
+            yield from self._by_prefix.get(word[:length], ())
+
+
+def _terms() -> _Terms | None:
     if not has_request_context():
-        return []
+        return None
     if "found_terms" not in g:
         searched([text for text in request.args.getlist("q") if not text.startswith("!")])
     return g.found_terms
@@ -82,13 +108,14 @@ def _apart(term: Term) -> Term:
     return Term(tuple(word[start:end] for start, end in pairwise(ends)), term.is_prefix)
 
 
-def _places(text: str, terms: Sequence[Term]) -> Iterable[tuple[int, int]]:
+def _places(text: str, terms: _Terms) -> Iterable[tuple[int, int]]:
     """Return where terms stand in a text, in order and apart."""
-    if not terms:
-        return []
     words = list(words_in_place(text))
     spans = sorted(
-        span for term in terms for at in range(len(words)) if (span := _span(words, at, term)) is not None
+        span
+        for at, word in enumerate(words)
+        for term in terms.beginning_with(word.text)
+        if (span := _span(words, at, term)) is not None
     )
     apart: list[tuple[int, int]] = []
     for start, end in spans:

@@ -127,6 +127,15 @@ def test_a_bad_value_is_422_with_a_sentence_and_the_form_keeps_what_was_typed(ow
     assert "HX-Push-Url" not in response.headers
 
 
+def test_changes_that_multiply_past_reason_are_refused(owner):
+    query = "&".join(f"field=f{n}&from={n}&to={n}" for n in range(30))
+
+    response = owner.get(f"{TIMELINE}?{query}")
+
+    assert response.status_code == 422
+    assert "30 fields, 30 values before and 30 after are too many together" in response.text
+
+
 def test_an_unknown_parameter_is_named(owner):
     response = owner.get(f"{TIMELINE}?colour=red&%3Cb%3E=1")
 
