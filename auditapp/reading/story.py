@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import Grouping
 
@@ -193,24 +193,26 @@ def stories_of(rows: Sequence[EventRow], viewer: Viewer) -> dict[int, Story]:
     caused = _caused_in_their_story(rows, viewer)
     query = select_stories([row.id for row in rows], viewer)
     found = {}
-    for event_id, first_id, total, visible in db.session.execute(query):
+    for event_id, first_id, visible in db.session.execute(query):
         others = max(visible - 1, 0)
         is_head = first_id == event_id and event_id not in caused
-        found[event_id] = Story(min(others, COUNT_TO), total > COUNT_TO + 1, is_head)
+        found[event_id] = Story(min(others, COUNT_TO), others > COUNT_TO, is_head)
     return found
 
 
 def select_stories(ids: Sequence[int], viewer: Viewer) -> Select[Any]:
-    """Return the query of :func:`stories_of`, which looks at 1,002 events of a story at most."""
-    visible = check_of(TimelineFilters(), viewer)
+    """Return the query of :func:`stories_of`, which counts 1,002 events of a story at most.
+
+    Only what the viewer may see counts, whatever else there is: how much that is, is not theirs to know.
+    """
     first = select(Event.id).where(*_here).order_by(Event.occurred_at, Event.id).limit(1)
-    some = select(case((visible, 1), else_=0).label("visible")).where(*_here).limit(COUNT_TO + 2)
+    visible = _checked(TimelineFilters(), viewer)
+    some = select(Event.id).where(*_here, visible).limit(COUNT_TO + 2)
     each = some.correlate(_seen).subquery("each")
     return select(
         _seen.id,
         first.correlate(_seen).scalar_subquery(),
         select(func.count()).select_from(each).scalar_subquery(),
-        select(func.coalesce(func.sum(each.c.visible), 0)).scalar_subquery(),
     ).where(*_by_number(_seen, ids, viewer))
 
 

@@ -13,7 +13,7 @@ class RecordIdConverter(PathConverter):
     asks for it, and ``a%2F..%2Fb`` it leaves alone.
     """
 
-    regex = ".+?"
+    regex = "(?s:.+?)"  # line ends too
     part_isolating = False
 
     def to_url(self, value: str) -> str:

@@ -14,6 +14,7 @@ from auditapp.log import record_batch
 from auditapp.log.record import record_parsed
 from auditapp.log.rows import Given
 from auditapp.log.schema import parse_event
+from auditapp.reading import story
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
@@ -210,6 +211,20 @@ def test_the_title_and_the_heading_say_who_did_what_and_how_much_it_set_off(owne
     assert words(re.search(r"<h1>(.*?)</h1>", text, re.DOTALL)[1]).replace(" ,", ",") == said
 
 
+def test_a_story_counts_what_one_may_see_however_much_else_there_is(client, login, acme, note, monkeypatch):
+    monkeypatch.setattr(story, "COUNT_TO", 10)
+    record_batch(acme, [an_event(entity=str(n), correlation_id="large") for n in range(30)])
+    for number in range(3):
+        note(actor="member", name=f"Mine {number}", correlation_id="large")
+    login("member")
+
+    page = words(client.get("/w/acme/timeline?group=story&correlation=large").text)
+    heading = words(re.search(r"<h1>(.*?)</h1>", client.get("/w/acme/stories/large").text, re.DOTALL)[1])
+
+    assert "+" not in heading and "and 2 more" in heading.replace(" ,", ",")
+    assert "30" not in page and "10+" not in page
+
+
 def test_the_fragment_of_a_row_leaves_the_row_itself_out(owner, action):
     text = owner.get(f"/w/acme/stories/act%2F1?under={action['deal']}", headers=FRAGMENT).text
 
@@ -379,7 +394,18 @@ def test_another_workspaces_story_and_one_that_one_may_not_see_are_404(client, l
 
 @pytest.mark.parametrize(
     "correlation_id",
-    ["a/b//c/", "/../x", "<b>&\"'", "100% + #?;=", "\u202ereversed", "日本語 🚀", "x" * 512, "!not", "a..b"],
+    [
+        "a/b//c/",
+        "/../x",
+        "<b>&\"'",
+        "100% + #?;=",
+        "\u202ereversed",
+        "日本語 🚀",
+        "x" * 512,
+        "!not",
+        "a..b",
+        "c\nd",
+    ],
 )
 def test_any_correlation_id_has_a_page_that_the_timeline_links_to(owner, note, correlation_id):
     for entity in ("1", "2"):
