@@ -18,6 +18,7 @@ from auditapp.cli.garbage import garbage_collected_seldom
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.log.schema import MAX_BATCH
+from auditapp.log.statistics import know_what_is_there
 from auditapp.models import Account, Member, Workspace
 from auditapp.sources.demo.recording import SLUG, add_company, record_story
 from auditapp.sources.demo.story import STORY_DAYS, tell
@@ -89,6 +90,7 @@ def _tell_story(now: datetime) -> tuple[Workspace, int]:
     workspace = add_company(hash_password(PASSWORD), now - timedelta(days=STORY_DAYS))
     story = tell(now, str(workspace.uid))
     record_story(workspace, story)
+    know_what_is_there(len(story))
     db.session.commit()
     return workspace, len(story)
 
@@ -109,6 +111,7 @@ def _add_synthetic(workspace: Workspace, count: int, now: datetime) -> None:
             if done % COMMIT_EVERY == 0:
                 db.session.commit()
             progress.update(bar, completed=done)
+        know_what_is_there(count)
         db.session.commit()
 
 

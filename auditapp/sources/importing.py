@@ -14,6 +14,7 @@ from auditapp.log import EventError, Problem
 from auditapp.log.record import record_parsed
 from auditapp.log.rows import Given
 from auditapp.log.schema import MAX_BATCH, parse_event
+from auditapp.log.statistics import know_what_is_there
 from auditapp.log.turns import Turn, take_turn
 from auditapp.models import Workspace
 from auditapp.sources.json_stream import FileError, fault
@@ -176,6 +177,7 @@ def _record(
         counted.update(result.duplicate for result in results)
         if number % COMMIT_EVERY == 0:
             db.session.commit()
+    know_what_is_there(counted[False])
     db.session.commit()
     return counted[False], counted[True]
 
