@@ -8,13 +8,13 @@ and characters that nobody sees.
 import re
 from collections.abc import Iterable
 
-from auditapp.reading.hidden import HIDDEN, code_point, json_escape
+from auditapp.reading.hidden import BLANK, HIDDEN, code_point, json_escape
 
 _HIDDEN = HIDDEN.pattern[1:-1] + "\t\n"
 # What starts a formula, its full-width and small twins too: spreadsheets read those alike.
 _SIGN = "=+\\-@＝＋－＠﹦﹢﹣﹫"
 # What a spreadsheet may trim before it looks.
-_TRIMMED = rf"[\s\"'`´‘’“”«»{_HIDDEN}]*"
+_TRIMMED = rf"[\s\"'`´‘’“”«»{_HIDDEN}{BLANK}]*"
 _FORMULA = re.compile(rf"[\t\r\n]|{_TRIMMED}[{_SIGN}]")
 _SPLIT_FORMULA = re.compile(rf";(?={_TRIMMED}[{_SIGN}])")
 _UNSEEN = re.compile(f"[{_HIDDEN}]")

@@ -9,6 +9,12 @@ HIDDEN = re.compile(
     "\U000e0000-\U000e007f]"
 )
 
+# Drawn as nothing, but a part of how some scripts are written: left as they are.
+BLANK = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u200c\u200d\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U0001d173-\U0001d17a\U000e0100-\U000e01ef"
+)
+
 
 def code_point(found: re.Match[str]) -> str:
     """Return a character that was found as ``U+202E``."""
