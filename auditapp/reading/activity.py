@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.models import Event
@@ -73,7 +74,8 @@ def activity_of(
     kept = found.kinds is not None
     since, until = _range(filters, viewer, now, sample, whole=found.is_capped)
     unit, starts = _starts(since, until, ZoneInfo(viewer.workspace.timezone))
-    bars = [Bar(start, end) for start, end in zip(starts, [*starts[1:], until], strict=True)]
+    ends = [*starts[1:], max(until, starts[-1])]
+    bars = [Bar(start, end) for start, end in zip(starts, ends, strict=True)]
     if kept:
         told: Iterable[tuple[datetime, str, int]] = marks_by_time(
             filters, viewer, {"hour": HOUR, "day": DAY}.get(unit, WEEK)
@@ -91,7 +93,8 @@ def _range(
 ) -> tuple[datetime, datetime]:
     """Return the time to draw: the filter's, as far as there are matches; where not all are known, events."""
     oldest = sample.oldest
-    if whole:
+    # Nobody learns of the time of events that they may not see.
+    if (whole or filters.since) and viewer.audit_level is AuditLevel.ALL:
         first = select(Event.occurred_at).where(Event.workspace_id == viewer.workspace.id)
         oldest = db.session.scalar(first.order_by(Event.occurred_at, Event.id).limit(1)) or oldest
     since = max(filters.since, oldest - timedelta(days=1)) if filters.since else oldest
@@ -123,7 +126,7 @@ def _starts(since: datetime, until: datetime, zone: ZoneInfo) -> tuple[str, list
 def _every(start: datetime, until: datetime, zone: ZoneInfo, step: timedelta) -> list[datetime]:
     """Return every step from a start, by the zone's clock where it is of days."""
     if step < timedelta(days=1):
-        return [start + step * number for number in range(-(-(until - start) // step))]
+        return [start + step * number for number in range(-(-(until - start) // step))] or [start]
     found, local = [], start.astimezone(zone).replace(tzinfo=None)
     while (moment := local.replace(tzinfo=zone).astimezone(UTC)) < until:
         found.append(moment)

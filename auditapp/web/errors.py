@@ -23,12 +23,20 @@ def send_to_sign_in() -> ResponseReturnValue:
     follow a redirect and swap the sign-in page into the results."""
     here = request.full_path.rstrip("?") if request.method == "GET" else None
     if wants_fragment() and request.blueprint in PARTS:
-        page = urlsplit(request.headers.get("HX-Current-URL", ""))
-        here = urlunsplit(("", "", page.path, page.query, "")) or here
+        here = _local(request.headers.get("HX-Current-URL", "")) or here
     target = url_for("auth.login", next=here)
     if wants_fragment():
         return Response(status=401, headers={"HX-Redirect": target})
     return redirect(target, 302 if request.method == "GET" else 303)
+
+
+def _local(url: str) -> str:
+    """Return a URL without its host; nothing of what is no URL."""
+    try:
+        page = urlsplit(url)
+    except ValueError:
+        return ""
+    return urlunsplit(("", "", page.path, page.query, ""))
 
 
 def error_page(status: int, title: str, advice: str, **context: Any) -> Response:

@@ -160,6 +160,15 @@ def test_the_ends_of_the_calendar_are_shown(client, login, acme, note):
         assert client.get("/w/acme/timeline?until=1000-01-01").status_code == 200
 
 
+def test_whoever_is_not_signed_in_is_sent_there_from_any_page_they_name(client, acme):
+    headers = {"HX-Request-Type": "partial", "HX-Current-URL": "http://[::1"}
+
+    response = client.get("/w/acme/timeline/overview", headers=headers)
+
+    assert response.status_code == 401
+    assert response.headers["HX-Redirect"].startswith("/login")
+
+
 def test_a_denial_under_an_odd_address_is_still_a_denial(client, login, acme):
     login("member")
 

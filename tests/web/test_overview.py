@@ -9,7 +9,7 @@ import pytest
 
 from auditapp.extensions import db
 from auditapp.log import record_batch
-from auditapp.reading import activity, facets
+from auditapp.reading import facets
 from tests.browser.hostile import NAMES, SCRIPT
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
@@ -140,8 +140,7 @@ def test_a_filter_stays_when_another_is_added_but_the_place_on_the_page_does_not
 
 
 def test_counts_beyond_what_is_counted_say_at_least(owner, log, monkeypatch):
-    for module in (facets, activity):
-        monkeypatch.setattr(module, "CAP", 20)
+    monkeypatch.setattr(facets, "CAP", 20)
 
     searched, whole = (owner.get(url(query)).text for query in ("q=number", ""))
 
@@ -265,6 +264,43 @@ def test_a_filter_that_means_nothing_is_422_with_a_sentence(owner, wrong):
         for headers in ({}, FRAGMENT):
             response = owner.get(address, headers=headers)
             assert response.status_code == 422 and f"{name}: " in html.unescape(response.text)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "0001-01-05T00:00:00Z", "9999-12-30T00:00:00Z"])
+def test_events_at_the_ends_of_the_calendar_are_drawn(owner, acme, time):
+    record_batch(acme, [an_event(entity="first", occurred_at="0001-01-01T00:00:00Z")])
+    db.session.commit()
+
+    assert owner.get(f"{OVERVIEW}?until={time}").status_code == 200
+    assert owner.get(f"{OVERVIEW}?record=deal:first").status_code == 200
+
+
+def test_a_range_is_drawn_from_its_beginning(owner, log):
+    response = owner.get(f"{OVERVIEW}?since=2025-03-20&until=2025-03-30&entity=deal")
+    shorter = owner.get(f"{OVERVIEW}?since=2025-03-27&until=2025-03-30&record=deal:30")
+
+    assert "Tue, 25 Mar 2025" in response.text
+    assert "Thu, 27 Mar 2025" in shorter.text or "27 Mar 2025" in shorter.text
+
+
+def test_who_may_see_some_events_is_not_told_when_the_others_were(client, login, acme, monkeypatch):
+    monkeypatch.setattr(facets, "CAP", 5)
+    secret = an_event("secret.made", occurred_at="1987-05-05T00:00:00Z")
+    own = [
+        an_event(
+            entity=str(day),
+            actor={"type": "user", "id": "m", "email": "member@acme.example"},
+            occurred_at=START + timedelta(days=day),
+        )
+        for day in range(10)
+    ]
+    record_batch(acme, [secret, *own])
+    db.session.commit()
+    login("member")
+
+    text = client.get(f"{OVERVIEW}?until=2025-12-31").text
+
+    assert "2025" in text and "1987" not in text
 
 
 def test_only_actors_and_records_are_offered(owner):
