@@ -44,6 +44,7 @@ def init_app(app: Flask) -> None:
         "parameter_words": words.parameter_words,
         "claimant_words": words.CLAIMANT_WORDS,
         "origin_words": words.ORIGIN_WORDS,
+        "automated_origins": words.AUTOMATED_ORIGINS,
         "outcome_words": words.OUTCOME_WORDS,
         "actor_type_words": words.ACTOR_TYPE_WORDS,
         "my_workspaces": my_workspaces,

@@ -15,11 +15,14 @@ from auditapp.web.errors import error_page
 from auditapp.web.fragments import render
 from auditapp.web.timeline import timeline_url
 from auditapp.web.times import distance
+from auditapp.web.words import AUTOMATED_ORIGINS
 
 bp = Blueprint("stories", __name__)
 
 # What a browser resolves before it asks: no path can hold them.
 NO_PATHS = (".", "..")
+# What people did themselves: sources may record an automation under the name of a person.
+BY_PEOPLE = {("actor_type", "user"), *(("origin", f"!{origin}") for origin in AUTOMATED_ORIGINS)}
 
 
 @bp.get("/w/<workspace>/stories/<record_id:correlation_id>")
@@ -60,14 +63,15 @@ def story_url(workspace: str, correlation_id: str, **query: str) -> str:
 def ways_to_read(filters: TimelineFilters) -> list[tuple[str, list[tuple[str, str]], bool]]:
     """Return the ways to read the timeline: the name, the filter's pairs, whether it is the current one."""
     is_story = filters.group == STORY
-    by_people = is_story and filters.typed.get("actor_type") == ("user",)
-    others = filters.to_query(before=None, after=None, group=None, **_unless(by_people))
-    people = filters.to_query(before=None, after=None, group=None, actor_type=None)
+    pairs = filters.to_query(before=None, after=None, group=None)
+    by_people = is_story and set(pairs) >= BY_PEOPLE
+    others = [pair for pair in pairs if not (by_people and pair in BY_PEOPLE)]
+    people = [pair for pair in others if pair[0] != "actor_type"]
     story = ("group", STORY)
     return [
         ("Everything", others, not is_story),
         ("By story", sorted([*others, story]), is_story and not by_people),
-        ("What people did", sorted([*people, story, ("actor_type", "user")]), by_people),
+        ("What people did", sorted([*people, story, *BY_PEOPLE]), by_people),
     ]
 
 
@@ -75,11 +79,6 @@ def unfiltered(filters: TimelineFilters) -> list[tuple[str, str]]:
     """Return the pairs that say what a row is, and how many there are, without those that narrow."""
     narrowing = {name for name, _ in filters.chips()} | {"before", "after"}
     return filters.to_query(**dict.fromkeys(narrowing))
-
-
-def _unless(by_people: bool) -> dict[str, None]:
-    """Return what leaving "What people did" leaves with it."""
-    return {"actor_type": None} if by_people else {}
 
 
 @bp.app_template_filter("distance")

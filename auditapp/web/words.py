@@ -32,6 +32,8 @@ ORIGIN_WORDS = {
     "system": "by the system",
     "unknown": "unknown",
 }
+# Where nobody acts by themselves, whatever name it is recorded under.
+AUTOMATED_ORIGINS = ("system", "workflow")
 OUTCOME_WORDS = {"success": "succeeded", "failure": "failed", "denied": "denied"}
 
 # What a filter's parameter is called where its name alone says too little.

@@ -105,7 +105,9 @@ def test_the_switch_swaps_the_rows_and_keeps_the_filter(opened, action, width):
     expect(rows(page)).to_have_count(2)
     expect(switch.get_by_role("link", name="By story")).to_have_attribute("aria-current", "true")
     switch.get_by_role("link", name="What people did").click()
-    expect(page).to_have_url(re.compile(r"actor_type=user&group=story$"))
+    expect(page).to_have_url(
+        re.compile(r"actor_type=user&group=story&origin=(!|%21)system&origin=(!|%21)workflow$")
+    )
     switch.get_by_role("link", name="Everything").click()
 
     expect(rows(page)).to_have_count(5)

@@ -118,7 +118,8 @@ def test_an_event_that_stands_alone_is_a_row_like_any_other(owner, note):
 SWITCH = {
     "entity=deal": ("Everything", "entity=deal", "entity=deal&group=story"),
     "entity=deal&group=story": ("By story", "entity=deal", "entity=deal&group=story"),
-    "actor_type=user&group=story": ("What people did", "", "group=story"),
+    "actor_type=user&group=story&origin=%21system&origin=%21workflow": ("What people did", "", "group=story"),
+    "actor_type=user&group=story": ("By story", "actor_type=user", "actor_type=user&group=story"),
     "actor_type=%21system&group=story&limit=7": (
         "By story",
         "actor_type=%21system&limit=7",
@@ -140,7 +141,22 @@ def test_the_switch_keeps_the_filters_and_marks_the_current_way(owner, note, que
     assert re.findall(r'aria-current="true">([^<]*)<', switch) == [current]
     assert (urls["Everything"], urls["By story"]) == (everything, by_story)
     people = [pair for pair in by_story.split("&") if not pair.startswith("actor_type")]
-    assert urls["What people did"] == "&".join(sorted([*people, "actor_type=user"]))
+    people += ["actor_type=user", "origin=%21system", "origin=%21workflow"]
+    assert urls["What people did"] == "&".join(sorted(people))
+
+
+def test_what_ran_by_itself_under_a_persons_name_is_not_told_as_their_doing(owner, note):
+    own = note(actor="member", name="Own")
+    run = note("task.created", actor="member", name="Run", origin="workflow")
+
+    everything = owner.get("/w/acme/timeline").text
+    switch = re.search(r'<nav class="ways".*?</nav>', everything, re.DOTALL)[0]
+    people = html.unescape(re.search(r'href="([^"]*)"[^>]*>What people did', switch)[1])
+
+    assert "by a workflow" in words(row(everything, run)) and "by a workflow" not in words(
+        row(everything, own)
+    )
+    assert set(ids(owner.get(people).text)) >= {own} and run not in ids(owner.get(people).text)
 
 
 def test_the_form_the_chips_and_clear_all_keep_the_group(owner, note):
