@@ -12,6 +12,8 @@ from auditapp.reading.scopes import known_names
 
 LOOK_AT = 1000
 MAX_ACTORS = 30
+# A source that puts ids into the names of events has thousands, which nobody chooses from.
+MAX_EVENTS = 300
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ def choices_for(viewer: Viewer) -> Choices:
     rows = fetch_page(TimelineFilters(), viewer, columns, LOOK_AT)
     events = {row.event: row.entity_type for row in rows}
     if viewer.audit_level is AuditLevel.ALL:
-        events |= known_names(viewer)
+        known = known_names(viewer)
+        events |= known if len(known) <= MAX_EVENTS else {}
     names: dict[str, tuple[str, str]] = {}
     for row in rows:
         if row.actor_id is not None:
@@ -37,6 +40,6 @@ def choices_for(viewer: Viewer) -> Choices:
     busiest = Counter(row.actor_id for row in rows if row.actor_id is not None).most_common(MAX_ACTORS)
     return Choices(
         sorted(set(events.values())),
-        sorted(events),
+        sorted(list(events)[:MAX_EVENTS]),
         [(actor_id, *names[actor_id]) for actor_id, _ in busiest],
     )

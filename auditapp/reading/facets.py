@@ -25,6 +25,8 @@ CAP = 10_000
 # Of more matches than that, so many of the newest tell who is busiest, where the others are counted already.
 LOOK_AT = 5_000
 MAX_ACTORS = 7
+# A source that puts ids into the names of events has thousands of them.
+MAX_SHARES = 300
 FACETS = ("entity", "event", "actor", "origin", "outcome")
 
 
@@ -109,7 +111,7 @@ def _counted(filters: TimelineFilters, viewer: Viewer, kinds: Iterable[Kind]) ->
             if all(test(kind) for test in passes):
                 counted[_VALUE_OF[facet](kind)] += kind.events
         found[facet] = [
-            Share(value, min(events, CAP), events > CAP) for value, events in counted.most_common()
+            Share(value, min(events, CAP), events > CAP) for value, events in counted.most_common(MAX_SHARES)
         ]
     return found
 
@@ -146,7 +148,8 @@ def _sampled(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches
     counted: Counter[str] = Counter()
     for kind in found.sample.kinds if found.sample else ():
         counted[_VALUE_OF[name](kind)] += kind.events
-    return [Share(value, min(events, CAP), found.is_capped) for value, events in counted.most_common()]
+    shares = counted.most_common(MAX_SHARES)
+    return [Share(value, min(events, CAP), found.is_capped) for value, events in shares]
 
 
 def _without(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches) -> Matches:

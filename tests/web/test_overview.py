@@ -303,6 +303,16 @@ def test_who_may_see_some_events_is_not_told_when_the_others_were(client, login,
     assert "2025" in text and "1987" not in text
 
 
+def test_thousands_of_names_make_no_page_of_thousands(owner, acme):
+    record_batch(acme, [an_event(f"deal.done_{number}", entity=str(number)) for number in range(600)])
+    db.session.commit()
+
+    overview, page = owner.get(f"{OVERVIEW}?entity=deal").text, owner.get("/w/acme/timeline").text
+
+    assert len(set(re.findall(r"deal\.done_\d+", overview))) == 300
+    assert len(set(re.findall(r'value="deal\.done_\d+"', page))) <= 300
+
+
 def test_only_actors_and_records_are_offered(owner):
     assert owner.get(f"{SUGGEST}?for=member&typed=a").status_code == 404
     assert owner.get(f"{SUGGEST}?typed=a").status_code == 404
