@@ -21,6 +21,8 @@ from auditapp.reading.query import check_of
 from auditapp.reading.scopes import as_bound
 
 MAX_LOOKED_AT = 1000
+# Once, when somebody comes back to a view after long.
+MAX_AT_A_VISIT = 20_000
 MAX_ID = 2**63 - 1
 
 
@@ -41,6 +43,11 @@ class News:
     def words(self) -> str:
         """Return the count as it is read: "12", or "12+" where there may be more."""
         return f"{self.count:,}{'+' if self.is_capped and self.count else ''}"
+
+    @property
+    def is_unknown(self) -> bool:
+        """Tell whether nothing was found, but more is new than was looked at."""
+        return self.is_capped and not self.count
 
 
 def newest_id(viewer: Viewer) -> int:
@@ -67,30 +74,38 @@ def count_new(
     last: Cursor | None = None,
     *,
     newest: int | None = None,
+    most: int = MAX_LOOKED_AT,
 ) -> News:
     """Count the matching, visible events that were recorded since.
 
     :param after_id: the newest event that was there when somebody looked.
     :param last: the place of their page's last row.
     :param newest: of :func:`newest_id`, where it is known already.
+    :param most: so many new events are looked at.
     """
     newest = newest_id(viewer) if newest is None else newest
     if newest <= after_id:
         return News(looked_to=after_id)
     looked_at, looked_to, count, further_down = db.session.execute(
-        select_count(filters, viewer, after_id, last)
+        select_count(filters, viewer, after_id, last, most)
     ).one()
-    is_capped = looked_at >= MAX_LOOKED_AT
+    is_capped = looked_at >= most
     return News(count, further_down, is_capped, looked_to if is_capped else newest)
 
 
-def select_count(filters: TimelineFilters, viewer: Viewer, after_id: int, last: Cursor | None) -> Select[Any]:
+def select_count(
+    filters: TimelineFilters,
+    viewer: Viewer,
+    after_id: int,
+    last: Cursor | None,
+    most: int = MAX_LOOKED_AT,
+) -> Select[Any]:
     """Return the query of :func:`count_new`: the new rows in the order of recording, each one checked."""
     new = (
         select(Event)
         .where(Checked(Event.workspace_id) == viewer.workspace.id, Event.id > after_id)
         .order_by(Event.id)
-        .limit(MAX_LOOKED_AT)
+        .limit(most)
         .subquery("new")
     )
     check = check_of(filters, viewer)

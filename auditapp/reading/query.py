@@ -31,7 +31,7 @@ MAX_WALKS = {"sqlite": 400, "postgresql": 1000}
 # on PostgreSQL also where there are many.
 GLANCE = 1_000
 MAX_GLANCED = 500
-MANY_WALKS = {"sqlite": 6, "postgresql": 150}
+MANY_WALKS = {"sqlite": 6, "postgresql": 300}
 # So many times the events of a page are looked at to find out where it ends.
 _ENOUGH = 6
 
