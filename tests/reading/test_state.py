@@ -9,14 +9,17 @@ import sqlalchemy as sa
 from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERMITTED
 from auditapp.access.viewer import Viewer, whole_log_viewer
 from auditapp.extensions import db
+from auditapp.log import record_batch
 from auditapp.models import Account, Event, EventPayload, Member
 from auditapp.reading.cursor import BEGINNING
 from auditapp.reading.records import versions as record_versions
+from auditapp.reading.records.changes import MAX_RECENT
 from auditapp.reading.records.compare import compare
 from auditapp.reading.records.field_points import field_points
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.state import state_at
 from auditapp.reading.records.versions import _batch, events_of, first_read, name_of, rows_of
+from tests.conftest import an_event
 
 DEAL = Record("deal", "1")
 START = datetime(2026, 3, 24, 9, tzinfo=UTC)
@@ -242,6 +245,55 @@ def test_a_recorded_snapshot_that_disagrees_is_drift(tell, reader, payload):
 
     assert (str(drift.event.uid), drift.field, drift.from_snapshot) == (second, "stage", True)
     assert (drift.expected, drift.found) == ("open", "paused")
+
+
+def test_a_snapshot_stays_told_while_nothing_tells_its_fields_anew(tell, reader):
+    tell("created", stage="open", n=1)
+    whole = {"deal": {"id": "1", "stage": "lost", "n": 5}}
+    second = tell(stage=("open", "won"), more={"payload": whole})
+    tell(note=(None, "x"))
+    tell("viewed", more={"payload": {"page": 1}})
+
+    for hour in (1, 2, 3):
+        drift = state_at(DEAL, reader, at(hour)).drift
+        assert [(each.field, each.expected, each.found) for each in drift] == [
+            ("stage", "won", "lost"),
+            ("n", 1, 5),
+        ]
+        assert {str(each.event.uid) for each in drift} == {second}
+
+
+def test_a_snapshot_says_nothing_of_a_field_that_was_told_since_or_that_a_newer_one_tells(tell, reader):
+    tell("created", stage="open", n=1, old="x")
+    tell(more={"payload": {"deal": {"id": "1", "stage": "lost", "n": 5, "old": "y"}}})
+    tell(stage=("open", "won"))
+    tell(n=(1, 1))
+    tell(more={"payload": {"deal": {"id": "1", "old": "x"}}})
+
+    assert [each.field for each in state_at(DEAL, reader, at(1)).drift] == ["stage", "n", "old"]
+    assert [each.field for each in state_at(DEAL, reader, at(3)).drift] == ["old"]
+    assert state_at(DEAL, reader).drift == []
+
+
+def test_a_snapshot_from_before_a_second_creation_says_nothing_of_it(tell, reader):
+    tell("created", stage="open", more={"payload": {"deal": {"id": "1", "stage": "lost"}}})
+    tell("deleted")
+    tell("created", note="x")
+    tell(stage=("open", "won"))
+
+    assert [each.found for each in state_at(DEAL, reader, at(1)).drift] == ["lost"]
+    assert state_at(DEAL, reader, at(2)).drift == []
+
+
+def test_a_snapshot_is_found_behind_many_versions(tell, reader, acme):
+    tell("created", stage="open", n=0)
+    tell(more={"payload": {"deal": {"id": "1", "stage": "lost"}}})
+    record_batch(
+        acme, [an_event(changes={"n": {"previous": n, "current": n + 1}}) for n in range(MAX_RECENT - 1)]
+    )
+    db.session.commit()
+
+    assert [each.found for each in state_at(DEAL, reader).drift] == ["lost"]
 
 
 def test_a_snapshot_of_another_record_or_one_that_agrees_is_no_drift(tell, reader):

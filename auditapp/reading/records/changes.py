@@ -15,6 +15,8 @@ from auditapp.reading.records.references import disagree, next_value
 
 # Each change that does not fit may be told; the newest will do.
 MAX_DRIFT = 100
+# Among so many of the newest versions a record as a whole is looked for.
+MAX_RECENT = 500
 # What comes back was there before: the log does not begin with it, and it keeps its fields.
 COMES_BACK = {"restored"}
 ENDS = {"deleted", "removed", "purged"}
@@ -71,6 +73,8 @@ class Snapshot:
     """A record as it was after some versions.
 
     :ivar newest: number of the newest event that succeeded, None before there is one.
+    :ivar recent: the newest events that succeeded since it was created last, oldest first: the number of
+        each, and how many versions there were with it.
     :ivar ended: it had been deleted; its fields are those it had.
     :ivar sure_since: fields told by fewer versions than these may have changed since, in an erased version.
     :ivar earlier: what fields were before a later version changed them first; filled as the fold goes on.
@@ -78,6 +82,7 @@ class Snapshot:
 
     versions: int
     newest: int | None
+    recent: tuple[tuple[int, int], ...]
     exists: bool
     ended: bool
     erased: bool
@@ -104,6 +109,7 @@ class Fold:
     versions: int = 0
     last: int | None = None
     newest: int | None = None
+    recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_RECENT))
     exists: bool = False
     ended: bool = False
     erased: bool = False
@@ -118,6 +124,7 @@ class Fold:
         return Snapshot(
             versions=self.versions,
             newest=self.newest,
+            recent=tuple(self.recent),
             exists=self.exists,
             ended=self.ended,
             erased=self.erased,
@@ -145,7 +152,9 @@ class Fold:
         if effect == CREATES and (self.ended or not self.held):
             # A new beginning: nothing later says anything of what was before it, nor the other way round.
             self.held, self.earlier = {}, {}
+            self.recent.clear()
         self.newest = number
+        self.recent.append((number, self.versions))
         self.exists, self.ended = effect != DELETES, effect == DELETES
         if changes is None:
             self._forget()

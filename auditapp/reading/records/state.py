@@ -1,6 +1,6 @@
 """A record's state at an instant: its fields then, who set each, and where the log contradicts itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,15 @@ from auditapp.reading.records.versions import (
     first_read,
     last_before,
     name_of,
-    payload_of,
+    newest_payloads,
     rows_of,
     sees_all,
     versions_of,
 )
 from auditapp.reading.scopes import Condition
 from auditapp.reading.timeline import EventRow
+
+MAX_WHOLES = 20  # payloads that are asked what the record was, the newest first
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class _Reading:
         fields = found.fields if found.versions else {}
         numbers = {held.set_by for held in fields.values() if held.set_by is not None}
         # Who sees some versions only would take the others for changes that never reached the log.
-        drift = [*found.drift, *_against_payload(record, viewer, found)] if whole else []
+        drift = [*found.drift, *_against_wholes(record, viewer, found)] if whole else []
         rows = rows_of(viewer, numbers | {each.event for each in drift})
         return RecordState(
             record=record,
@@ -157,16 +159,21 @@ def _reasons(fold: Fold, found: Snapshot, *, reaches_back: bool) -> list[str]:
     return [*(["erased"] if found.erased else []), *([] if fold.begins else ["creation"])]
 
 
-def _against_payload(record: Record, viewer: Viewer, found: Snapshot) -> list[Mismatch]:
-    """Return where the whole that the newest version recorded is not what the versions add up to."""
-    if found.newest is None:
-        return []
-    recorded = recorded_in(payload_of(viewer, found.newest), record)
-    return [
-        Mismatch(found.newest, name, held.value, recorded[name], held.label, held.kind, from_snapshot=True)
-        for name, held in found.fields.items()
-        if name in recorded and held.told >= found.sure_since and differ(held.value, recorded[name])
-    ]
+def _against_wholes(record: Record, viewer: Viewer, found: Snapshot) -> Iterator[Mismatch]:
+    """Yield where the whole that a version recorded is not what the versions add up to.
+
+    A field is compared with the newest whole that tells it, if no version has told the field since.
+    """
+    numbers = dict(reversed(found.recent))
+    fields = {name: held for name, held in found.fields.items() if held.told >= found.sure_since}
+    for number, payload in newest_payloads(viewer, [*numbers], MAX_WHOLES):
+        recorded = recorded_in(payload, record)
+        for name in [name for name in fields if name in recorded]:
+            held, value = fields.pop(name), recorded[name]
+            if held.told <= numbers[number] and differ(held.value, value):
+                yield Mismatch(number, name, held.value, value, held.label, held.kind, from_snapshot=True)
+        if not fields:
+            return
 
 
 def _field(name: str, held: Held, rows: Mapping[int, EventRow]) -> FieldState:

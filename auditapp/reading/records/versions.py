@@ -3,7 +3,7 @@
 A batch is a query of its own: on SQLite a cursor held open over long work would hold up the log.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -134,14 +134,21 @@ def _place_of(conditions: list[Condition], number: int) -> Cursor:
     return Cursor(db.session.execute(query).scalar_one(), number)
 
 
-def payload_of(viewer: Viewer, number: int) -> Any:
-    """Return an event's payload; None if it was erased."""
-    text = db.session.scalar(
-        select(EventPayload.payload).where(
-            EventPayload.workspace_id == viewer.workspace.id, EventPayload.event_id == number
-        )
-    )
-    return None if text is None else orjson.loads(text)
+def newest_payloads(viewer: Viewer, numbers: Sequence[int], limit: int) -> Iterator[tuple[int, Any]]:
+    """Yield the first payloads of some events with their numbers; none that is empty or was erased.
+
+    :param numbers: in the order asked for.
+    :param limit: payloads at most.
+    """
+    mine = (EventPayload.workspace_id == viewer.workspace.id, EventPayload.event_id.in_(numbers))
+    told = set(db.session.scalars(select(EventPayload.event_id).where(*mine, EventPayload.payload != "{}")))
+    chosen = [number for number in numbers if number in told][:limit]
+    # Only then the payloads themselves, which may be large.
+    query = select(EventPayload.event_id, EventPayload.payload)
+    of_chosen = (EventPayload.workspace_id == viewer.workspace.id, EventPayload.event_id.in_(chosen))
+    texts = {row.event_id: row.payload for row in db.session.execute(query.where(*of_chosen))}
+    for number in chosen:
+        yield number, orjson.loads(texts[number])
 
 
 def rows_of(viewer: Viewer, numbers: set[int]) -> dict[int, EventRow]:
