@@ -11,7 +11,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from auditapp.access.own_events import request_context
 from auditapp.access.viewer import Viewer
-from auditapp.reading.export import Piece, export_events
+from auditapp.reading.export import Chosen, Piece, export_events
 from auditapp.reading.filters import TimelineFilters
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
@@ -32,12 +32,14 @@ def download(
     origin: str,
     head: bytes,
     name: str = "timeline",
+    chosen: Chosen | None = None,
 ) -> Response:
     """Return an export as an attachment; it is an event of the log once it ends or the reader goes away.
 
     :param form: a key of ``CONTENT_TYPES``.
     :param head: what stands before the export: a byte order mark, a line about it, or nothing.
     :param name: what the file is called, between the workspace and the day.
+    :param chosen: what it is of, where that is more than the filter says.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database does not answer, before anything is sent.
     :raise werkzeug.exceptions.ServiceUnavailable: if this server sends ``AT_ONCE`` exports just now.
     """
@@ -45,7 +47,10 @@ def download(
     file_name = f"{viewer.workspace.slug}-{name}-{today}.{form}"
     body: Iterator[bytes] = iter(())
     if request.method != "HEAD":
-        pieces = export_events(filters, viewer, form, actor=actor, origin=origin, context=request_context())
+        context = request_context()
+        pieces = export_events(
+            filters, viewer, form, chosen=chosen, actor=actor, origin=origin, context=context
+        )
         if not _slots.acquire(blocking=False):
             raise ServiceUnavailable(
                 "Other exports are running. Try again when one of them is done.",

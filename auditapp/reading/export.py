@@ -1,8 +1,8 @@
 """All events of a filter, whole and oldest first, as lines of JSON or CSV; each export is an event itself."""
 
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,12 +36,32 @@ COLUMNS = (
 FORMATS = ("jsonl", "csv")
 
 Piece = tuple[int, bytes]  # how many events, and what is written of them
+Rows = Callable[[TimelineFilters, int], Sequence[EventRow]]  # of a filter's page, so many at most
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What an export is of, where that is more than a filter says.
+
+    :ivar rows: fetches the rows of a filter.
+    :ivar query: what stands for the filter in the log.
+    :ivar end: the last line of a whole export, of the number of its events.
+    """
+
+    rows: Rows | None = None
+    query: str | None = None
+    end: Callable[[int], bytes] | None = None
+
+
 def export_events(
-    filters: TimelineFilters, viewer: Viewer, form: str, **by: Mapping[str, Any] | str
+    filters: TimelineFilters,
+    viewer: Viewer,
+    form: str,
+    *,
+    chosen: Chosen | None = None,
+    **by: Mapping[str, Any] | str,
 ) -> Generator[Piece, None, None]:
     """Return an export piece by piece; at its end it is recorded that it was made.
 
@@ -51,6 +71,7 @@ def export_events(
     that the export is incomplete, and how many events had been handed out.
 
     :param form: one of ``FORMATS``.
+    :param chosen: what it is of, where that is more than the filter says.
     :param by: ``actor`` of the export's event; ``origin`` and ``context`` where they are not at hand later.
     :return: how many events a piece holds, and its bytes in UTF-8.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database fails, before or at the end: an export that
@@ -58,28 +79,31 @@ def export_events(
     """
     # Of its session no more: each piece may come in another one, and this would be read anew.
     db.session.expunge(viewer.workspace)
-    return _noted(filters, viewer, form, by)
+    return _noted(filters, viewer, form, chosen or Chosen(), by)
 
 
 def _noted(
-    filters: TimelineFilters, viewer: Viewer, form: str, by: Mapping[str, Any]
+    filters: TimelineFilters, viewer: Viewer, form: str, chosen: Chosen, by: Mapping[str, Any]
 ) -> Generator[Piece, None, None]:
-    sent, begun = 0, False
+    sent, begun, query = 0, False, chosen.query or query_of(filters)
+    rows = chosen.rows or (lambda some, limit: fetch_page(some, viewer, SUMMARY_COLUMNS, limit))
     try:
-        for events, piece in _pieces(_unpaged(filters), viewer, form):
+        for events, piece in _pieces(_batches(_unpaged(filters), viewer, rows), form):
             sent, begun = sent + events, True
             yield events, piece
-        _note(filters, viewer, form, sent, complete=True, **by)
+        _note(query, viewer, form, sent, complete=True, **by)
     except BaseException as error:
         db.session.rollback()
         try:
-            _note(filters, viewer, form, sent, complete=False, **by)
+            _note(query, viewer, form, sent, complete=False, **by)
         except SQLAlchemyError:
             log.exception("an incomplete export of %s events could not be recorded", f"{sent:,}")
         if begun and isinstance(error, Exception):
             # Granian ends the answer now as if it were whole, and so may proxies: the file must tell.
             yield 0, _broken_off(form, sent)
         raise
+    if chosen.end:
+        yield 0, chosen.end(sent)
 
 
 def _broken_off(form: str, events: int) -> bytes:
@@ -92,10 +116,7 @@ def query_of(filters: TimelineFilters) -> str:
     return urlencode(filters.to_query(**dict.fromkeys(OF_THE_PAGE)), safe=":*!@/,")
 
 
-def _note(
-    filters: TimelineFilters, viewer: Viewer, form: str, events: int, *, complete: bool, **by: Any
-) -> None:
-    query = query_of(filters)
+def _note(query: str, viewer: Viewer, form: str, events: int, *, complete: bool, **by: Any) -> None:
     note(
         viewer.workspace,
         "export.created",
@@ -114,19 +135,19 @@ def _unpaged(filters: TimelineFilters) -> TimelineFilters:
     return replace(filters, **{name: known[name] for name in OF_THE_PAGE if name in known})  # type: ignore[arg-type]
 
 
-def _batches(filters: TimelineFilters, viewer: Viewer) -> Iterator[list[WholeEvent]]:
+def _batches(filters: TimelineFilters, viewer: Viewer, rows_of: Rows) -> Iterator[list[WholeEvent]]:
     """Yield the events that exist now, the oldest first, with no transaction open at a yield.
 
     An open read cursor would keep writers out of SQLite, and its log from being emptied.
     """
     last_id = db.session.scalar(select(func.max(Event.id))) or 0
-    newest = fetch_page(filters, viewer, SUMMARY_COLUMNS, 1)
+    newest = rows_of(filters, 1)
     db.session.rollback()
     # Two bounds: an event that comes late may belong far back, and the end must not run away.
     end = place(newest[0]) if newest else BEGINNING
     at = BEGINNING
     while at < end:
-        rows = fetch_page(replace(filters, after=at), viewer, SUMMARY_COLUMNS, KEYS)
+        rows = rows_of(replace(filters, after=at), KEYS)
         db.session.rollback()
         if not rows:
             return
@@ -142,11 +163,11 @@ def _whole(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:
     return [WholeEvent(row, texts[row.id]) for row in rows]
 
 
-def _pieces(filters: TimelineFilters, viewer: Viewer, form: str) -> Iterator[Piece]:
+def _pieces(batches: Iterator[list[WholeEvent]], form: str) -> Iterator[Piece]:
     # The head comes with the first events: a database that does not answer is found before any of it.
     parts, write = ([line(COLUMNS).encode()], _csv) if form == "csv" else ([], _jsonl)
     events = size = 0
-    for batch in _batches(filters, viewer):
+    for batch in batches:
         for event in batch:
             parts.append(write(event))
             events, size = events + 1, size + len(parts[-1])

@@ -413,7 +413,10 @@ def test_another_workspaces_events_and_unheard_of_ones_are_404_in_every_view(own
         assert owner.get(f"/w/other/history/deal/9{query}").status_code == 404
     for query in (f"to={theirs}", f"from={theirs}&to={story[0]}", f"to={'0' * 32}"):
         assert owner.get(f"{DEAL}?{query}").status_code == 404
-    assert owner.get("/w/acme/history.jsonl/deal/9").data.count(b"\n") == 1  # what it is, and no event
+    response = owner.get("/w/acme/history.jsonl/deal/9")
+    response.close()
+    assert response.status_code == 404
+    assert "export.created" not in owner.get("/w/acme/timeline.jsonl").text  # nothing was taken
 
 
 def test_hostile_names_are_text_in_every_view(owner, note):
@@ -432,7 +435,7 @@ def test_hostile_names_are_text_in_every_view(owner, note):
     assert "U+202E" in owner.get(f"{base}?from={first}&to={second}").text
     assert [
         json.loads(line)["id"]
-        for line in owner.get(base.replace("history", "history.jsonl")).data.splitlines()[1:]
+        for line in owner.get(base.replace("history", "history.jsonl")).data.splitlines()[1:-1]
     ] == [first, second]
 
 
@@ -449,12 +452,13 @@ def test_an_export_is_every_version_behind_a_line_that_says_what_it_is(owner, st
 
     response = owner.get(link(text, "Export JSONL"))
 
-    head, *events = map(json.loads, response.data.splitlines())
+    head, *events, end = map(json.loads, response.data.splitlines())
     assert head["format"] == "auditapp-history/1" and head["record"] == {"type": "deal", "id": "1"}
     assert head["taken_by"]["email"] == "owner@acme.example" and head["taken_at"].endswith("Z")
     assert head["filters"] == [["actor", "ben"]] and head["sees_everything"]
     assert [event["id"] for event in events] == [story[1], story[3]]
     assert events[0]["changes"] == {"stage": {"previous": "open", "current": "won"}}
+    assert end == {"format": "auditapp-history/1", "end": True, "events": 2}
     assert "acme-history-" in response.headers["Content-Disposition"]
     response.close()
     log = json.loads(owner.get("/w/acme/timeline.jsonl?event=export.created").data.splitlines()[0])
@@ -464,6 +468,22 @@ def test_an_export_is_every_version_behind_a_line_that_says_what_it_is(owner, st
         "events": 2,
         "complete": True,
     }
+
+
+def test_an_export_holds_the_events_of_related_records_that_the_page_shows(owner, story, note):
+    related = [{"type": "deal", "id": "1", "name": "Refresh"}]
+    task = note("task.created", entity="t1", name="Call back", related=related)
+    note("task.created", entity="t2")
+    text = owner.get(f"{DEAL}?related=1&unchanged=1").text
+
+    response = owner.get(link(text, "Export JSONL"))
+
+    head, *events, end = map(json.loads, response.data.splitlines())
+    response.close()
+    assert head["filters"] == [["related", "1"]] and end["events"] == 6
+    assert [event["id"] for event in events] == versions(text)[::-1] == [*story, task]
+    log = json.loads(owner.get("/w/acme/timeline.jsonl?event=export.created").data.splitlines()[0])
+    assert log["payload"]["query"] == "record=deal:1&related=1"
 
 
 def test_an_export_takes_no_view_of_its_own(owner, story):

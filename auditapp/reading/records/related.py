@@ -9,6 +9,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.log.terms import mark
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
+from auditapp.reading.export import Rows
 from auditapp.reading.expression import All, Node, one_of
 from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
@@ -29,12 +30,21 @@ def list_related(record: Record, viewer: Viewer, filters: TimelineFilters) -> Pa
     :return: the newest first, with cursors, as ``timeline.list_events`` returns it; only what the viewer
         may see.
     """
-    filters = replace(filters, record=Values())
-    tree = tree_of(filters, viewer)
-    if tree is None:
-        return Page([])
-    tree = All((*tree.parts, _of_all(record, viewer)), tree.but)
-    return page_of(fetch_tree(tree, filters, viewer, SUMMARY_COLUMNS, filters.limit + 1), filters)
+    return page_of(related_rows(record, viewer)(filters, filters.limit + 1), filters)
+
+
+def related_rows(record: Record, viewer: Viewer) -> Rows:
+    """Return what fetches such events page by page; which relations there are is asked once, now."""
+    of_all = _of_all(record, viewer)
+
+    def fetch(filters: TimelineFilters, limit: int) -> list[EventRow]:
+        filters = replace(filters, record=Values())
+        tree = tree_of(filters, viewer)
+        if tree is None:
+            return []
+        return fetch_tree(All((*tree.parts, of_all), tree.but), filters, viewer, SUMMARY_COLUMNS, limit)
+
+    return fetch
 
 
 def related_records(record: Record, viewer: Viewer) -> dict[Record, str | None]:

@@ -4,18 +4,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from flask import Blueprint, g, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import me, permission_required
 from auditapp.download import download
 from auditapp.log.schema import instant
+from auditapp.reading.export import Chosen, query_of
 from auditapp.reading.filters import FilterError
+from auditapp.reading.records.related import related_rows
+from auditapp.reading.records.versions import is_known
 from auditapp.web.errors import error_page
 from auditapp.web.formats import workspace_zone
 from auditapp.web.history.page import record_in_path
-from auditapp.web.history.query import FILTERS, VERSIONS, Asked
+from auditapp.web.history.query import VERSIONS, Asked
 
 bp = Blueprint("history_export", __name__)
 
@@ -26,7 +29,7 @@ FORMAT = "auditapp-history/1"
 @bp.get("/w/<workspace>/history.jsonl/<entity_type>/<record_id:entity_id>")
 @permission_required("audit_log", "export")
 def versions_jsonl(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValue:
-    """Send a record's events, the oldest first, behind a line that says what the file is."""
+    """Send a record's events, the oldest first, between a line that says what it is and one that ends it."""
     now = datetime.now(UTC)
     record = record_in_path(entity_type, entity_id)
     try:
@@ -37,24 +40,58 @@ def versions_jsonl(workspace: str, entity_type: str, entity_id: str) -> Response
             raise FilterError({"view": "A history is exported as versions; leave out at, from, to and view."})
     except FilterError as error:
         return error_page(422, "That part of a history could not be read", str(error))
-    head = {
+    if not is_known(record, g.viewer):
+        abort(404)
+    return download(
+        asked.filters,
+        g.viewer,
+        "jsonl",
+        actor=me(),
+        origin="ui",
+        head=_line(_head(workspace, asked, now)),
+        name="history",
+        chosen=_chosen(asked),
+    )
+
+
+def _head(workspace: str, asked: Asked, now: datetime) -> dict[str, Any]:
+    """Return what the file is, for its first line."""
+    return {
         "format": FORMAT,
         "workspace": workspace,
-        "record": record._asdict(),
-        "filters": asked.narrowing(),
+        "record": asked.record._asdict(),
+        "filters": _pairs(asked),
         "taken_at": instant(now),
         "taken_by": me(),
         "role": g.viewer.role_name,
         "sees_everything": g.viewer.can("audit_log", "read_all"),
     }
-    line = orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE)
-    return download(asked.filters, g.viewer, "jsonl", actor=me(), origin="ui", head=line, name="history")
+
+
+def _chosen(asked: Asked) -> Chosen:
+    if not asked.has("related"):
+        return Chosen(end=_end)
+    query = f"{query_of(asked.filters)}&related=1"
+    return Chosen(related_rows(asked.record, g.viewer), query, _end)
+
+
+def _end(events: int) -> bytes:
+    # A file that was cut off between two lines would look whole without it.
+    return _line({"format": FORMAT, "end": True, "events": events})
+
+
+def _line(told: dict[str, Any]) -> bytes:
+    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _pairs(asked: Asked) -> list[tuple[str, str]]:
+    """Return what says which events there are; their place on the page does not matter."""
+    return [*asked.narrowing(), *([("related", "1")] if asked.has("related") else [])]
 
 
 def history_export_url(workspace: str, asked: Asked) -> str:
-    """Return the URL of a history as a file; its place on the page does not matter."""
-    pairs = [pair for pair in asked.narrowing() if pair[0] in FILTERS]
-    query: dict[str, Any] = MultiDict(pairs).to_dict(flat=False)
+    """Return the URL of a history as a file."""
+    query: dict[str, Any] = MultiDict(_pairs(asked)).to_dict(flat=False)
     path: dict[str, Any] = {
         "workspace": workspace,
         "entity_type": asked.record.type,
