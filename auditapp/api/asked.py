@@ -8,7 +8,7 @@ from flask import g, request
 
 from auditapp.log.strict_json import shorten
 from auditapp.reading.filters import FilterError
-from auditapp.reading.moments import parse_moment
+from auditapp.reading.moments import parse_last_moment
 
 
 def asked(*names: str) -> dict[str, str]:
@@ -27,7 +27,7 @@ def asked(*names: str) -> dict[str, str]:
 
 
 def moment(name: str, text: str | None) -> datetime:
-    """Return the instant that a parameter means, now where it is not given; a bare date is that day's end.
+    """Return the instant that a parameter means, by default now; a bare date is its day's last one.
 
     :raise FilterError: if it means none.
     """
@@ -35,7 +35,7 @@ def moment(name: str, text: str | None) -> datetime:
     if text is None:
         return now
     try:
-        return parse_moment(text, zone=zone, now=now, end_of_day=True)
+        return parse_last_moment(text, zone=zone, now=now)
     except ValueError as error:
         raise FilterError({name: f"{name}: {shorten(text)} is no time; {error}."}) from None
 

@@ -65,6 +65,6 @@ RECORD: tuple[dict[str, Any], ...] = (
         "example": "d_1",
     },
 )
-AT = "The instant: a date (to its end), an instant, or back from now (7d); by default now."
+AT = "The instant: a date (its last microsecond), an instant, or back from now (7d); by default now."
 FROM = "Id of an event of the record; by default the one before."
 TO = "Id of an event of the record."

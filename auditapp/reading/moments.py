@@ -35,3 +35,13 @@ def parse_moment(text: str, *, zone: ZoneInfo, now: datetime, end_of_day: bool =
     except (ValueError, OverflowError):
         pass  # a 31st of February, a year 0, a distance past the year 1: said below
     raise ValueError(HINT)
+
+
+def parse_last_moment(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return the last instant that counts where what happened at that instant does, as for a record's state.
+
+    :return: what ``parse_moment`` returns; of a bare date the last microsecond of its day.
+    :raise ValueError: with a hint, if the text means none.
+    """
+    moment = parse_moment(text, zone=zone, now=now, end_of_day=True)
+    return moment - timedelta(microseconds=1) if DATE.fullmatch(text) else moment

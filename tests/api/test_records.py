@@ -99,6 +99,16 @@ def test_a_change_that_never_reached_the_log_is_told_as_drift(caller, note):
     assert state["fields"]["stage"]["value"] == "won"
 
 
+def test_a_date_is_its_last_microsecond(caller, note):
+    note("deal.created", entity="d_3", changes={"n": {"current": 1}}, occurred_at="2026-03-02T22:59:59Z")
+    note(entity="d_3", changes={"n": {"previous": 1, "current": 2}}, occurred_at="2026-03-02T23:00:00Z")
+
+    state = caller.get(f"{RECORDS}/deal/d_3/state?at=2026-03-02").get_json()
+
+    assert state["at"] == "2026-03-02T22:59:59.999999Z"  # midnight in Berlin is of the next day
+    assert state["fields"]["n"]["value"] == 1
+
+
 def test_two_versions_are_compared_in_either_order(caller, deal):
     url = f"{RECORDS}/deal/d_1/compare"
 

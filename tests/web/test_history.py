@@ -242,6 +242,21 @@ def test_the_state_at_an_instant_is_whole_and_says_what_differs_from_now(owner, 
     assert "Nothing is different now." in newest and "No version after" in newest
 
 
+def test_a_date_is_its_last_instant_and_what_happens_at_midnight_is_of_the_next_day(owner, note):
+    at_day = {"2026-03-02T22:59:59.999999Z": "last", "2026-03-02T23:00:00Z": "next"}  # in Berlin
+    note("deal.created", occurred_at="2026-03-01T09:00:00Z", changes={"n": {"current": "first"}})
+    for moment, value in at_day.items():
+        note(occurred_at=moment, changes={"n": {"current": value}})
+
+    text = owner.get(f"{DEAL}?at=2026-03-02").text
+    typed = re.search(r'name="at" step="0.001" value="([^"]*)"', text)[1]
+
+    assert row(text, "n", "data-state").startswith("N last")
+    assert "As it was at 2026-03-02 23:59:59.999999 CET" in words(text)
+    assert typed == "2026-03-02T23:59:59.999"
+    assert row(owner.get(f"{DEAL}?at=2026-03-02T23:00:00Z").text, "n", "data-state").startswith("N next")
+
+
 def test_before_its_first_event_a_record_was_not_there(owner, story):
     text = owner.get(f"{DEAL}?at=2026-02-01").text
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from auditapp.log.strict_json import shorten
 from auditapp.reading.filters import FilterError, TimelineFilters
-from auditapp.reading.moments import parse_moment
+from auditapp.reading.moments import parse_last_moment
 from auditapp.reading.records.history import PAGE_SIZE
 from auditapp.reading.records.record import Record
 
@@ -103,9 +103,9 @@ class _Moment:
         self.zone, self.now = zone, now
 
     def __call__(self, text: str) -> datetime:
-        """Read a moment; a bare date is the end of that day, as in ``until``."""
+        """Read a moment; a bare date is the last instant of that day."""
         try:
-            return parse_moment(text, zone=self.zone, now=self.now, end_of_day=True)
+            return parse_last_moment(text, zone=self.zone, now=self.now)
         except ValueError as error:
             raise ValueError(f"{shorten(text)} is no time; {error}") from None
 

@@ -152,9 +152,12 @@ def _first(asked: Asked, **place: Any) -> EventRow | None:
 
 
 def _for_form(at: datetime) -> str:
-    """Return an instant as ``datetime-local`` takes it, in the workspace's zone; to the second, rounded up,
-    so that sending it again leaves out no version that it showed."""
-    with suppress(OverflowError):  # in the last second that there is
-        at += timedelta(microseconds=-at.microsecond % 1_000_000)
-    local = in_zone(at, workspace_zone(g.viewer.workspace))
-    return local.replace(tzinfo=None).isoformat(timespec="seconds")
+    """Return an instant as ``datetime-local`` takes it: in the workspace's zone, to the millisecond at most.
+
+    It is rounded up, so that sending it again leaves out no version that it showed, but not into another day.
+    """
+    local = in_zone(at, workspace_zone(g.viewer.workspace)).replace(tzinfo=None)
+    with suppress(OverflowError):  # in the last millisecond that there is
+        up = local + timedelta(microseconds=-local.microsecond % 1000)
+        local = up if up.date() == local.date() else local
+    return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
