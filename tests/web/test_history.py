@@ -257,6 +257,30 @@ def test_a_date_is_its_last_instant_and_what_happens_at_midnight_is_of_the_next_
     assert row(owner.get(f"{DEAL}?at=2026-03-02T23:00:00Z").text, "n", "data-state").startswith("N next")
 
 
+def test_the_time_is_typed_in_the_zone_that_the_page_shows(owner, story):
+    owner.set_cookie("tz", "America/New_York")
+    text = owner.get(f"{DEAL}?at=2026-03-02T09:00:00Z").text
+    typed = dict(re.findall(r'name="(at|zone)"[^>]* value="([^"]*)"', text))
+
+    sent = owner.get(DEAL, query_string=typed)
+
+    assert typed == {"zone": "America/New_York", "at": "2026-03-02T04:00:00"}
+    assert "Date and time (America/New_York)" in words(text)
+    assert "2 Mar 2026, 04:00" in row(text, "stage", "data-state")
+    assert sent.location == f"{DEAL}?at=2026-03-02T09:00:00Z"  # the same to whoever gets the address
+
+
+def test_days_of_the_rail_are_those_of_the_page(owner, note):
+    for day in (1, 2):
+        note(occurred_at=f"2026-03-0{day}T03:00:00Z", changes={"n": {"current": day}})
+    owner.set_cookie("tz", "America/New_York")
+
+    text = owner.get(DEAL).text
+
+    assert "1 Mar 2026, 22:00" in words(text)
+    assert versions(owner.get(link(text, "28 Feb 2026")).text) == versions(text)[1:]
+
+
 def test_before_its_first_event_a_record_was_not_there(owner, story):
     text = owner.get(f"{DEAL}?at=2026-02-01").text
 
@@ -390,6 +414,8 @@ WRONG = [
     (f"from={'0' * 32}", "from: say with to which version it is compared."),
     ("field=a&field=b", "field: may be given once."),
     ("field=a&related=1", "related: one field is of this record alone"),
+    ("at=1h&zone=Mars", "zone: Mars is no time zone."),
+    ("zone=UTC", "zone: say at which time."),
     ("related=yes", "related: is 1, or left out."),
     ("limit=1000", "limit: 1000 is no number from 1 to 200."),
     ("before=nonsense", "before: is no place"),
@@ -398,10 +424,18 @@ WRONG = [
 
 @pytest.mark.parametrize(("query", "says"), WRONG, ids=[query for query, _ in WRONG])
 def test_what_means_nothing_is_refused_in_a_sentence(owner, story, query, says):
-    response = owner.get(f"{DEAL}?{query}")
+    response, fragment = owner.get(f"{DEAL}?{query}"), owner.get(f"{DEAL}?{query}", headers=FRAGMENT)
 
-    assert response.status_code == 422
-    assert says in words(response.text)
+    assert response.status_code == fragment.status_code == 422
+    assert says in words(response.text) and says in words(fragment.text)
+
+
+def test_what_was_typed_stays_to_be_mended_and_the_record_is_a_click_away(owner, story):
+    text = owner.get(f"{DEAL}?at=tomorrow&colour=<red>&field=").text
+
+    typed = re.findall(r'<input type="text" name="(\w+)" value="([^"]*)"', text)
+    assert typed == [("at", "tomorrow"), ("colour", "&lt;red&gt;")]
+    assert versions(owner.get(link(text, "History of ")).text)[0] == story[-1]
 
 
 def test_empty_fields_of_a_form_are_left_out_of_the_address(owner, story):
@@ -409,6 +443,15 @@ def test_empty_fields_of_a_form_are_left_out_of_the_address(owner, story):
 
     assert response.status_code == 302
     assert response.location == f"{DEAL}?actor=ben"
+
+
+def test_an_address_in_another_order_leads_to_the_one_there_is(owner, story):
+    response = owner.get(f"{DEAL}?unchanged=1&actor=wf&actor=ben&actor=wf")
+
+    assert response.location == f"{DEAL}?actor=ben&actor=wf&unchanged=1"
+    text = owner.get(response.location).text
+    for url in re.findall(rf'<a href="({re.escape(DEAL)}[^"]*)"', text):
+        assert owner.get(html.unescape(url)).status_code == 200, url
 
 
 def test_filters_are_named_and_taken_back_one_by_one(owner, story):

@@ -17,7 +17,7 @@ from auditapp.reading.records.related import related_rows
 from auditapp.reading.records.versions import is_known
 from auditapp.web.errors import error_page
 from auditapp.web.formats import workspace_zone
-from auditapp.web.history.page import record_in_path
+from auditapp.web.history.page import CANNOT_READ, record_in_path
 from auditapp.web.history.query import VERSIONS, Asked
 
 bp = Blueprint("history_export", __name__)
@@ -39,7 +39,7 @@ def versions_jsonl(workspace: str, entity_type: str, entity_id: str) -> Response
         if asked.view != VERSIONS:
             raise FilterError({"view": "A history is exported as versions; leave out at, from, to and view."})
     except FilterError as error:
-        return error_page(422, "That part of a history could not be read", str(error))
+        return error_page(422, CANNOT_READ, str(error))
     if not is_known(record, g.viewer):
         abort(404)
     return download(

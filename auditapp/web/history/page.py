@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, g, request
+from flask import Blueprint, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.utils import redirect
 
@@ -16,7 +16,7 @@ from auditapp.reading.records.history import Head, head_of
 from auditapp.reading.records.rail import Rail, rail_of, way_of
 from auditapp.reading.records.record import Record
 from auditapp.web.errors import error_page
-from auditapp.web.formats import when, workspace_zone
+from auditapp.web.formats import viewer_zone, when, workspace_zone
 from auditapp.web.fragments import render, wants_fragment
 from auditapp.web.history.query import COMPARE, FIELDS, INSTANT, VERSIONS, Asked, history_url
 from auditapp.web.history.rail import shown_lanes, shown_periods
@@ -26,6 +26,7 @@ from auditapp.web.words import WAY_WORDS
 
 bp = Blueprint("history", __name__)
 
+CANNOT_READ = "That part of a history could not be read"
 # What fills a view's template, of what is asked, the record's head and its rail; 404 where that is nothing.
 VIEWS: dict[str, Callable[[Asked, Head, Rail], dict[str, Any]]] = {
     VERSIONS: versions,
@@ -45,10 +46,10 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
     try:
         asked = Asked.from_args(record, args, zone=zone, now=datetime.now(UTC))
     except FilterError as error:
-        return error_page(422, "That part of a history could not be read", str(error))
-    if not wants_fragment() and any(not value for _, value in args):
-        return redirect(history_url(workspace, record, asked.typed))  # as a form sends it without JavaScript
-    head, rail = head_of(record, g.viewer), rail_of(record, asked.filters, g.viewer, zone)
+        return _wrong(record, args, error)
+    if not wants_fragment() and args != asked.canonical():
+        return redirect(history_url(workspace, record, asked.canonical()))  # as a form sends it
+    head, rail = head_of(record, g.viewer), rail_of(record, asked.filters, g.viewer, viewer_zone())
     if head is None or rail is None:
         abort(404)
     return render(
@@ -64,6 +65,15 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
         tabs=_tabs(workspace, record, head),
         **VIEWS[asked.view](asked, head, rail),
     )
+
+
+def _wrong(record: Record, args: list[tuple[str, str]], error: FilterError) -> ResponseReturnValue:
+    """Return the page that says what is wrong with a query string, which keeps what was typed."""
+    if wants_fragment():
+        return error_page(422, CANNOT_READ, str(error))
+    typed = [(name, value) for name, value in args if value]
+    told = {"title": CANNOT_READ, "advice": str(error), "record": record, "typed": typed}
+    return render_template("history/wrong.html", workspace=g.viewer.workspace.slug, **told), 422
 
 
 def record_in_path(entity_type: str, entity_id: str) -> Record:

@@ -11,19 +11,21 @@ from zoneinfo import ZoneInfo
 from flask import g, url_for
 from werkzeug.datastructures import MultiDict
 
+from auditapp.config import is_timezone
 from auditapp.log.strict_json import shorten
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.moments import parse_last_moment
 from auditapp.reading.records.history import PAGE_SIZE
 from auditapp.reading.records.record import Record
+from auditapp.web.formats import when
 
 VERSIONS, FIELDS, INSTANT, COMPARE = "versions", "fields", "at", "compare"
 NAMES = (
     *("actor", "after", "at", "before", "field", "from", "limit", "related", "to"),
-    *("unchanged", "view"),
+    *("unchanged", "view", "zone"),
 )
 # What each view takes, but for versions, which take the rest.
-TAKES = {INSTANT: {"at"}, COMPARE: {"from", "to"}, FIELDS: {"view"}}
+TAKES = {INSTANT: {"at", "zone"}, COMPARE: {"from", "to"}, FIELDS: {"view"}}
 SWITCHES = ("related", "unchanged")
 FILTERS = ("actor", "after", "before", "field", "limit")
 
@@ -49,7 +51,7 @@ class Asked:
     ) -> "Asked":
         """Validate a query string.
 
-        :param zone: of the workspace, for moments without one.
+        :param zone: of the workspace, for moments without one where the query names none.
         :raise FilterError: with a sentence for each parameter that is unknown, malformed or out of place.
         """
         typed = sorted({(name, value) for name, value in args if value})
@@ -62,7 +64,11 @@ class Asked:
         except FilterError as error:
             raise FilterError({**problems, **error.problems}) from None
         found: dict[str, Any] = {}
-        readers = (("at", "at", _Moment(zone, now)), ("from", "before", _uid), ("to", "after", _uid))
+        readers = (
+            ("at", "at", _Moment(_zone(given, problems) or zone, now)),
+            ("from", "before", _uid),
+            ("to", "after", _uid),
+        )
         for name, key, read in readers:
             if name in given:
                 try:
@@ -84,6 +90,12 @@ class Asked:
     def has(self, switch: str) -> bool:
         """Tell whether a switch is on: ``related`` or ``unchanged``."""
         return (switch, "1") in self.typed
+
+    def canonical(self) -> list[tuple[str, str]]:
+        """Return the pairs of the address: what they mean is the same wherever they are read."""
+        if self.at is None or "zone" not in dict(self.typed):
+            return list(self.typed)
+        return [("at", when(self.at).iso)]
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
         """Return the query's pairs but for some, by their names."""
@@ -110,6 +122,15 @@ class _Moment:
             raise ValueError(f"{shorten(text)} is no time; {error}") from None
 
 
+def _zone(given: MultiDict[str, str], problems: dict[str, str]) -> ZoneInfo | None:
+    """Return the zone that a form was filled in by, None where none is named."""
+    name = given.get("zone")
+    if name is None or is_timezone(name):
+        return None if name is None else ZoneInfo(name)
+    problems.setdefault("zone", f"zone: {shorten(name)} is no time zone.")
+    return None
+
+
 def _uid(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
@@ -129,6 +150,8 @@ def _view(given: MultiDict[str, str], problems: dict[str, str]) -> str:
             problems.setdefault(name, f"{name}: is 1, or left out.")
     if "view" in given and given["view"] != FIELDS:
         problems["view"] = f"view: {shorten(given['view'])} is no view of a history; there is {FIELDS}."
+    if "zone" in given and "at" not in given:
+        problems["zone"] = "zone: say at which time."
     if "from" in given and "to" not in given:
         problems["from"] = "from: say with to which version it is compared."
     if "related" in given and "field" in given:

@@ -4,11 +4,9 @@ import math
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from flask import g
-
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.records.rail import Mark, Period, Rail
-from auditapp.web.formats import viewer_zone, when, workspace_zone
+from auditapp.web.formats import viewer_zone, when
 from auditapp.web.history.query import INSTANT, Asked, history_url
 from auditapp.web.times import in_zone
 
@@ -48,13 +46,16 @@ class _Links:
     def __init__(self, workspace: str, asked: Asked) -> None:
         self.to_states = asked.view == INSTANT
         kept = [] if self.to_states else asked.pairs("after", "at", "before", "from", "to", "view")
-        base = history_url(workspace, asked.record, kept)
-        self.prefix = f"{base}{'&' if kept else '?'}{'at' if self.to_states else 'before'}="
+        name = "at" if self.to_states else "before"
+        url = history_url(workspace, asked.record, kept, **{name: ""})
+        # No value holds "=" as it is, so this is the name.
+        start, equals, self.end = url.rpartition(f"{name}=")
+        self.start = start + equals
 
     def to(self, newest: Cursor) -> str:
         if self.to_states:
-            return self.prefix + quote(when(newest.occurred_at).iso, safe=":")
-        return self.prefix + str(newest._replace(id=newest.id + 1))
+            return self.start + quote(when(newest.occurred_at).iso, safe=":") + self.end
+        return self.start + str(newest._replace(id=newest.id + 1)) + self.end
 
 
 def shown_lanes(workspace: str, asked: Asked, rail: Rail) -> list[ShownLane]:
@@ -90,8 +91,8 @@ def shown_periods(workspace: str, asked: Asked, rail: Rail) -> list[ShownPeriod]
 
 
 def _period_words(period: Period) -> str:
-    """Return a day, a month or a year of the workspace: "24 Mar 2026", "March 2026", "2026"."""
-    local = in_zone(period.start, workspace_zone(g.viewer.workspace))
+    """Return a day, a month or a year of the viewer's: "24 Mar 2026", "March 2026", "2026"."""
+    local = in_zone(period.start, viewer_zone())
     if period.unit == "day":
         return f"{local.day} {local:%b} {local.year}"
     return f"{local:%B} {local.year}" if period.unit == "month" else str(local.year)

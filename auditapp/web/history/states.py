@@ -18,7 +18,7 @@ from auditapp.reading.records.history import Head
 from auditapp.reading.records.rail import Rail
 from auditapp.reading.records.state import Drift, FieldState, RecordState, states_at
 from auditapp.reading.timeline import EventRow, list_events
-from auditapp.web.formats import workspace_zone
+from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import Asked
 from auditapp.web.history.values import ShownValue, shown_value
 from auditapp.web.times import in_zone
@@ -152,11 +152,11 @@ def _first(asked: Asked, **place: Any) -> EventRow | None:
 
 
 def _for_form(at: datetime) -> str:
-    """Return an instant as ``datetime-local`` takes it: in the workspace's zone, to the millisecond at most.
+    """Return an instant as ``datetime-local`` takes it: in the viewer's zone, to the millisecond at most.
 
     It is rounded up, so that sending it again leaves out no version that it showed, but not into another day.
     """
-    local = in_zone(at, workspace_zone(g.viewer.workspace)).replace(tzinfo=None)
+    local = in_zone(at, viewer_zone()).replace(tzinfo=None)
     with suppress(OverflowError):  # in the last millisecond that there is
         up = local + timedelta(microseconds=-local.microsecond % 1000)
         local = up if up.date() == local.date() else local
