@@ -69,7 +69,7 @@ def story_of(correlation_id: str, viewer: Viewer, *, after: Cursor | None = None
     first = fetch_page(filters, viewer, SUMMARY_COLUMNS, PAGE_SIZE + 1)
     if not first:
         return None
-    head = tree_of(first[:PAGE_SIZE], first[0], {})[0].event
+    head = head_of(first)
     rows = first
     if after is not None:
         rows = fetch_page(replace(filters, after=after), viewer, SUMMARY_COLUMNS, PAGE_SIZE + 1)
@@ -80,6 +80,14 @@ def story_of(correlation_id: str, viewer: Viewer, *, after: Cursor | None = None
     # Who sees all of it sees what began it, though an effect may claim an earlier time.
     story = replace(story, is_head=story.is_head or viewer.audit_level is AuditLevel.ALL)
     return WholeStory(head, story, steps, after is not None, newer)
+
+
+def head_of(rows: Sequence[EventRow]) -> EventRow:
+    """Return the event that began a story: by cause, for an effect may claim an earlier time.
+
+    :param rows: the story's first, the oldest first, one at least.
+    """
+    return tree_of(rows[:PAGE_SIZE], rows[0], {})[0].event
 
 
 def without(steps: Sequence[Step], event_id: str | None) -> list[Step]:

@@ -366,6 +366,17 @@ def test_a_story_is_taken_back_record_by_record_the_last_one_first(owner, story)
     assert left(text) == ["Email Thanks not sent failed It did not succeed, so it changed nothing."]
 
 
+def test_a_story_is_called_by_what_began_it_even_if_an_effect_claims_an_earlier_time(owner, note):
+    deal = note(name="Refresh", correlation_id="c", occurred_at="2026-03-24T09:00:01Z")
+    early = {"occurred_at": "2026-03-24T09:00:00Z", "correlation_id": "c", "causation_id": deal}
+    note("task.created", entity="t1", name="Onboard", **early)
+
+    text, story = page(owner, correlation="c"), owner.get("/w/acme/stories/c").text
+
+    assert "Undo of: Deal Refresh updated and all it set off" in words(text)
+    assert "Deal Refresh updated by Ada, and 1 more it set off" in words(story)
+
+
 def test_what_another_did_between_the_events_of_a_story_is_a_conflict(owner, tell):
     tell(changes={"stage": was("open", "won")}, correlation_id="c")
     tell(changes={"stage": was("won", "lost")}, actor="ben")

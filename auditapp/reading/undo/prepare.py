@@ -16,6 +16,7 @@ from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.versions import events_of, first_read, rows_of, sees_all, versions_of
+from auditapp.reading.story_tree import head_of
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow
 from auditapp.reading.undo.reverse import UPDATE, Reverse, reverse
 from auditapp.reading.undo.trace import Traced, trace
@@ -110,7 +111,7 @@ def undo_of_story(correlation_id: str, viewer: Viewer) -> Undo | None:
     rows = fetch_page(filters, viewer, SUMMARY_COLUMNS, MAX_EVENTS + 1)
     if not rows:
         return None
-    return _prepared(rows[0], correlation_id, rows[:MAX_EVENTS], viewer, more=len(rows) > MAX_EVENTS)
+    return _prepared(head_of(rows), correlation_id, rows[:MAX_EVENTS], viewer, more=len(rows) > MAX_EVENTS)
 
 
 def _prepared(
