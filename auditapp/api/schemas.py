@@ -222,7 +222,7 @@ class NotUndone(TypedDict):
     event_id: Uuid
     event: str
     record: NamedEntity
-    reason: Literal["failed", "nothing", "erased", "back", "gone", "limit"]
+    reason: Literal["failed", "nothing", "erased", "back", "deleted", "gone", "limit"]
     text: str
 
 

@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import me, permission_required
 from auditapp.log.strict_json import shorten, text_problem
@@ -61,21 +63,36 @@ def take(workspace: str) -> ResponseReturnValue:
 
 def _asked() -> Undo | Response:
     """Return the undo that the query string names, or the page that says what is wrong with it."""
-    known = {"event", "correlation", "show"}
-    unknown = sorted(set(request.args) - known)
-    if unknown:
-        return error_page(
-            422, f"{shorten(unknown[0])} is not known here", "An undo takes event or correlation."
-        )
-    event, correlation = request.args.get("event", ""), request.args.get("correlation", "")
-    if bool(event) == bool(correlation):
-        return error_page(
-            422, "Say what to take back", "An undo takes either event, by its id, or correlation."
-        )
-    if text_problem(event + correlation):
-        abort(404)
+    problem = _problem(request.args)
+    if problem:
+        return error_page(422, "That undo could not be read", problem)
+    event, correlation = request.args.get("event"), request.args.get("correlation", "")
     undo = undo_of_event(event, g.viewer) if event else undo_of_story(correlation, g.viewer)
     return undo or abort(404)
+
+
+def _problem(args: MultiDict[str, str]) -> str:
+    """Return what is wrong with a query string in a sentence, nothing where it is well-formed."""
+    for name in args:
+        if name not in ("event", "correlation", "show"):
+            return f"{shorten(name)}: there is no such parameter of an undo."
+        if len(args.getlist(name)) > 1:
+            return f"{name}: may be given once."
+    event, correlation = args.get("event", ""), args.get("correlation", "")
+    if bool(event) == bool(correlation):
+        return "An undo takes either event, by its id, or correlation."
+    if event and not _is_uuid(event):
+        return f"event: {shorten(event)} is no event’s id."
+    if text_problem(correlation):
+        return "correlation: this can be no correlation’s id."
+    return "" if args.get("show", "all") == "all" else "show: is all, or left out."
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False
 
 
 def _of(undo: Undo) -> dict[str, str]:

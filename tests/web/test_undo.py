@@ -16,6 +16,8 @@ from auditapp.reading.undo import prepare
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
+NOBODY = "019aa0c3-0000-7000-8000-000000000000"
+
 
 @pytest.fixture
 def owner(client, login, acme):
@@ -140,6 +142,18 @@ def test_an_event_that_is_back_already_as_a_whole_has_nothing_to_take_back(owner
     assert "There is nothing to take back." in words(text)
     assert left(text) == ["Deal Refresh updated All it changed is back already."]
     assert "Take the document" not in text
+
+
+@pytest.mark.parametrize("event", ["deal.deleted", "deal.updated"])
+def test_what_was_back_on_a_record_that_was_deleted_since_is_not_called_back(owner, tell, event):
+    tell("deal.created", changes={"stage": {"current": "open"}})
+    mine = tell(event, changes={"stage": was("open", "won" if event == "deal.updated" else None)})
+    tell("deal.restored", changes={"stage": was("won", "open")} if event == "deal.updated" else {})
+    tell("deal.deleted", actor="ben")
+
+    text = page(owner, event=mine)
+
+    assert left(text)[0].endswith("Nothing of it is left to take back: the record has been deleted since.")
 
 
 def test_a_creation_is_taken_back_by_deleting_and_says_what_was_done_to_it_since(owner, tell):
@@ -459,7 +473,7 @@ def test_a_reader_who_sees_some_events_only_is_cautioned_and_told_nothing_of_the
 def test_another_workspaces_event_and_story_are_404(owner, other, note):
     theirs = note(workspace=other, correlation_id="theirs", changes={"stage": was("a", "b")})
 
-    for of in ({"event": theirs}, {"correlation": "theirs"}, {"event": "x"}, {"correlation": "\x00"}):
+    for of in ({"event": theirs}, {"correlation": "theirs"}, {"event": str(uuid.uuid4())}):
         for method in ("GET", "POST"):
             for headers in ({}, FRAGMENT):
                 response = owner.open("/w/acme/undo", method=method, query_string=of, headers=headers)
@@ -467,9 +481,26 @@ def test_another_workspaces_event_and_story_are_404(owner, other, note):
     assert db.session.scalar(sa.select(Event.id).where(Event.event == "undo.prepared")) is None
 
 
-@pytest.mark.parametrize("query", ["", "event=x&correlation=y", "event=x&page=2", "event="])
-def test_an_undo_says_what_it_takes(owner, query):
-    assert owner.get(f"/w/acme/undo?{query}").status_code == 422
+WRONG = [
+    ("", "An undo takes either event, by its id, or correlation."),
+    ("event=", "An undo takes either event"),
+    ("event=x&correlation=y", "An undo takes either event"),
+    ("event=x&page=2", "page: there is no such parameter of an undo."),
+    ("event=x", "event: x is no event’s id."),
+    (f"event={NOBODY}&event={NOBODY}", "event: may be given once."),
+    ("correlation=a&correlation=b", "correlation: may be given once."),
+    ("correlation=%00", "correlation: this can be no correlation’s id."),
+    (f"event={NOBODY}&show=foo", "show: is all, or left out."),
+]
+
+
+@pytest.mark.parametrize(("query", "says"), WRONG, ids=[query for query, _ in WRONG])
+def test_an_undo_says_what_it_takes(owner, query, says):
+    for method in ("GET", "POST"):
+        response = owner.open(f"/w/acme/undo?{query}", method=method)
+
+        assert response.status_code == 422
+        assert says in words(response.text)
 
 
 def test_an_event_and_a_story_lead_to_their_undo(owner, tell, note):

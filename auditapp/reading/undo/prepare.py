@@ -67,8 +67,8 @@ class RecordUndo:
 class Left:
     """An event that cannot be taken back.
 
-    :ivar reason: ``failed``, ``erased``, ``nothing`` (changed), ``back`` (already), ``gone`` (the record),
-        ``limit`` (more versions than are read).
+    :ivar reason: ``failed``, ``erased``, ``nothing`` (changed), ``back`` (already), ``gone`` (the record that
+        it made), ``deleted`` (since, the record), ``limit`` (more versions than are read).
     """
 
     event: EventRow
@@ -147,7 +147,7 @@ def _of_record(
     turned = reverse(traced)
     if turned is None or (turned.action == UPDATE and not turned.changes):
         unable = {each.event.id for each in left}
-        reason = "gone" if turned is None else "back"
+        reason = "gone" if turned is None else "back" if traced.fold.exists else "deleted"
         return None, [*left, *(Left(row, reason) for row in events if row.id not in unable)]
     conflicts = _conflicts(traced, turned, viewer)
     cautions = list(_cautions(traced, turned, whole=sees_all(record, viewer)))

@@ -24,6 +24,7 @@ LEFT_WORDS = {
     "nothing": "It changed no field of a record.",
     "erased": "Its changes were erased, so nobody can tell what to go back to.",
     "back": "All it changed is back already.",
+    "deleted": "Nothing of it is left to take back: the record has been deleted since.",
     "gone": "The record it made is gone already.",
     "limit": "It lies too far back: too many versions of the record followed.",
 }
