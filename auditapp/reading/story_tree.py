@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
+from auditapp.models import Event
 from auditapp.reading.cursor import BEGINNING, Cursor
 from auditapp.reading.event import events_by_uid
 from auditapp.reading.filters import TimelineFilters, Values
@@ -15,6 +16,7 @@ from auditapp.reading.story import Story, cause_of, stories_of
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, place
 
 PAGE_SIZE = 200
+LOOKED_AT = 2_000  # events of a story whose causes are followed beyond the page
 MAX_DEPTH = 6  # deeper steps stand side by side: each level takes room from a phone
 
 
@@ -75,7 +77,9 @@ def story_of(correlation_id: str, viewer: Viewer, *, after: Cursor | None = None
         rows = fetch_page(replace(filters, after=after), viewer, SUMMARY_COLUMNS, PAGE_SIZE + 1)
     newer = place(rows[PAGE_SIZE - 1]) if len(rows) > PAGE_SIZE else None
     rows = rows[:PAGE_SIZE]
-    steps = tree_of(rows, head, events_by_uid({each for row in rows if (each := cause_of(row))}, viewer))
+    known = events_by_uid({each for row in rows if (each := cause_of(row))}, viewer)
+    others = _causes_in(filters, viewer) if _names_a_later_one(rows, known) else {}
+    steps = tree_of(rows, head, known, others)
     story = stories_of([head], viewer)[head.id]
     # Who sees all of it sees what began it, though an effect may claim an earlier time.
     story = replace(story, is_head=story.is_head or viewer.audit_level is AuditLevel.ALL)
@@ -88,6 +92,19 @@ def head_of(rows: Sequence[EventRow]) -> EventRow:
     :param rows: the story's first, the oldest first, one at least.
     """
     return tree_of(rows[:PAGE_SIZE], rows[0], {})[0].event
+
+
+def _names_a_later_one(rows: Sequence[EventRow], known: Known) -> bool:
+    """Tell whether a cause comes after its effect and is not on the page: that may be a circle."""
+    here = {row.uid for row in rows}
+    named = ((row, known.get(cause)) for row in rows if (cause := cause_of(row)) and cause not in here)
+    return any(cause is not None and place(cause) > place(row) for row, cause in named)
+
+
+def _causes_in(filters: TimelineFilters, viewer: Viewer) -> Parents:
+    """Return the causes of a story's first events, by their ids."""
+    columns = (Event.id, Event.occurred_at, Event.uid, Event.causation_id)
+    return {row.uid: cause_of(row) for row in fetch_page(filters, viewer, columns, LOOKED_AT)}
 
 
 def without(steps: Sequence[Step], event_id: str | None) -> list[Step]:
@@ -106,13 +123,16 @@ def each_step(steps: Sequence[Step]) -> Iterator[Step]:
         yield from each_step(step.steps)
 
 
-def tree_of(rows: Sequence[EventRow], head: EventRow, known: Known) -> list[Step]:
+def tree_of(
+    rows: Sequence[EventRow], head: EventRow, known: Known, others: Parents | None = None
+) -> list[Step]:
     """Return events as a tree, in their order, each below the event that set it off.
 
     An event whose cause is unknown, itself, or one of its own effects, stands by itself.
 
     :param rows: the oldest first.
     :param known: the events that rows name as their causes, by ``uid``.
+    :param others: causes of the story's events on other pages, where they may lead back to one of the rows.
     """
     causes = {row.uid: cause_of(row) for row in rows}
     parents = {uid: cause for uid, cause in causes.items() if cause in causes}
@@ -125,7 +145,7 @@ def tree_of(rows: Sequence[EventRow], head: EventRow, known: Known) -> list[Step
     roots: list[Step] = []
     for uid in _causes_first(rows, parents):
         row = events[uid]
-        parent, cause = parents.get(uid), _cause(row, parents, known)
+        parent, cause = parents.get(uid), _cause(row, parents, known, others or {})
         # Past the last level, what an event set off follows it.
         while parent is not None and depths[parent] == MAX_DEPTH:
             parent, cause = parents.get(parent), Cause("deep", events[parents[uid]])
@@ -135,7 +155,7 @@ def tree_of(rows: Sequence[EventRow], head: EventRow, known: Known) -> list[Step
     return roots
 
 
-def _cause(row: EventRow, parents: Parents, known: Known) -> Cause | None:
+def _cause(row: EventRow, parents: Parents, known: Known, others: Parents) -> Cause | None:
     """Return the cause of a row that is not its parent in the tree."""
     if not row.causation_id or row.uid in parents:
         return None
@@ -147,7 +167,10 @@ def _cause(row: EventRow, parents: Parents, known: Known) -> Cause | None:
         return Cause("unknown")
     if event.correlation_id != row.correlation_id:
         return Cause("elsewhere", event)
-    return Cause("effect" if _leads_to(cause, row.uid, parents) else "paged", event)
+    is_effect = _leads_to(cause, row.uid, parents)
+    # A circle that leaves the page is told where it begins, at its oldest event.
+    is_effect = is_effect or (place(event) > place(row) and _leads_to(cause, row.uid, others))
+    return Cause("effect" if is_effect else "paged", event)
 
 
 def _leads_to(uid: uuid.UUID | None, other: uuid.UUID, parents: Parents) -> bool:

@@ -3,10 +3,17 @@
 import html
 import json
 import re
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
+from uuid_utils.compat import uuid7
 
+from auditapp.extensions import db
+from auditapp.log.record import record_parsed
+from auditapp.log.rows import Given
+from auditapp.log.schema import parse_event
+from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
 DEAL = "/w/acme/history/deal/1"
@@ -362,6 +369,18 @@ def test_a_version_says_what_set_it_off(owner, client, login, note):
     assert "Set off by Ben ’s change: Quote Quote 7 sent" in words(oldest)
     assert f'href="/w/acme/events/{cause}"' in oldest
     assert link(oldest, "The whole story") == "/w/acme/stories/act"
+
+
+def test_a_version_that_names_itself_as_its_cause_is_said_to(owner, acme):
+    """The server gives ids itself, so this can come out of a restored log only."""
+    uid, now = uuid7(), datetime.now(UTC)
+    parsed = parse_event(an_event(causation_id=str(uid), changes={"n": {"current": 1}}), now=now)
+    record_parsed(acme, [parsed], given=[Given(uid, now, None)])
+    db.session.commit()
+
+    text = words(owner.get(DEAL).text)
+
+    assert "odd Names itself as its cause" in text and "not in this log" not in text
 
 
 def test_a_cause_that_a_member_may_not_see_stays_unseen(client, login, note):

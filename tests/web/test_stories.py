@@ -318,6 +318,30 @@ def test_events_that_cause_themselves_or_each_other_are_all_shown(owner, acme):
     assert [cause(response.text, names[place]) for place in (1, 2, 4)] == ["", "", ""]
 
 
+def test_a_circle_longer_than_a_page_is_told_where_it_begins(owner, acme):
+    uids = [uuid7() for _ in range(450)]
+    events = [
+        an_event(
+            entity=str(place),
+            correlation_id="c",
+            causation_id=str(uids[place - 1]),
+            occurred_at=(AT + timedelta(seconds=place)).isoformat(),
+        )
+        for place in range(len(uids))
+    ]
+    parsed = [parse_event(event, now=AT + timedelta(days=1)) for event in events]
+    record_parsed(acme, parsed, given=[Given(uid, AT, None) for uid in uids])
+    db.session.commit()
+
+    first = owner.get("/w/acme/stories/c").text
+    following = re.search(r'href="([^"]*after=[^"]*)">Show what followed', first)[1]
+    second = owner.get(html.unescape(following)).text
+
+    told = "odd names as its cause what it set off itself: Deal 449 updated"
+    assert cause(first, str(uids[0])) == told
+    assert cause(second, str(uids[200])) == "set off by Deal 199 updated , on another page of this action"
+
+
 def cause(text: str, event_id: str) -> str:
     """Return what a step says of its cause, where that is not the step above; else nothing."""
     found = re.search(r'<p class="cause">(.*?)</p>', row(text, event_id), re.DOTALL)

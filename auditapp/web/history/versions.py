@@ -14,6 +14,7 @@ from auditapp.reading.records.field_points import field_points
 from auditapp.reading.records.history import Head, History, Run, Version, causes_of, history_of
 from auditapp.reading.records.rail import Rail
 from auditapp.reading.records.related import list_related
+from auditapp.reading.story import cause_of
 from auditapp.reading.timeline import EventRow, Page, list_events, place
 from auditapp.web.history.chart import Chart, chart_of
 from auditapp.web.history.query import Asked, history_url
@@ -38,6 +39,11 @@ class ShownVersion:
     more: int
     others: int
     cause: EventRow | None
+
+    @property
+    def is_own_cause(self) -> bool:
+        """Tell whether the event names itself as its cause."""
+        return cause_of(self.event) == self.event.uid
 
 
 @dataclass(frozen=True)
