@@ -1,5 +1,7 @@
 """Kinds of values and what became of them: tables and properties."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -344,6 +346,14 @@ def test_a_look_alike_word_in_a_long_text_is_told_with_its_place_and_how_often()
         text.index("paypal") + 2,
         "Cyrillic small letter a",
     )
+
+
+def test_a_long_text_that_is_composed_in_another_way_is_told_as_such():
+    text = "\ud55c\uad6d\uc5b4 \ubb38\uc7a5 " * 500
+    sides = change_of(text, unicodedata.normalize("NFD", text)).sides
+
+    assert (sides.alike[0].before[0].code, sides.alike[0].after[0].code) == ("U+D55C", "U+1112")
+    assert [each.times for each in sides.alike] == [500, 500]
 
 
 def test_line_ends_of_another_system_are_told_once():

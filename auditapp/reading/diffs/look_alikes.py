@@ -16,7 +16,7 @@ from auditapp.reading.diffs.matching import Effort, matches
 from auditapp.reading.hidden import HIDDEN
 
 MOST_KINDS = 5
-LONGEST = 4000
+LONGEST = 20_000  # of either side: what is composed is up to five times as long as what is not
 
 # fmt: off
 _LIKE = {
@@ -68,7 +68,7 @@ def look_alikes(hunks: Iterable[tuple[str, str, int]], effort: Effort) -> tuple[
         length = len(before) + len(after)
         if (
             before == after
-            or length > LONGEST
+            or max(len(before), len(after)) > LONGEST
             or not effort.spend(10 + length)
             or drawn(before) != drawn(after)
         ):

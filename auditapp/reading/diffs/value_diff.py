@@ -34,11 +34,15 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class PartChange:
-    """A part of a value as a reader sees it; ``label`` is its name in words, or its path."""
+    """A part of a value as a reader sees it; ``label`` is its name in words, or its path.
+
+    :ivar like: of a part that came, its path beside that of one that went and looks the same.
+    """
 
     label: str
     op: str
     sides: Sides
+    like: Sides | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class ItemChange:
     :ivar text: what a related record is called; of another element ``value`` is all there is.
     :ivar id: only where another one of that name is in the list.
     :ivar attributes: of one that changed those that did, of another what it is like.
+    :ivar like: of one that came, it beside one that went and looks the same.
     """
 
     op: str
@@ -55,17 +60,23 @@ class ItemChange:
     id: str = ""
     value: Value | None = None
     attributes: list[PartChange] = field(default_factory=list)
+    like: Sides | None = None
 
 
 @dataclass(frozen=True)
 class ListChange:
-    """What became of a list: its elements that changed, and those that stayed, by their names."""
+    """What became of a list: its elements that changed, and those that stayed, by their names.
+
+    :ivar order: where that changed, all elements as they stand now.
+    """
 
     items: list[ItemChange]
     more_items: int
     kept: list[str]
     more_kept: int
     reordered: bool
+    order: list[str] = field(default_factory=list)
+    more_order: int = 0
 
 
 def list_change(before: Sequence[Any], after: Sequence[Any], care: Care) -> ListChange:
@@ -78,14 +89,46 @@ def list_change(before: Sequence[Any], after: Sequence[Any], care: Care) -> List
     ]
     kept = [item for key, item in new.items() if key in old and same(old[key], item)]
     looks = Counter(drawn(ref_name(item)) for item in {**old, **new}.values() if isinstance(item, dict))
+    gone = _Gone(care)
+    for op, one, _ in found:
+        if op == "removed":
+            gone.add(_look(one), one)
     most = care.most_items
+    reordered = _is_reordered(old, new)
+    order = after if reordered else []
     return ListChange(
-        items=[_item(op, one, other, looks, care) for op, one, other in found[:most]],
+        items=[_item(op, one, other, looks, gone, care) for op, one, other in found[:most]],
         more_items=len(found[most:]) if most else 0,
         kept=[_item_name(item) for item in kept[:most]],
         more_kept=len(kept[most:]) if most else 0,
-        reordered=_is_reordered(old, new),
+        reordered=reordered,
+        order=[_item_name(item) for item in order[:most]],
+        more_order=len(order[most:]) if most else 0,
     )
+
+
+class _Gone:
+    """What went, by its looks: what came in its place may look the same."""
+
+    def __init__(self, care: Care) -> None:
+        self.care = care
+        self.found: dict[str, list[Any]] = {}
+
+    def add(self, look: str, what: Any) -> None:
+        if self.care.effort.spend(len(look)):
+            self.found.setdefault(drawn(look), []).append(what)
+
+    def like(self, look: str) -> Any:
+        """Return, once, what went and looks so; ``ABSENT`` where nothing did."""
+        if not self.found or not self.care.effort.spend(len(look)):
+            return ABSENT
+        alike = self.found.get(drawn(look))
+        return alike.pop(0) if alike else ABSENT
+
+
+def _look(item: Any) -> str:
+    """Return what a reader sees of an element."""
+    return f"{ref_name(item)} ({identity_of(item)})" if isinstance(item, dict) else _item_name(item)
 
 
 def is_plain_list(items: Sequence[Any]) -> bool:
@@ -135,17 +178,30 @@ def _item_name(item: Any) -> str:
     return value_of(item, "text", 200).text
 
 
-def _item(op: str, before: Any, after: Any, looks: Mapping[str, int], care: Care) -> ItemChange:
+def _item(op: str, before: Any, after: Any, looks: Mapping[str, int], gone: _Gone, care: Care) -> ItemChange:
     item = before if after is ABSENT else after
+    like = _beside(gone.like(_look(item)), item, care) if op == "added" else None
     if not isinstance(item, dict):
-        return ItemChange(op, _item_name(item), value=value_of(item, "text", care.max_chars))
+        return ItemChange(op, _item_name(item), value=value_of(item, "text", care.max_chars), like=like)
     name = ref_name(item)
     return ItemChange(
         op,
         name,
         id=(identity_of(item) or "") if looks[drawn(name)] > 1 else "",
         attributes=changed_parts(before, after, care)[0] if op == "changed" else _attributes(item, care),
+        like=like,
     )
+
+
+def _beside(other: Any, item: Any, care: Care) -> Sides | None:
+    """Return an element beside one that looks the same: references by their names, or by their ids alone."""
+    if other is ABSENT:
+        return None
+    if not isinstance(item, dict) or not isinstance(other, dict):
+        return sides_of(other, item, None, care)
+    if ref_name(other) == ref_name(item):
+        return sides_of(identity_of(other), identity_of(item), "text", care)
+    return sides_of(_look(other), _look(item), "text", care)
 
 
 def _attributes(item: Mapping[str, Any], care: Care) -> list[PartChange]:
@@ -167,6 +223,7 @@ def changed_parts(before: Any, after: Any, care: Care, path: str = "") -> tuple[
     :return: the parts that changed, how many more of them there are, and how many parts are the same.
     """
     found: list[PartChange] = []
+    gone = _Gone(care)
     more = kept = 0
     for part in parts(before, after, path, care):
         if part.op == "kept":
@@ -174,15 +231,19 @@ def changed_parts(before: Any, after: Any, care: Care, path: str = "") -> tuple[
         elif care.most_items is not None and len(found) == care.most_items:
             more += 1
         else:
-            found.append(_prepared(part, care))
+            found.append(_prepared(part, gone, care))
     return found, more, kept
 
 
-def _prepared(part: Part, care: Care) -> PartChange:
+def _prepared(part: Part, gone: _Gone, care: Care) -> PartChange:
     label = part.path if re.search(r"[.\[]", part.path) else words_of(part.path)
     if part.op == "moved":
         return PartChange(label, "moved", Sides(None, None))
-    return PartChange(label, part.op, sides_of(part.previous, part.current, None, care))
+    if part.op == "removed":
+        gone.add(part.path, part.path)
+    other = gone.like(part.path) if part.op == "added" else ABSENT
+    like = None if other in (ABSENT, part.path) else sides_of(other, part.path, "text", care)
+    return PartChange(label, part.op, sides_of(part.previous, part.current, None, care), like)
 
 
 def parts(before: Any, after: Any, path: str, care: Care) -> Iterator[Part]:
