@@ -14,6 +14,11 @@ def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
         return moment.astimezone(UTC)
 
 
+def iso(moment: datetime) -> str:
+    """Return an instant for a ``datetime`` attribute, and for a URL."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def distance(length: timedelta) -> str:
     """Return how long after something else, in the largest unit: "+2 s"; "−2 s" is before it."""
     seconds = abs(length.total_seconds())
@@ -41,7 +46,7 @@ class Time:
     @property
     def iso(self) -> str:
         """Return the instant for a ``datetime`` attribute."""
-        return self.utc.isoformat().replace("+00:00", "Z")
+        return iso(self.utc)
 
     @property
     def day(self) -> date:

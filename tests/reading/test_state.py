@@ -447,6 +447,18 @@ def test_a_fields_points_are_the_newest_values_it_was_set_to_oldest_first(tell, 
     assert ([point.value for point in everything], no_more) == ([0, 1, 2, 3, 4, 5], False)
 
 
+def test_points_are_found_whatever_the_field_is_called_and_whatever_looks_like_it(tell, reader):
+    hostile = '50%_"\\ü{'
+    tell("created", more={"changes": {hostile: {"current": 1}, "name": {"current": "a"}}})
+    tell(more={"changes": {hostile: {"previous": 1, "current": 2}}})
+    tell(services=([], [{"id": "s", "name": "Support"}]))
+    tell(note=("x", '"name":{'), NAME=(None, 1))
+
+    for field, expected in ((hostile, [1, 2]), ("name", ["a"]), ("nothing", [])):
+        points, more = field_points(DEAL, field, reader)
+        assert ([point.value for point in points], more) == (expected, False)
+
+
 def test_a_record_is_called_what_it_was_called_then_or_else_what_it_is_called_now(tell, reader):
     tell("created", more={"name": None})
     tell(more={"name": "Old"})

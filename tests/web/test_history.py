@@ -192,6 +192,8 @@ def test_one_fields_versions_show_that_field_and_a_chart_of_its_values(owner, st
     assert "3 values: first 100 , now 80 ; the lowest 80 , the highest 250 ." in words(text)
     path = re.search(r'<path class="line" d="([^"]*)"', text)[1]
     assert re.fullmatch(r"M0 [\d.]+H[\d.]+L[\d.]+ 10H960L960 90H1000", path), path
+    dots = re.search(r'<div class="plot".*?</div>', text, re.DOTALL)[0]
+    assert re.findall(r'<a href="/w/acme/events/([^"]*)"', dots) == [story[0], story[2], story[4]]
     assert "1 other field in this version" in words(text)
     assert "3 values" in words(owner.get(f"{DEAL}?field=amount", headers=FRAGMENT).text)
 

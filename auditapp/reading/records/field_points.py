@@ -7,8 +7,10 @@ from typing import Any
 from auditapp.access.viewer import Viewer
 from auditapp.reading.records.changes import Fold
 from auditapp.reading.records.record import Record
-from auditapp.reading.records.versions import events_of, first_read, rows_of, versions_of
+from auditapp.reading.records.versions import events_of, newest_that_tell, rows_of
 from auditapp.reading.timeline import EventRow
+
+LOOKED_AT = 3  # versions for a point: some tell the field and do not set it
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,15 @@ def field_points(record: Record, field: str, viewer: Viewer, limit: int = 500) -
     conditions = events_of(record, viewer)
     if conditions is None:
         return [], False
+    told = newest_that_tell(field, conditions, limit * LOOKED_AT)
     fold, found = Fold(), deque[tuple[int, Any]](maxlen=limit + 1)
-    for number, event, outcome, changes in versions_of(conditions, first_read(conditions)):
+    for number, event, outcome, changes in told:
         # Of this field alone: whatever else there is need not be added up.
-        own = {field: changes[field]} if changes and field in changes else {}
-        fold.add(number, event, outcome, own)
+        fold.add(number, event, outcome, {field: changes[field]} if changes else {})
         held = fold.held.get(field)
         if held is not None and held.set_by == number:
             found.append((number, held.value))
     newest = [*found][-limit:]
     rows = rows_of(viewer, {number for number, _ in newest})
-    return [Point(rows[number], value) for number, value in newest], len(found) > limit
+    more = len(found) > limit or len(told) == limit * LOOKED_AT
+    return [Point(rows[number], value) for number, value in newest], more

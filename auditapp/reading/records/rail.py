@@ -172,7 +172,7 @@ def _left_by(filters: TimelineFilters, viewer: Viewer) -> Callable[[int], bool]:
     if not (filters.actor or filters.field):
         return lambda _number: True
     unpaged = replace(filters, before=None, after=None)
-    left = {row.id for row in fetch_page(unpaged, viewer, (Event.id, Event.occurred_at), MAX_VERSIONS)}
+    left = {row.id for row in fetch_page(unpaged, viewer, (Event.id,), MAX_VERSIONS)}
     return left.__contains__
 
 

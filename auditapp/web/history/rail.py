@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.records.rail import Mark, Period, Rail
-from auditapp.web.formats import viewer_zone, when
+from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import INSTANT, Asked, history_url
-from auditapp.web.times import in_zone
+from auditapp.web.times import in_zone, iso
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class _Links:
 
     def to(self, newest: Cursor) -> str:
         if self.to_states:
-            return self.start + quote(when(newest.occurred_at).iso, safe=":") + self.end
+            return self.start + iso(newest.occurred_at) + self.end
         return self.start + str(newest._replace(id=newest.id + 1)) + self.end
 
 
