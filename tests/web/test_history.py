@@ -198,6 +198,26 @@ def test_one_fields_versions_show_that_field_and_a_chart_of_its_values(owner, st
     assert "3 values" in words(owner.get(f"{DEAL}?field=amount", headers=FRAGMENT).text)
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "caption", "path"),
+    [
+        (["1", "2", "10"], "number", "lowest 1 , the highest 10 .", "M0 90H480L480 81.11H960L960 10H1000"),
+        (["5", 7, None], "money", "the lowest 5 , the highest 7 .", "M0 90H480L480 10H960"),
+        ([1e308, -1e308, 0], None, "lowest -1e+308 , the highest 1e", "M0 10H480L480 90H960L960 50H1000"),
+        ([0, 5e-324], None, "the lowest 0 , the highest 5e-324", "M0 90H960L960 10H1000"),
+        (["1", "2", "ten"], "number", "3 values: first 1 , now ten .", "M0 90H480L480 50H960L960 10H1000"),
+    ],
+)  # fmt: skip
+def test_numbers_are_drawn_by_size_however_they_are_written(owner, at, values, kind, caption, path):
+    for day, value in enumerate(values, 1):
+        at(day, changes={"n": {"current": value, **({"kind": kind} if kind else {})}})
+
+    text = owner.get(f"{DEAL}?field=n").text
+
+    assert caption in words(text)
+    assert re.search(r'<path class="line" d="([^"]*)"', text)[1] == path
+
+
 def test_a_choice_and_a_date_have_charts_and_a_field_of_many_texts_has_none(owner, at):
     at(1, "deal.created", changes={"stage": {"current": "open"}, "due": {"current": "2026-01-01"}})
     at(

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+from math import isinf
 from typing import Any
 
+from auditapp.reading.diffs.distance import NUMBER
 from auditapp.reading.diffs.field_changes import kind_of, ref_name, value_of
 from auditapp.reading.records.field_points import Point
 from auditapp.reading.timeline import EventRow
@@ -54,8 +56,8 @@ def chart_of(points: Sequence[Point], hint: str | None, *, is_cut: bool) -> Char
     :param hint: the kind that the source says the field is of.
     :return: None where there is nothing to see: fewer than two values, too many different ones, lists.
     """
-    kind = kind_of(hint, [point.value for point in points])
     values = [_named(point.value) for point in points]
+    kind = _kind(hint, [point.value for point in points])
     there = [value for value in values if value not in (None, "")]
     if len(points) < 2 or not there:
         return None
@@ -76,6 +78,14 @@ def chart_of(points: Sequence[Point], hint: str | None, *, is_cut: bool) -> Char
     rows = [by_height[0], by_height[-1]] if is_size and len(by_height) > 1 else by_height
     lowest, highest = by_height[-1][1], by_height[0][1]
     return Chart(labels[-1], is_size, _path(xs, heights), dots, rows, lowest, highest, is_cut)
+
+
+def _kind(hint: str | None, values: Sequence[Any]) -> str:
+    """Return the kind that a chart is drawn by: numbers written as text, for exactness, are numbers too."""
+    written = [value for value in values if isinstance(value, str) and value]
+    if hint in ("number", "money") and all(NUMBER.fullmatch(value) for value in written):
+        values = [value for value in values if not isinstance(value, str)] or [0]
+    return kind_of(hint, values)
 
 
 def label_of(value: Any, kind: str) -> str:
@@ -108,16 +118,22 @@ def _by_size(values: Sequence[Any], kind: str) -> list[float | None] | None:
     low, high = min(there), max(there)
     if low == high:
         return [None if size is None else (TOP + BOTTOM) / 2 for size in sizes]
-    scale = (BOTTOM - TOP) / (high - low)
-    return [None if size is None else round(BOTTOM - scale * (size - low), 2) for size in sizes]
+    # Halves, where the whole is more than a double holds.
+    part = 0.5 if isinf(high - low) else 1.0
+    span, foot = high * part - low * part, low * part
+    return [
+        None if size is None else round(BOTTOM - (BOTTOM - TOP) * ((size * part - foot) / span), 2)
+        for size in sizes
+    ]
 
 
 def _size(value: Any, kind: str) -> float | None:
     if isinstance(value, bool) or value in (None, ""):
         return None
-    if isinstance(value, int | float):
-        return float(value) if kind != "date" else None
-    return _seconds(value) if kind == "date" and isinstance(value, str) else None
+    if kind == "date":
+        return _seconds(value) if isinstance(value, str) else None
+    is_number = isinstance(value, int | float) or (isinstance(value, str) and NUMBER.fullmatch(value))
+    return float(value) if is_number else None
 
 
 def _seconds(text: str) -> float | None:
