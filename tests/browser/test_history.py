@@ -81,6 +81,27 @@ def test_a_mark_of_the_rail_moves_through_time(page: Page, deal: list[str]):
 
 
 @ON_SQLITE
+def test_the_rail_of_thousands_of_versions_has_room_on_a_phone(page: Page, acme: Workspace):
+    for start in (0, 1000):
+        record_batch(acme, [an_event(actor=BOT, changes={"n": {"current": start + n}}) for n in range(1000)])
+    db.session.commit()
+    page.set_viewport_size({"width": 390, "height": 800})
+    sign_in(page, at=DEAL)
+
+    def edges(selector: str) -> tuple[float, float]:
+        box = page.locator(selector).first.bounding_box()
+        assert box is not None
+        return box["x"], box["x"] + box["width"]
+
+    expect(page.locator(".lane .name")).to_have_text("Workflows 2,000")
+    name = page.locator(".lane .name .quiet").evaluate("each => each.getBoundingClientRect().right")
+    assert name <= edges(".lane a use")[0]
+    oldest, newest, rail = edges(".axis span:first-child"), edges(".axis span:last-child"), edges(".rail")
+    assert oldest[0] - rail[0] < 2 and oldest[1] < newest[0] and rail[1] - newest[1] < 10
+    assert sideways(page) <= 0
+
+
+@ON_SQLITE
 def test_all_of_it_is_reached_by_keyboard(page: Page, deal: list[str]):
     sign_in(page, at=DEAL)
     page.get_by_role("link", name="Compare", exact=True).focus()
