@@ -48,6 +48,7 @@ def show(workspace: str, correlation_id: str) -> ResponseReturnValue:
         correlation_id=correlation_id,
         story=story,
         steps=without(story.steps, request.args.get("under")),
+        shown=[step.event for step in each_step(story.steps)],
         failed=[step for step in each_step(story.steps) if step.event.outcome != "success"],
     )
 

@@ -20,18 +20,17 @@ def iso(moment: datetime) -> str:
 
 
 def distance(length: timedelta) -> str:
-    """Return how long after something else, in the largest unit: "+2 s"; "−2 s" is before it."""
+    """Return how long after something else, in two units at most: "+1 h 59 min"; "−2 s" is before it."""
     seconds = abs(length.total_seconds())
     sign = "−" if length < timedelta() else "+"
     if 0 < seconds < 1:
         return f"{sign}{max(1, int(seconds * 1000))} ms"
-    if seconds < 60:
-        return f"{sign}{int(seconds)} s"
-    for size, unit, many in _STEPS[:2]:
-        if seconds < size * many:
-            return f"{sign}{int(seconds // size)} {unit}"
-    days = int(seconds // 86400)
-    return f"{sign}{days:,} day{'s' if days > 1 else ''}"
+    days, rest = divmod(int(seconds), 86400)
+    counts = (days, rest // 3600, rest // 60 % 60, rest % 60)
+    units = ("day" if days == 1 else "days", "h", "min", "s")
+    first = next((place for place, count in enumerate(counts) if count), 3)
+    two = list(zip(counts, units, strict=True))[first : first + 2]
+    return sign + " ".join(f"{count:,} {unit}" for count, unit in two if count or first == 3)
 
 
 class Time:

@@ -158,3 +158,19 @@ def test_axe_finds_nothing_in_rows_by_story_and_in_a_story(opened, action):
     expect(page.locator(".steps .row")).to_have_count(4)
 
     expect_accessible(page, FOUR_LOOKS)
+
+
+def test_paper_has_exact_times_and_says_who_read_it(opened, action: list[str]):
+    page = opened()
+    page.goto("/w/acme/stories/act%2F1%20%26%20more")
+    page.emulate_media(media="print")
+
+    expect(page.locator("dl.paper")).to_be_visible()
+    expect(page.locator("dl.paper")).to_contain_text(OWNER)
+    expect(page.get_by_text(f"Event {action[1]}")).to_be_visible()
+    expect(page.locator(".row .when .clock").nth(1)).to_be_hidden()
+    printed = "each => getComputedStyle(each, '::after').content"
+    assert page.locator(".row time").nth(1).evaluate(printed).startswith('"2026-03-24 ')
+    assert page.locator(".byline time").evaluate(printed).startswith('"2026-03-24 ')
+    size = "each => parseFloat(getComputedStyle(each).fontSize)"
+    assert page.locator("h1").evaluate(size) > page.locator("body").evaluate(size)

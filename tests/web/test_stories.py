@@ -15,6 +15,7 @@ from auditapp.log.record import record_parsed
 from auditapp.log.rows import Given
 from auditapp.log.schema import parse_event
 from auditapp.reading import story
+from auditapp.web.times import distance
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
@@ -217,6 +218,34 @@ def test_a_story_is_a_tree_by_cause_with_each_steps_own_actor_and_time(owner, ac
         assert f'hx-get="/w/acme/events/{event_id}"' in row(response.text, event_id)
     assert "workflow" not in words(row(response.text, deal))
     assert 'href="/w/acme/timeline?correlation=act/1"' in response.text.replace("%2F", "/")
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        ({}, "+0 s"),
+        ({"microseconds": 5}, "+1 ms"),
+        ({"milliseconds": -20}, "−20 ms"),
+        ({"seconds": 59, "milliseconds": 999}, "+59 s"),
+        ({"minutes": 1, "seconds": 1}, "+1 min 1 s"),
+        ({"hours": 1, "minutes": 59, "seconds": 59}, "+1 h 59 min"),
+        ({"hours": -2}, "−2 h"),
+        ({"days": 1, "hours": 23, "minutes": 59}, "+1 day 23 h"),
+        ({"days": 1500, "minutes": 5}, "+1,500 days"),
+    ],
+)
+def test_how_long_after_is_said_in_two_units_at_most(length, said):
+    assert distance(timedelta(**length)) == said
+
+
+def test_a_page_of_a_story_says_on_paper_who_read_it_and_which_events_it_holds(owner, action):
+    text = owner.get("/w/acme/stories/act%2F1").text
+    paper = words(re.search(r'<dl class="paper">.*?</dl>', text, re.DOTALL)[0])
+
+    assert paper.startswith("Workspace Acme Action act/1 Events 4, from 2026-03-24 10:00:00 CET to 2026")
+    assert "by Owner , owner@acme.example , Owner" in paper and "not on this paper" not in paper
+    assert f"Event {action['mail']} , recorded" in words(row(text, action["mail"]))
+    assert 'data-paper="2026-03-24 10:05:00 CET"' in row(text, action["mail"])
 
 
 def test_the_title_and_the_heading_say_who_did_what_and_how_much_it_set_off(owner, action):
