@@ -14,10 +14,10 @@ from auditapp.reading.records.recorded import recorded_in
 from auditapp.reading.records.references import differ
 from auditapp.reading.records.versions import (
     events_of,
+    first_payloads,
     first_read,
     last_before,
     name_of,
-    newest_payloads,
     rows_of,
     sees_all,
     versions_of,
@@ -166,7 +166,7 @@ def _against_wholes(record: Record, viewer: Viewer, found: Snapshot) -> Iterator
     """
     numbers = dict(reversed(found.recent))
     fields = {name: held for name, held in found.fields.items() if held.told >= found.sure_since}
-    for number, payload in newest_payloads(viewer, [*numbers], MAX_WHOLES):
+    for number, payload in first_payloads(viewer, [*numbers], MAX_WHOLES):
         recorded = recorded_in(payload, record)
         for name in [name for name in fields if name in recorded]:
             held, value = fields.pop(name), recorded[name]

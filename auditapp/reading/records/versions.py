@@ -151,21 +151,32 @@ def _place_of(conditions: list[Condition], number: int) -> Cursor:
     return Cursor(db.session.execute(query).scalar_one(), number)
 
 
-def newest_payloads(viewer: Viewer, numbers: Sequence[int], limit: int) -> Iterator[tuple[int, Any]]:
+def first_payloads(viewer: Viewer, numbers: Sequence[int], limit: int) -> Iterator[tuple[int, Any]]:
     """Yield the first payloads of some events with their numbers; none that is empty or was erased.
 
     :param numbers: in the order asked for.
     :param limit: payloads at most.
     """
-    mine = (EventPayload.workspace_id == viewer.workspace.id, EventPayload.event_id.in_(numbers))
-    told = set(db.session.scalars(select(EventPayload.event_id).where(*mine, EventPayload.payload != "{}")))
-    chosen = [number for number in numbers if number in told][:limit]
-    # Only then the payloads themselves, which may be large.
-    query = select(EventPayload.event_id, EventPayload.payload)
-    of_chosen = (EventPayload.workspace_id == viewer.workspace.id, EventPayload.event_id.in_(chosen))
-    texts = {row.event_id: row.payload for row in db.session.execute(query.where(*of_chosen))}
-    for number in chosen:
-        yield number, orjson.loads(texts[number])
+    # Whoever has found what was looked for among the first few does not ask for the rest.
+    for some in (numbers[:limit], numbers[limit:]):
+        told = _payloads(viewer, some, EventPayload.event_id)
+        chosen = [number for number in some if number in told][:limit]
+        texts = _payloads(viewer, chosen, EventPayload.payload)
+        for number in chosen:
+            yield number, orjson.loads(texts[number])
+        limit -= len(chosen)
+        if not limit:
+            return
+
+
+def _payloads(viewer: Viewer, numbers: Sequence[int], column: Any) -> dict[int, Any]:
+    """Return a column of those events of some that have a payload."""
+    query = select(EventPayload.event_id, column).where(
+        EventPayload.workspace_id == viewer.workspace.id,
+        EventPayload.event_id.in_(numbers),
+        EventPayload.payload != "{}",
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)} if numbers else {}
 
 
 def rows_of(viewer: Viewer, numbers: set[int]) -> dict[int, EventRow]:
