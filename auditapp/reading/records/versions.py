@@ -5,9 +5,11 @@ A batch is a query of its own: on SQLite a cursor held open over long work would
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 import orjson
+import psycopg
 from sqlalchemy import and_, select, tuple_
 
 from auditapp.access.permissions import AuditLevel
@@ -100,21 +102,40 @@ def _first_of_newest(conditions: list[Condition]) -> Cursor | None:
 
 
 def versions_of(conditions: list[Condition], after: Cursor | None = None) -> Iterator[Version]:
-    """Yield the versions after a place, oldest first."""
-    place, size = after or BEGINNING, FIRST_BATCH
+    """Yield the versions after a place, oldest first; on PostgreSQL nothing else may be asked meanwhile."""
+    is_sqlite = db.session.get_bind().dialect.name == "sqlite"
+    read = _in_batches if is_sqlite else _as_they_come
+    for rows in read(conditions, after or BEGINNING):
+        parsed: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
+        for (number, event, outcome, _), changes in zip(rows, parsed, strict=True):
+            yield number, event, outcome, changes
+
+
+# Both yield plain tuples of the driver: no column of these is to be converted, which would take a third.
+
+
+def _in_batches(conditions: list[Condition], place: Cursor) -> Iterator[list[Any]]:
+    size = FIRST_BATCH
     while True:
-        # Plain tuples from the driver take two thirds of the time: no column of these is to be converted.
         with db.session.connection().execute(_batch(conditions, place, size)) as result:
-            rows = result.cursor.fetchall()
+            rows = list(result.cursor.fetchall())
         for start in range(0, len(rows), PARSED_AT_ONCE):
-            some = rows[start : start + PARSED_AT_ONCE]
-            parsed: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in some])}]")
-            for (number, event, outcome, _), changes in zip(some, parsed, strict=True):
-                yield number, event, outcome, changes
+            yield rows[start : start + PARSED_AT_ONCE]
         if len(rows) < size:
             return
         place = _place_of(conditions, rows[-1][0])
         size = max(1, min(MAX_BATCH, size * BATCH_TEXT // max(1, sum(len(row[3] or "") for row in rows))))
+
+
+def _as_they_come(conditions: list[Condition], place: Cursor) -> Iterator[list[Any]]:
+    """Fold while PostgreSQL still reads: of 100,000 versions each takes half of the time."""
+    connection = db.session.connection()
+    query = _batch(conditions, place, MAX_VERSIONS).compile(connection)
+    driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+    with driver.cursor() as cursor:
+        rows = cursor.stream(str(query), query.params, size=PARSED_AT_ONCE)
+        while some := list(islice(rows, PARSED_AT_ONCE)):
+            yield some
 
 
 def newest_that_tell(field: str, conditions: list[Condition], limit: int) -> list[Version]:
