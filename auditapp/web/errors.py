@@ -1,7 +1,7 @@
 """Error pages that say what happened and what to do; as fragments, the message in its place."""
 
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from flask import Flask, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,13 +21,19 @@ def init_app(app: Flask) -> None:
 def send_to_sign_in() -> ResponseReturnValue:
     """Redirect to the sign-in page and back afterwards; htmx is told by header, since fetch would
     follow a redirect and swap the sign-in page into the results."""
-    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    here = _address() if request.method == "GET" else None
     if wants_fragment() and request.blueprint in PARTS:
         here = _local(request.headers.get("HX-Current-URL", "")) or here
     target = url_for("auth.login", next=here)
     if wants_fragment():
         return Response(status=401, headers={"HX-Redirect": target})
     return redirect(target, 302 if request.method == "GET" else 303)
+
+
+def _address() -> str:
+    """Return the path and query of the request, written as an address: its path has been decoded."""
+    query = request.query_string.decode("latin-1")
+    return quote(request.path) + (f"?{query}" if query else "")
 
 
 def _local(url: str) -> str:

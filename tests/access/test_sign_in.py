@@ -1,7 +1,9 @@
 """Signing in and out: sessions on the server, throttling, and where one lands afterwards."""
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -207,6 +209,21 @@ def test_use_keeps_a_session_alive(client, login, acme):
 )
 def test_after_signing_in_one_lands_on_this_site_only(target, lands):
     assert local_path(target) == lands
+
+
+@pytest.mark.parametrize("name", ["a&b=c", "100% ?#", "a/b", "日本"])
+def test_whoever_signs_in_comes_to_the_page_they_asked_for_whatever_its_address(client, acme, note, name):
+    note(entity=name, name="Found again")
+    asked = client.get(f"/w/acme/history/deal/{quote(name, safe='')}?view=fields")
+
+    form = client.get(asked.location).text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
+    back = html.unescape(re.search(r'name="next"[^>]*value="([^"]*)"', form)[1])
+    data = {**OWNER, "next": back, **({"csrf_token": token[1]} if token else {})}
+    page = client.get(client.post("/login", data=data).location)
+
+    assert page.status_code == 200
+    assert "Found again" in page.text and 'aria-current="page">Fields' in page.text
 
 
 def test_next_is_honoured_from_the_address_and_the_form(client, acme):
