@@ -7,12 +7,18 @@ document.documentElement.classList.add("script");
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) document.cookie = `tz=${zone}; path=/; max-age=31536000; SameSite=Lax`;
 
-// Menus close on Escape and on a click beside them, as menus do.
+// Menus close on Escape, on a click beside them and when the focus leaves them, as menus do.
 const menus = "details.menu[open], details.filter[open]";
 document.addEventListener("click", (event) => {
   if (!event.detail) return; // no pointer: Enter in a field of a menu "clicks" its form's button
   for (const menu of document.querySelectorAll(menus)) {
     if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("focusin", (event) => {
+  for (const menu of document.querySelectorAll(menus)) {
+    // From one that the pointer opened the focus has not left.
+    if (!menu.contains(event.target) && menu.contains(event.relatedTarget)) menu.open = false;
   }
 });
 document.addEventListener("keydown", (event) => {

@@ -14,6 +14,10 @@ const shortcuts = {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.defaultPrevented) return;
+  if (event.key === "Escape" && event.target.matches("input[type='search']")) {
+    event.preventDefault(); // or what was typed would be gone, and asked for without it
+    event.target.blur();
+  }
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
   const shortcut = Object.hasOwn(shortcuts, event.key) && shortcuts[event.key];
   if (!shortcut) return;
@@ -33,7 +37,7 @@ function isTyping(element) {
 
 // What j and k stop at: the rows that can be seen, and the link to older ones behind them.
 function stops() {
-  const found = document.querySelectorAll("#results .row > details > summary, #results li.older a");
+  const found = document.querySelectorAll("#results .row > details:not(.story) > summary, #results li.older a");
   return [...found].filter((stop) => stop.checkVisibility());
 }
 

@@ -123,6 +123,29 @@ def test_search_and_filters_are_a_key_away(visit: Visit, key: str, focused: str)
         expect(page.locator(focused)).to_have_value("")
 
 
+@pytest.mark.parametrize("name", ["Search", "A record’s name"])
+def test_escape_leaves_a_search_box_and_what_was_typed_stays(visit: Visit, name: str):
+    page = visit()
+    entry = page.get_by_role("searchbox", name=name)
+
+    entry.fill("number")
+    press(page, "Escape", "j")
+
+    expect(page.locator("#results .row summary:focus")).to_have_count(1)
+    expect(entry).to_have_value("number")
+
+
+def test_j_from_inside_a_filter_menu_closes_it(visit: Visit):
+    page = visit()
+    menu = open_filter(page, "Entity")
+    menu.get_by_role("checkbox", name="Deal", exact=True).focus()
+
+    press(page, "j")
+
+    expect(summary(page, 0)).to_be_focused()
+    expect(menu.locator(".panel")).to_be_hidden()
+
+
 def test_keys_are_letters_where_one_types_and_nothing_with_a_modifier(visit: Visit):
     page = visit()
     entry = open_filter(page, "Event").get_by_role("textbox", name="Event: deal.* or *.deleted")
@@ -145,6 +168,8 @@ def test_a_question_mark_or_the_button_lists_the_keys_and_gives_the_focus_back(v
     press(page, "j", "?")
     expect(dialog).to_be_visible()
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    words, close = dialog.get_by_text("Not while you type."), dialog.get_by_role("button", name="Close")
+    assert close.bounding_box()["y"] - words.bounding_box()["y"] - words.bounding_box()["height"] > 8
     press(page, "j")  # behind a dialog nothing moves
     press(page, "Escape")
     expect(dialog).to_be_hidden()

@@ -94,6 +94,26 @@ def test_the_keyboard_opens_it_and_the_next_stop_is_inside(opened, action):
     expect(row.locator(".set-off :focus")).to_have_count(1)
 
 
+def test_j_and_k_go_from_row_to_row_and_into_what_is_open(opened, action):
+    page = opened()
+    row, alone = page.locator(f"#event-{action[0]}"), page.locator(".row", has_text="alone").last
+
+    page.keyboard.press("j")
+    expect(alone.locator("summary").first).to_be_focused()
+    page.keyboard.press("j")
+    expect(row.locator("summary").first).to_be_focused()
+    page.keyboard.press("k")
+    expect(alone.locator("summary").first).to_be_focused()
+    row.get_by_text("and 3 more it set off").click()
+    expect(row.locator(".steps .row")).to_have_count(3)
+    row.locator("summary").first.focus()
+    page.keyboard.press("j")
+    expect(row.locator(".steps .row summary").first).to_be_focused()
+    page.keyboard.press("k")
+
+    expect(row.locator("summary").first).to_be_focused()
+
+
 @BOTH_WIDTHS
 def test_the_switch_swaps_the_rows_and_keeps_the_filter(opened, action, width):
     page = opened("/w/acme/timeline?actor=flow&actor=hans", width=width)
