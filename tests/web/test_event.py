@@ -287,10 +287,11 @@ def asks(text: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "current",
-    ["won", 48000.0, True, "2026-03-24", {"id": "u 2&", "name": "Bo"}, "<b>'\"&\u202e", "日本 100%"],
+    ["won", 48000.0, True, "2026-03-24", {"id": "u 2&", "name": "Bo"}, "<b>'\"&\u202e", "日本 100%", None],
 )
 def test_a_changed_field_leads_to_when_else_it_changed_and_who_else_set_it_to_this(owner, note, current):
-    first = note("deal.updated", changes={"a & <b>": {"previous": None, "current": current}})
+    before = None if current is not None else 2
+    first = note("deal.updated", changes={"a & <b>": {"previous": before, "current": current}})
     same = note("deal.updated", entity="2", changes={"a & <b>": {"previous": 1, "current": current}})
     other = note("deal.updated", entity="3", changes={"a & <b>": {"previous": 1, "current": "else"}})
     elsewhere = note("contact.updated", changes={"a & <b>": {"previous": 1, "current": current}})
@@ -313,12 +314,12 @@ def test_only_what_a_filter_can_ask_is_offered(owner, note):
     changes = {
         "long": {"previous": "", "current": "x" * 101},
         "several": {"previous": [], "current": [{"id": "1", "name": "A"}]},
-        "nothing": {"previous": 1, "current": None},
+        "empty": {"previous": 1, "current": ""},
         "not": {"previous": 1, "current": "!x"},
         "!odd": {"previous": 1, "current": 2},
     }
     text = owner.get(f"/w/acme/events/{note(changes=changes)}").text
 
-    for name in ("long", "several", "nothing", "not"):
+    for name in ("long", "several", "empty", "not"):
         assert asks(text, name) == [f"/w/acme/timeline?entity=deal&field={name}"]
     assert asks(text, "!odd") == []
