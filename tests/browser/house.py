@@ -56,6 +56,7 @@ class House(Server):
         acme = make_workspace("acme")
         self.events = fill(acme)
         self.rich_event = fill_richly(acme)
+        self.related_event = fill_with_related(acme)
         hostile_workspace = hostile.make_workspace()
         self.hostile_events = hostile.fill(hostile_workspace)
         big = make_workspace("big")
@@ -154,6 +155,14 @@ def fill_richly(workspace: Workspace) -> str:
                 **common,
             ),
         ],
+    )[0]
+
+
+def fill_with_related(workspace: Workspace) -> str:
+    """Record, longer ago still, an event with more related records than a line holds, and return its id."""
+    related = [{"type": "deal", "id": str(number), "name": f"Number {number}"} for number in range(12)]
+    return record_in_order(
+        workspace, [an_event("memo.written", occurred_at="2019-03-01T09:00:00Z", related=related)]
     )[0]
 
 

@@ -121,6 +121,16 @@ def test_timeline_with_open_rows_and_payload(visit: Visit):
     expect_accessible(page, FOUR_LOOKS)
 
 
+def test_what_is_searched_for_is_marked_readably_in_every_colour(visit: Visit, house: House):
+    q = "granted+call+bonn+null+true+payload+1+ada+ben+open+terms"
+    page = visit(f"/w/acme/events/{house.rich_event}?q={q}&show=all")
+    for folded in page.locator(".changes summary:visible").all():
+        folded.click()
+    assert page.locator("mark").count() > 10
+
+    expect_accessible(page, FOUR_LOOKS)
+
+
 def test_timeline_after_older_events_came(visit: Visit):
     page = visit(f"{TIMELINE}?limit=2")
     page.get_by_role("button", name="Show older events").click()
@@ -144,6 +154,13 @@ def test_event_and_history(visit: Visit, house: House):
     page.goto("/w/acme/history/note/1")
 
     expect_accessible(page, FOUR_LOOKS)
+
+
+def test_many_related_records_can_each_be_hit(visit: Visit, house: House):
+    page = visit(f"/w/acme/events/{house.related_event}")
+    expect(page.locator(".inline a")).to_have_count(12)
+
+    expect_accessible(page)
 
 
 def test_members(visit: Visit):
