@@ -71,7 +71,7 @@ def show(workspace: str) -> ResponseReturnValue:
         facets=facets,
         choices={name: _choices(workspace, filters, name, facets) for name in LABELS},
         labels=LABELS,
-        shown=SHOWN,
+        shown={name: _shown(filters, name) for name in LABELS},
         activity=activity,
         columns=_columns(workspace, filters, activity) if activity else [],
         height=HEIGHT,
@@ -115,13 +115,16 @@ def _filters(*own: str) -> TimelineFilters:
 def _choices(workspace: str, filters: TimelineFilters, name: str, facets: Facets) -> list[Choice]:
     shares = facets.shares[name]
     values = getattr(filters, name)
-    # What is chosen stays visible, that it can be taken back.
-    known = {share.value for share in shares}
-    shares = [
-        *shares,
-        *(Share(value, 0) for value in (*values.included, *values.excluded) if value not in known),
-    ]
+    # What is chosen comes first and stays visible, that it can be taken back.
+    chosen, known = (*values.included, *values.excluded), {share.value for share in shares}
+    shares = [*shares, *(Share(value, 0) for value in chosen if value not in known)]
+    shares.sort(key=lambda share: share.value not in chosen)
     return [_choice(workspace, filters, name, share) for share in shares]
+
+
+def _shown(filters: TimelineFilters, name: str) -> int:
+    """Return how many lines of a facet stand outside of its fold: never fewer than are chosen."""
+    return max(SHOWN, len(getattr(filters, name).as_typed()))
 
 
 def _choice(workspace: str, filters: TimelineFilters, name: str, share: Share) -> Choice:

@@ -127,6 +127,31 @@ def test_what_is_set_and_finds_nothing_can_still_be_taken_back(owner, log):
     assert gone["count"] == "0" and "nobody" not in gone["include"]
 
 
+@pytest.mark.parametrize("sign", ["", "!"])
+def test_what_is_chosen_comes_first_and_is_never_folded(owner, acme, sign):
+    record_batch(
+        acme,
+        [
+            an_event(f"kind_{kind}.made", entity=str(number), occurred_at=START)
+            for kind in range(10)
+            for number in range(10 - kind)
+        ],
+    )
+    db.session.commit()
+    few = [f"entity={sign}kind_{kind}" for kind in (9, 8)]
+    many = [f"entity={sign}kind_{kind}" for kind in range(9)]
+
+    assert folded(owner.get(url(few[0])).text, "Entity") == ["Kind 6", "Kind 7", "Kind 8"]
+    assert list(choices(owner.get(url("&".join(few))).text, "Entity"))[:2] == ["Kind 8", "Kind 9"]
+    assert folded(owner.get(url("&".join(many))).text, "Entity") == ["Kind 9"]
+
+
+def folded(text: str, facet: str) -> list[str]:
+    """Return the labels of a facet that stand behind "more"."""
+    rest = re.search(rf'aria-label="{facet}">.*?<details class="rest">(.*?)</details>', text, re.DOTALL)
+    return re.findall(r'title="([^"]*)"', rest[1])
+
+
 def test_a_filter_stays_when_another_is_added_but_the_place_on_the_page_does_not(owner, log):
     page = owner.get(f"/w/acme/timeline?group=story&limit=5&{RANGE}").text
     older = html.unescape(re.search(r'<li class="older"><a[^>]* href="([^"]+)"', page)[1])
