@@ -1,5 +1,6 @@
 """Beside the timeline: how the matches divide and when they were, and what is offered while one types."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -88,7 +89,13 @@ def suggest(workspace: str) -> ResponseReturnValue:
         abort(404)
     filters = _filters("for", "typed")
     typed = request.args.get("typed", "")[:200]
-    offers = [(offer, _offer_url(workspace, filters, offer)) for offer in suggestions(typed, g.viewer)]
+    found = suggestions(typed, g.viewer)
+    names = Counter(map(_called, found))
+    offers = [
+        # Where two are called the same, their ids tell them apart.
+        (offer, _offer_url(workspace, filters, offer), _end_of_id(offer) if names[_called(offer)] > 1 else "")
+        for offer in found
+    ]
     return render(
         "timeline/suggest.html",
         "timeline/_suggest.html",
@@ -224,6 +231,16 @@ def _words(bar: Bar, unit: str, zone: ZoneInfo) -> str:
 
 def _just_before(moment: datetime) -> datetime:
     return datetime.fromtimestamp(moment.timestamp() - 0.001, UTC)
+
+
+def _called(offer: Offer) -> tuple[str, str]:
+    return offer.name, offer.kind
+
+
+def _end_of_id(offer: Offer) -> str:
+    """Return an id, of a long one its end: ids that were given one after the other begin alike."""
+    own = offer.value.partition(":")[2] if offer.parameter == "record" else offer.value
+    return own if len(own) <= 12 else f"…{own[-8:]}"
 
 
 def _offer_url(workspace: str, filters: TimelineFilters, offer: Offer) -> str:

@@ -386,6 +386,19 @@ def test_the_beginning_of_a_word_is_asked_and_not_its_middle(owner, note):
     assert "Data Center" in owner.get(f"{SUGGEST}?for=record&typed=cen+dat").text
 
 
+def test_offers_of_one_name_are_told_apart_by_their_ids(owner, note):
+    for number in (1, 2):
+        entity = {"type": "task", "id": f"019aa0c4-1111-7000-8000-00000000000{number}", "name": "Onboard them"}
+        note("task.created", entity=entity, actor={"type": "api_key", "id": f"k{number}", "name": "Sync"})
+    note("deal.created", entity={"type": "deal", "id": "9", "name": "Onboard them"}, actor="syd")
+
+    records = owner.get(f"{SUGGEST}?for=record&typed=onboard", headers=FRAGMENT).text
+    actors = owner.get(f"{SUGGEST}?for=actor&typed=sy", headers=FRAGMENT).text
+
+    assert re.findall(r'<code class="id"><bdi>([^<]*)', records) == ["…00000002", "…00000001"]
+    assert re.findall(r'<code class="id"><bdi>([^<]*)', actors) == ["k2", "k1"]
+
+
 def test_typing_nothing_or_signs_offers_nothing(owner, note):
     note(name="Data")
 
