@@ -16,7 +16,7 @@ from auditapp.reading.facets import Facets, Share, facets_of, matches_of
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.marks import MARKS
 from auditapp.reading.suggest import Offer, suggest_actors, suggest_records
-from auditapp.web.formats import workspace_zone
+from auditapp.web.formats import viewer_zone, workspace_zone
 from auditapp.web.fragments import render
 from auditapp.web.timeline import timeline_url
 from auditapp.web.words import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
@@ -75,6 +75,7 @@ def show(workspace: str) -> ResponseReturnValue:
         shown={name: _shown(filters, name) for name in LABELS},
         activity=activity,
         columns=_columns(workspace, filters, activity) if activity else [],
+        zone_words=_zone_words(activity.unit) if activity else "",
         height=HEIGHT,
         width=WIDTH,
     )
@@ -227,6 +228,12 @@ def _words(bar: Bar, unit: str, zone: ZoneInfo) -> str:
     if start.date() == last.date():
         return f"{start:%a}, {start.day} {start:%b %Y}"
     return f"{start.day} {start:%b %Y} to {last.day} {last:%b %Y}"
+
+
+def _zone_words(unit: str) -> str:
+    """Name the zone of the bars, so that links to them mean the same to all, where rows are in another."""
+    zone = g.viewer.workspace.timezone
+    return "" if viewer_zone().key == zone else f"{'hours' if unit == 'hour' else 'days'} of {zone}"
 
 
 def _just_before(moment: datetime) -> datetime:
