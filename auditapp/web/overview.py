@@ -26,6 +26,8 @@ bp = Blueprint("overview", __name__)
 SHOWN = 7
 # The picture's height, in its own units; it is drawn 1,000 wide.
 HEIGHT = 48
+# A part of a bar always shows, and with its pattern: by colour alone not everybody tells it from the next.
+LEAST = dict.fromkeys(MARKS, 2) | {"deleted": 4, "failed": 4}
 WIDTH = 1000
 LABELS = {"entity": "Entity", "event": "Event", "actor": "Actor", "origin": "Origin", "outcome": "Outcome"}
 SUGGESTIONS = {"actor": suggest_actors, "record": suggest_records}
@@ -176,12 +178,13 @@ def _label(name: str, value: str) -> str:
 def _columns(workspace: str, filters: TimelineFilters, activity: Activity) -> list[Column]:
     room = WIDTH / len(activity.bars)
     zone = ZoneInfo(g.viewer.workspace.timezone)
+    room_above = HEIGHT - sum(LEAST[mark] for mark in activity.counts)
     return [
         Column(
             bar,
             round(place * room, 2),
-            round(min(room * 0.8, 40), 2),
-            _parts(bar, activity.highest),
+            round(room * 0.8, 2),
+            _parts(bar, room_above / activity.highest),
             timeline_url(workspace, _narrowed(filters, bar, activity.unit, zone)),
             _words(bar, activity.unit, zone),
         )
@@ -189,12 +192,12 @@ def _columns(workspace: str, filters: TimelineFilters, activity: Activity) -> li
     ]
 
 
-def _parts(bar: Bar, highest: int) -> list[tuple[str, float, float]]:
-    """Stack a bar's parts; one event among a thousand still shows."""
+def _parts(bar: Bar, unit_height: float) -> list[tuple[str, float, float]]:
+    """Stack a bar's parts; one event among a thousand still shows, pattern and all."""
     found, top = [], float(HEIGHT)
     for mark in MARKS:
         if events := bar.marks[mark]:
-            height = max(events / highest * (HEIGHT - 2 * len(MARKS)), 1.5)
+            height = max(events * unit_height, LEAST[mark])
             top -= height
             found.append((mark, round(top, 2), round(height, 2)))
     return found

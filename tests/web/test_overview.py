@@ -232,6 +232,44 @@ def test_bars_tell_apart_what_was_done_by_words_and_by_pattern_too(owner, log):
     assert any(re.search(r"\d events, .*\d changed", title) for title in titles), titles
 
 
+def test_each_part_of_a_bar_is_high_enough_for_its_pattern(owner, acme):
+    events = ["deal.updated"] * 400 + ["deal.created", "deal.deleted", "deal.seen"]
+    record_batch(acme, [an_event(event, entity=str(n), occurred_at=START) for n, event in enumerate(events)])
+    record_batch(acme, [an_event(outcome="failure", occurred_at=START)])
+    record_batch(acme, [an_event(occurred_at=START + timedelta(days=40))])
+    db.session.commit()
+
+    text = owner.get(url()).text
+
+    parts = re.findall(r'class="bar bar-(\w+)" [^>]* y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', text)
+    assert len(parts) == 6
+    for mark, top, height in parts:
+        assert float(height) >= (4 if mark in ("deleted", "failed") else 2)
+        assert float(top) >= 0
+    assert "404 events" in text
+
+
+@pytest.mark.parametrize(
+    ("times", "unit"),
+    [(RANGE, "days"), ("since=2025-03-26&until=2025-03-27", "hours"), ("since=2020-01-01", "days")],
+)
+def test_the_chart_names_its_zone_where_rows_are_in_another(owner, log, times, unit):
+    owner.set_cookie("tz", "Asia/Tokyo")
+    assert f"; {unit} of Europe/Berlin" in owner.get(f"{OVERVIEW}?{times}").text
+    owner.set_cookie("tz", "Europe/Berlin")
+
+    assert "of Europe/Berlin" not in owner.get(f"{OVERVIEW}?{times}").text
+
+
+def test_a_single_bar_has_one_label(owner, note):
+    note("burst.made", occurred_at="2025-03-25T10:10:10Z")
+
+    text = owner.get(f"{OVERVIEW}?entity=burst").text
+
+    axis = re.search(r'<p class="axis quiet">(.*?)</p>', text, re.DOTALL)[1]
+    assert axis.count("25 Mar 2025, 11:00") == 1
+
+
 @pytest.mark.parametrize(
     "address", [url(), f"{SUGGEST}?for=record&typed=sec", f"{SUGGEST}?for=actor&typed=sp"]
 )
