@@ -105,5 +105,18 @@ def test_menus_open_without_script(visit: Visit, width: int):
         assert box["x"] + box["width"] <= width
 
 
+@BOTH_WIDTHS
+def test_no_place_is_kept_for_what_only_a_script_brings(visit: Visit, width: int):
+    page = plainly(visit, width=width)
+    link, first = page.get_by_role("link", name="Activity and counts"), page.locator("li.day").first
+
+    expect(link).to_be_visible()
+    assert first.bounding_box()["y"] - link.bounding_box()["y"] - link.bounding_box()["height"] < 25
+    board = page.locator(".board").bounding_box()
+    assert page.locator("#rows").bounding_box()["width"] == board["width"]
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Activity and counts")
+
+
 def row_ids_without_script(page: Page) -> list[str]:
     return [row.get_attribute("id") for row in rows(page).all()]
