@@ -55,12 +55,16 @@ class Time:
     @property
     def day_words(self) -> str:
         """Return the day for a heading: "Today", "Yesterday", "Tuesday, 24 March 2026"."""
-        words = f"{self.local:%A}, {self.local.day} {self.local:%B} {self.local.year}"
         days = (self.today - self.day).days
         return {
             0: f"Today, {self.local.day} {self.local:%B}",
             1: f"Yesterday, {self.local.day} {self.local:%B}",
-        }.get(days, words)
+        }.get(days, self.day_on_paper)
+
+    @property
+    def day_on_paper(self) -> str:
+        """Return the day for a heading that is read later, on paper: "Tuesday, 24 March 2026"."""
+        return f"{self.local:%A}, {self.local.day} {self.local:%B} {self.local.year}"
 
     @property
     def clock(self) -> str:
@@ -74,9 +78,8 @@ class Time:
 
     @property
     def on_paper(self) -> str:
-        """Return the instant in the viewer's zone alone: "2026-03-24 10:55:43.898 CET"."""
-        local = self.local.replace(tzinfo=None).isoformat(sep=" ")
-        return f"{local.rstrip('0') if '.' in local else local} {self.local.tzname()}"
+        """Return the instant in the viewer's zone alone: "2026-03-24 10:55:43.898000 CET"."""
+        return f"{self.local.replace(tzinfo=None).isoformat(sep=' ')} {self.local.tzname()}"
 
     @property
     def date_and_clock(self) -> str:

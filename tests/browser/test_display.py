@@ -1,6 +1,7 @@
 """Columns, density and times as one likes them, in lines; and on paper."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -183,6 +184,38 @@ def test_paper_has_the_sentence_the_range_and_exact_times_and_nothing_to_press(t
     assert rows(timeline).evaluate_all(cut) == []
     assert timeline.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert rows(timeline).first.evaluate("row => getComputedStyle(row).color") == "rgb(0, 0, 0)"
+
+
+def test_paper_means_the_same_later_and_shows_nothing_that_is_shut(app: Flask, page: Page, acme: Workspace):
+    yesterday = datetime.now(UTC).replace(hour=9, minute=55, second=43, microsecond=0) - timedelta(days=1)
+    moments = [yesterday + timedelta(microseconds=micros) for micros in (898_000, 554_610, 470_144)]
+    for moment in moments:
+        record_in_order(
+            acme,
+            [
+                an_event(entity="1", name=LONG, occurred_at=moment, correlation_id="one", payload={"a": 1}),
+                an_event("task.created", occurred_at=moment + timedelta(seconds=1), correlation_id="one"),
+            ],
+        )
+    sign_in(page, at=f"{TIMELINE}?entity=deal&group=story&since=30d&until=1m")
+    rows(page).first.locator("summary").first.click()
+    expect(page.locator(".facts")).to_be_visible()
+
+    page.emulate_media(media="print")
+    page.set_viewport_size(PAPER)
+
+    shown = "element => getComputedStyle(element, '::after').content"
+    assert page.locator("li.day h2").evaluate(shown) == f'"{yesterday:%A}, {yesterday.day} {yesterday:%B %Y}"'
+    expect(page.locator("li.day h2 span")).to_be_hidden()
+    expect(page.locator(".paper")).to_contain_text(
+        re.compile(r"Asked for\s*from \d{4}-\d\d-\d\d [\d:]{8}\.\d{6} [A-Z]+ until \d{4}-")
+    )
+    time = rows(page).first.locator("summary time").first
+    assert re.fullmatch(r'"\d{4}-\d\d-\d\d [\d:]{8}\.\d{6} [A-Z]+"', time.evaluate(shown))
+    assert time.evaluate("time => time.getClientRects().length") == 1
+    expect(page.get_by_text("Recorded payload", exact=True)).to_be_hidden()
+    marker = "summary => getComputedStyle(summary, '::before').display"
+    assert page.locator(".story > summary").first.evaluate(marker) == "none"
 
 
 def test_paper_counts_the_older_rows_that_were_added(timeline: Page):

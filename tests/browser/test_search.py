@@ -166,9 +166,7 @@ def test_a_changed_field_leads_to_who_else_set_it_so(visit: Visit, width: int):
 
 @pytest.mark.parametrize(("width", "touch"), [(1280, False), (390, True)])
 def test_the_links_of_a_changed_field_are_always_seen_but_not_on_paper(visit: Visit, width: int, touch: bool):
-    page = visit(
-        f"{TIMELINE}?entity=deal&event=deal.updated", width=width, has_touch=touch, is_mobile=touch
-    )
+    page = visit(f"{TIMELINE}?entity=deal&event=deal.updated", width=width, has_touch=touch, is_mobile=touch)
     rows(page).first.locator("summary").first.click()
     page.mouse.move(0, 0)
 

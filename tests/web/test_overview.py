@@ -426,7 +426,11 @@ def test_the_beginning_of_a_word_is_asked_and_not_its_middle(owner, note):
 
 def test_offers_of_one_name_are_told_apart_by_their_ids(owner, note):
     for number in (1, 2):
-        entity = {"type": "task", "id": f"019aa0c4-1111-7000-8000-00000000000{number}", "name": "Onboard them"}
+        entity = {
+            "type": "task",
+            "id": f"019aa0c4-1111-7000-8000-00000000000{number}",
+            "name": "Onboard them",
+        }
         note("task.created", entity=entity, actor={"type": "api_key", "id": f"k{number}", "name": "Sync"})
     note("deal.created", entity={"type": "deal", "id": "9", "name": "Onboard them"}, actor="syd")
 
