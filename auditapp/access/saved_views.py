@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
@@ -32,9 +32,23 @@ class SavedViewError(ValueError):
 
 
 def views_of(viewer: Viewer) -> list[SavedView]:
-    """Return the views that somebody sees: their own and the workspace's, by name."""
+    """Return the views that somebody sees, their own and the workspace's: those they pinned first, by name."""
     found = db.session.scalars(select(SavedView).where(_visible(viewer)))
-    return sorted(found, key=lambda view: (view.name.casefold(), view.id))
+    pinned = pinned_of(viewer)
+    return sorted(found, key=lambda view: (view.id not in pinned, view.name.casefold(), view.id))
+
+
+def pinned_of(viewer: Viewer) -> set[uuid.UUID]:
+    """Return the ids of the views that somebody pinned."""
+    mine = (ViewVisit.workspace_id == viewer.workspace.id, ViewVisit.member_id == viewer.member_id)
+    return set(db.session.scalars(select(ViewVisit.view_id).where(*mine, ViewVisit.is_pinned)))
+
+
+def pin(viewer: Viewer, view: SavedView, is_pinned: bool) -> None:
+    """Pin a view for one person who has looked at it, or unpin it. The caller commits."""
+    mine = (ViewVisit.workspace_id == viewer.workspace.id, ViewVisit.member_id == viewer.member_id)
+    visit = update(ViewVisit).where(*mine, ViewVisit.view_id == view.id)
+    db.session.execute(visit.values(is_pinned=is_pinned))
 
 
 def find_view(viewer: Viewer, view_id: str) -> SavedView | None:
@@ -61,7 +75,7 @@ def save_view(viewer: Viewer, name: str, description: str, query: str, is_shared
 
     :param query: the timeline's query string, canonical, without a place on the page.
     :raise SavedViewError: if name, description or query are too long or cannot be stored, or there are
-        50 views of this member.
+        50 views of this member, or one of this name.
     """
     if viewer.member_id is None:
         raise SavedViewError({"name": "Only members have views."})
@@ -86,6 +100,8 @@ def change_view(view: SavedView, name: str, description: str, query: str, is_sha
     problems = {}
     if not name or len(name) > MAX_NAME or text_problem(name):
         problems["name"] = f"A name needs 1 to {MAX_NAME} characters."
+    elif name != view.name and _has_namesake(view, name):
+        problems["name"] = "There is a view of that name already; give this one another."
     if len(description) > MAX_DESCRIPTION or text_problem(description):
         problems["description"] = f"A description has {MAX_DESCRIPTION} characters at most."
     if len(query) > MAX_QUERY:
@@ -94,6 +110,16 @@ def change_view(view: SavedView, name: str, description: str, query: str, is_sha
         raise SavedViewError(problems)
     view.name, view.description, view.query, view.is_shared = name, description, query, is_shared
     view.updated_at = datetime.now(UTC)
+
+
+def _has_namesake(view: SavedView, name: str) -> bool:
+    """Tell whether whoever made a view has another one of that name, in any case of its letters."""
+    others = select(SavedView.name).where(
+        SavedView.workspace_id == view.workspace_id,
+        SavedView.member_id == view.member_id,
+        SavedView.id != view.id,
+    )
+    return name.casefold() in (other.casefold() for other in db.session.scalars(others))
 
 
 def remove_view(view: SavedView) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auditapp.extensions import Base
@@ -32,7 +32,7 @@ class SavedView(Base):
 
 
 class ViewVisit(Base):
-    """The newest event that was there when a person last looked at a view."""
+    """The newest event that was there when a person last looked at a view, and whether they pinned it."""
 
     __tablename__ = "view_visit"
     __table_args__ = (
@@ -44,3 +44,4 @@ class ViewVisit(Base):
     member_id: Mapped[uuid.UUID] = mapped_column(BinaryUuid, primary_key=True)
     seen_event_id: Mapped[int] = mapped_column(BigInteger)
     seen_at: Mapped[datetime] = mapped_column(Instant)
+    is_pinned: Mapped[bool] = mapped_column(server_default=false())

@@ -25,11 +25,13 @@ from auditapp.access import saved_views
 from auditapp.access.gate import deny, permission_required
 from auditapp.access.saved_views import SavedViewError, may_change
 from auditapp.extensions import db
+from auditapp.log.strict_json import shorten
 from auditapp.models import SavedView, ViewVisit
 from auditapp.reading.choices import choices_for
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.news import News, count_new, newest_id
 from auditapp.web import timeline
+from auditapp.web.errors import error_page
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import wants_fragment
@@ -94,6 +96,9 @@ def create(workspace: str) -> ResponseReturnValue:
 def show(workspace: str, view_id: str) -> ResponseReturnValue:
     """Show the timeline of a view, mark what is new since this person last looked, and remember that."""
     view = _view(view_id)
+    if request.args:
+        name = shorten(next(iter(request.args)))
+        return error_page(422, f"{name} is not known here", "A view has its own filters and takes no others.")
     newest = newest_id(g.viewer)
     pairs = MultiDict(parse_qsl(view.query))
     try:
@@ -145,6 +150,15 @@ def change(workspace: str, view_id: str) -> ResponseReturnValue:
     return redirect(url_for(".show", workspace=workspace, view_id=view_id), 303)
 
 
+@bp.post("/w/<workspace>/views/<view_id>/pin")
+@permission_required("audit_log", "read")
+def pin(workspace: str, view_id: str) -> ResponseReturnValue:
+    """Put a view in front of the others, for this person alone; or back, where ``pinned`` is empty."""
+    saved_views.pin(g.viewer, _view(view_id), bool(request.form.get("pinned")))
+    db.session.commit()
+    return redirect(url_for(".show", workspace=workspace, view_id=view_id), 303)
+
+
 @bp.post("/w/<workspace>/views/<view_id>/delete")
 @permission_required("audit_log", "read")
 def delete(workspace: str, view_id: str) -> ResponseReturnValue:
@@ -162,6 +176,7 @@ def _known_to_templates() -> dict[str, object]:
     return {
         "view_tabs": lambda: [Tab(view) for view in saved_views.views_of(g.viewer)],
         "may_change_view": _may_change,
+        "pinned_views": lambda: saved_views.pinned_of(g.viewer),
         "new_view_url": _new_url,
         "edit_view_url": _edit_url,
     }

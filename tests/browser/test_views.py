@@ -78,6 +78,40 @@ def test_a_view_is_saved_read_and_says_what_is_new(
     expect(page.locator(".row.is-new")).to_have_count(0)
 
 
+@BOTH_WIDTHS
+def test_of_many_views_the_way_to_all_of_them_is_always_in_sight(
+    server: Server, open_page: Visit, acme: Workspace, width: int
+):
+    page = open_page(server, width=width)
+    sign_in(page)
+    for number in range(7):
+        save(page, f"What our region number {number} does")
+    every = page.get_by_role("link", name="All views")
+
+    for address in (TIMELINE, page.url):
+        page.goto(address, wait_until="networkidle")  # what is new in them comes behind the page
+        box = every.bounding_box()
+        assert box["x"] + box["width"] <= width
+        assert every.evaluate("link => link.scrollWidth - link.clientWidth") == 0
+        assert (
+            page.evaluate(
+                "box => document.elementFromPoint(box.x + box.width - 2, box.y + box.height / 2).className",
+                box,
+            )
+            == "all"
+        )
+    pin, edit = (
+        page.get_by_role("button", name="Pin this view"),
+        page.get_by_role("link", name="Edit this view"),
+    )
+    assert width == 390 or abs(pin.bounding_box()["y"] - edit.bounding_box()["y"]) < 4
+    pin.click()
+    expect(page.get_by_role("button", name="Unpin this view")).to_be_visible()
+
+    expect(page.locator("#views li").nth(1)).to_contain_text("number 6")
+    expect_accessible(page)
+
+
 def test_another_filter_leaves_the_view_and_can_be_put_into_it(page: Page, acme: Workspace):
     sign_in(page)
     save(page, "Our deals")

@@ -24,6 +24,7 @@ GATES = {
     "/w/<workspace>/views/new": "audit_log:read",
     "/w/<workspace>/views/<view_id>": "audit_log:read",
     "/w/<workspace>/views/<view_id>/edit": "audit_log:read",
+    "/w/<workspace>/views/<view_id>/pin": "audit_log:read",
     "/w/<workspace>/views/<view_id>/delete": "audit_log:read",
     "/w/<workspace>/events/<event_id>": "audit_log:read",
     "/w/<workspace>/history/<entity_type>/<record_id:entity_id>": "audit_log:read",

@@ -227,9 +227,61 @@ def test_what_cannot_be_saved_is_said_and_what_was_typed_stays(owner, typed, sen
     assert not db.session.scalars(sa.select(SavedView)).all()
 
 
+def test_two_views_of_one_person_have_two_names(owner, as_somebody):
+    view = save(owner)
+    second = save(owner, name="More deals")
+    taken = "There is a view of that name already; give this one another."
+
+    for url in (VIEWS, f"{second}/edit"):
+        response = owner.post(url, data={"name": " DEALS ", "query": ""})
+        assert response.status_code == 422 and taken in response.text
+    assert owner.post(f"{view}/edit", data={"name": "Deals", "query": ""}).status_code == 303
+    save(as_somebody("member"))
+
+
+def test_a_view_takes_no_filters_beside_its_own(owner):
+    view = save(owner)
+
+    response = owner.get(f"{view}?foo=bar")
+
+    assert response.status_code == 422
+    assert "foo is not known here" in response.text
+
+
+def test_a_view_that_one_pins_comes_first_for_oneself_alone(owner, as_somebody):
+    views = [save(owner, name=name, shared="yes") for name in ("Amber", "Birch", "Cedar")]
+    auditor = as_somebody("auditor")
+    page = owner.get(views[2]).text
+    action, asked = re.search(
+        r'action="([^"]*/pin)">.*?name="pinned" value="([^"]*)"', page, re.DOTALL
+    ).groups()
+
+    assert owner.post(action, data={"pinned": asked}).location == views[2]
+
+    assert re.findall("Amber|Birch|Cedar", tabs(owner)) == ["Cedar", "Amber", "Birch"]
+    assert re.findall("Amber|Birch|Cedar", tabs(auditor)) == ["Amber", "Birch", "Cedar"]
+    assert "Cedar for the workspace pinned" in words(owner.get(VIEWS).text)
+    # Looking at it once more leaves it where it is.
+    page = owner.get(views[2]).text
+    assert "Unpin" in page and "Cedar" in tabs(owner).split("Amber")[0]
+    owner.post(action, data={"pinned": re.search(r'name="pinned" value="([^"]*)"', page)[1]})
+    assert re.findall("Amber|Birch|Cedar", tabs(owner)) == ["Amber", "Birch", "Cedar"]
+
+
+def test_nobody_pins_a_view_that_they_do_not_see(owner, as_somebody):
+    assert as_somebody("auditor").post(f"{save(owner)}/pin", data={"pinned": "yes"}).status_code == 404
+
+
+def test_copy_link_on_a_view_gives_the_views_own_address(owner, note):
+    note()
+    view = save(owner)
+
+    assert f'<a href="{view}" data-copy>Copy link</a>' in owner.get(view).text
+
+
 def test_a_person_has_fifty_views_at_most(owner, as_somebody, monkeypatch):
     monkeypatch.setattr(saved_views, "MAX_VIEWS", 2)
-    save(owner), save(owner)
+    save(owner), save(owner, name="More deals")
 
     assert "You have 2 views already" in owner.post(VIEWS, data={"name": "x", "query": ""}).text
     save(as_somebody("member"))
@@ -308,6 +360,7 @@ def test_a_view_whose_visit_cannot_be_written_is_read_all_the_same(owner, note, 
     view = save(owner)
     db.session.execute(sa.text("ALTER TABLE view_visit RENAME TO elsewhere"))
     monkeypatch.setattr(saved_views, "visits_of", lambda viewer: {})
+    monkeypatch.setattr(saved_views, "pinned_of", lambda viewer: set())
     db.session.commit()
 
     assert owner.get(view).status_code == 200
