@@ -92,7 +92,9 @@ class TimelineFilters:
         :raise FilterError: with a sentence for each parameter that is unknown or malformed.
         """
         typed: dict[str, list[str]] = {}
-        for name, value in args:
+        for name, text in args:
+            # Blanks around a time come along when it is copied, and mean nothing.
+            value = text.strip() if name in ("since", "until") else text
             if value and value not in typed.setdefault(name, []):
                 typed[name].append(value)
         reader = _Reader(zone, now, knows_me)

@@ -95,6 +95,8 @@ def test_a_chip_outside_the_form_brings_the_form_with_it(owner, note):
         ("until=&since=7d&entity=deal", "?entity=deal&since=7d"),
         ("entity=task&entity=deal&entity=task", "?entity=deal&entity=task"),
         ("entity=", ""),
+        ("since=+7d+&until=+", "?since=7d"),
+        ("until=%092026-03-24T09:55:43Z%0A", "?until=2026-03-24T09:55:43Z"),
     ],
 )
 def test_a_form_sent_without_javascript_is_redirected_to_the_canonical_url(owner, typed, canonical):
