@@ -88,7 +88,7 @@ def _moment(typed: str, moment: datetime, zone: ZoneInfo) -> str:
     if DATE.fullmatch(typed):
         return _day(datetime.fromisoformat(typed))
     local = in_zone(moment, zone)
-    clock = local.time().isoformat("minutes" if not (local.second or local.microsecond) else "auto")
+    clock = local.time().isoformat("seconds" if local.second or local.microsecond else "minutes")
     return f"{_day(local)}, {clock} {local.tzname()}"
 
 

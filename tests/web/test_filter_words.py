@@ -157,6 +157,7 @@ def sentence(query: str) -> str:
             "Everything that happened since 24 March 2026 until the end of 26 March 2026",
         ),
         ("since=2026-03-24T09:55:43Z", "Everything that happened since 24 March 2026, 10:55:43 CET"),
+        ("until=2026-03-24T09:55:43.135306Z", "Everything that happened until 24 March 2026, 10:55:43 CET"),
         ("until=2026-07-24T09:55:00Z", "Everything that happened until 24 July 2026, 11:55 CEST"),
         ("since=7d&until=24h", "Everything that happened from 7 days ago until 24 hours ago"),
         ("until=1h", "Everything that happened until 1 hour ago"),

@@ -101,6 +101,15 @@ def test_copy_exact_link_shows_the_same_events_forever(owner, note):
     assert link(later, "Copy exact link") == exact
 
 
+@pytest.mark.parametrize(("query", "says"), [("actor=me", True), ("actor=!me", True), ("actor=ada", False)])
+def test_an_exact_link_says_that_me_stays_whoever_opens_it(owner, note, query, says):
+    note()
+
+    text = owner.get(f"{TIMELINE}?{query}").text
+
+    assert ("“me” stays whoever opens it" in text) == says
+
+
 def test_an_exact_link_holds_an_event_of_a_clock_that_is_ahead(owner, note):
     from datetime import UTC, datetime, timedelta
 
