@@ -10,8 +10,9 @@ from auditapp.access.gate import permission_required
 from auditapp.log.strict_json import shorten, text_problem
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import STORY, TimelineFilters
-from auditapp.reading.story_tree import each_step, story_of, without
+from auditapp.reading.story_tree import WholeStory, each_step, story_of, without
 from auditapp.web.errors import error_page
+from auditapp.web.formats import grouped
 from auditapp.web.fragments import render
 from auditapp.web.timeline import timeline_url
 from auditapp.web.times import distance
@@ -49,8 +50,18 @@ def show(workspace: str, correlation_id: str) -> ResponseReturnValue:
         story=story,
         steps=without(story.steps, request.args.get("under")),
         shown=[step.event for step in each_step(story.steps)],
+        left=_left(story),
         failed=[step for step in each_step(story.steps) if step.event.outcome != "success"],
     )
+
+
+def _left(story: WholeStory) -> str:
+    """Say how many steps follow a story's first page; on a later one that would have to be counted."""
+    if story.older or not story.newer:
+        return ""
+    # All but the head are counted as others.
+    left = story.story.others + 1 - sum(1 for _ in each_step(story.steps))
+    return f"{grouped(left)}{'+' if story.story.more else ''} more"
 
 
 def story_url(workspace: str, correlation_id: str, **query: str) -> str:

@@ -521,8 +521,10 @@ def test_a_long_story_has_pages_and_a_link_to_the_timeline(owner, acme):
     db.session.commit()
 
     url, seen = "/w/acme/stories/c", []
-    for count in (200, 200, 50):
+    for count, left in ((200, " (250 more)"), (200, ""), (50, "")):
         text = owner.get(url).text
+        assert (f"Show what followed{left}" in words(text)) == (count == 200)
+        assert "more)" not in words(text) or left
         found = re.findall(r"Deal <strong><bdi>(\d+)", text.partition('id="steps"')[2])
         assert len(found) == count
         seen += found
