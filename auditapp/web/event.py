@@ -10,7 +10,6 @@ from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.event import WholeEvent, find_event
 from auditapp.reading.story import cause_of, stories_of
 from auditapp.web.formats import json_html
-from auditapp.web.found import found_in_html
 from auditapp.web.fragments import render
 from auditapp.web.words import mark
 
@@ -61,7 +60,7 @@ def details(event: WholeEvent, *, everything: bool) -> dict[str, Any]:
         "changes": shown,
         "more_changes": more,
         "changes_erased": changes is None,
-        "payload": found_in_html(payload_html),
+        "payload": payload_html,
         "payload_left_out": left_out,
         "has_payload": payload != {},
         "payload_erased": payload is None,

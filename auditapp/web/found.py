@@ -20,13 +20,24 @@ MAX_MARKED = 500
 
 
 def init_app(app: Flask) -> None:
-    """Make the filter known to templates."""
-    app.jinja_env.filters |= {"found": found, "json_text": json_text}
+    """Make the filters known to templates, and whether they found what they looked for."""
+    app.jinja_env.filters |= {"found": found, "found_in_html": found_in_html, "json_text": json_text}
+    app.jinja_env.globals |= {"is_searched": is_searched, "is_marked": is_marked}
 
 
 def searched(texts: Sequence[str]) -> None:
     """Say what this request searches for, where its URL does not: as a saved view's."""
     g.found_terms = _Terms(_terms_of(texts)[:MAX_MARKED])
+
+
+def is_searched() -> bool:
+    """Tell whether the request searches for anything."""
+    return bool(_terms())
+
+
+def is_marked() -> bool:
+    """Tell whether anything has been marked in this page so far."""
+    return bool(g.get("is_marked"))
 
 
 def found(text: object) -> Markup:
@@ -35,6 +46,7 @@ def found(text: object) -> Markup:
     parts, end = [], 0
     terms = _terms()
     for start, stop in _places(whole, terms) if terms else ():
+        g.is_marked = True
         parts += [plain(whole[end:start]), Markup("<mark>"), plain(whole[start:stop]), Markup("</mark>")]
         end = stop
     return Markup("").join([*parts, plain(whole[end:])])

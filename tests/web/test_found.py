@@ -168,3 +168,56 @@ def test_what_is_excluded_is_not_marked(owner, recorded):
     assert "<mark>Center</mark>" in row(text, recorded)
     assert "<mark>" not in owner.get("/w/acme/timeline?q=!nothing").text
     assert "<mark>" not in owner.get("/w/acme/timeline").text
+
+
+LONG = " ".join(f"word{number}" for number in range(2000))
+
+
+def opened(owner, q: str, event_id: str) -> str:
+    """Search, and return what the row of an event opens."""
+    text = owner.get("/w/acme/timeline", query_string={"q": q}).text
+    return owner.get(detail_of(text, event_id), headers=FRAGMENT).text
+
+
+def payload_of(detail: str) -> str:
+    return re.search(r'<details class="payload"[^>]*>', detail)[0]
+
+
+def test_what_is_found_only_in_what_is_left_out_is_said_and_marked_where_all_is_shown(owner, note):
+    notes = {"previous": f"{LONG} old", "current": f"{LONG} new", "kind": "text"}
+    folded = note(changes={"notes": notes})
+    cut = note(payload={"text": f"{LONG} needle"})
+
+    for q, event_id in (("word1000", folded), ("needle", cut)):
+        detail = opened(owner, q, event_id)
+        assert "<mark>" not in detail and "What was found may stand in what is left out here." in detail
+        whole = re.findall(r'href="([^"]*show=all[^"]*)">Show all', detail)[-1]
+        page = owner.get(html.unescape(whole)).text
+        assert f"<mark>{q}</mark>" in page and "may stand in" not in page
+
+
+def test_every_way_on_from_an_opened_row_keeps_what_is_searched_for(owner, note):
+    event_id = note(
+        changes={"notes": {"previous": f"{LONG} old", "current": f"{LONG} needle", "kind": "text"}},
+        payload={"text": LONG},
+    )
+
+    detail = opened(owner, "needle", event_id)
+
+    links = re.findall(rf'href="(/w/acme/events/{event_id}[^"]*)"', detail)
+    assert len(links) >= 3
+    for link in links:
+        assert "<mark>needle</mark>" in owner.get(html.unescape(link)).text
+
+
+def test_what_is_folded_opens_where_it_holds_what_is_found(owner, note):
+    text = " ".join(f"word{number}" for number in range(100))
+    event_id = note(
+        changes={"notes": {"previous": f"{text} old", "current": f"{text} new", "kind": "text"}},
+        payload={"key": "needle"},
+    )
+
+    assert '<details class="fold" open>' in opened(owner, "word50", event_id)
+    assert '<details class="fold">' in opened(owner, "needle", event_id)
+    assert payload_of(opened(owner, "needle", event_id)).endswith(" open>")
+    assert payload_of(opened(owner, "word50 needle", event_id)).endswith('"payload">')
