@@ -32,7 +32,7 @@ class SavedViewError(ValueError):
 
 
 def views_of(viewer: Viewer) -> list[SavedView]:
-    """Return the views that somebody sees, their own and the workspace's: those they pinned first, by name."""
+    """Return the views that somebody sees, their own and the workspace's, by name; pinned ones first."""
     found = db.session.scalars(select(SavedView).where(_visible(viewer)))
     pinned = pinned_of(viewer)
     return sorted(found, key=lambda view: (view.id not in pinned, view.name.casefold(), view.id))

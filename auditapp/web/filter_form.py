@@ -63,8 +63,11 @@ class FilterForm:
         self._labels: dict[tuple[str, str], str] = {
             (group.name, option.value): option.label for group in self.groups for option in group.options
         }
+        self._names = {("actor", value): name for value, name, _ in choices.actors if name != value}
         # What the form does not offer may still have a name in the rows that it found.
         for row in rows:
+            self._name("actor", row.actor_id, row.actor_name)
+            self._name("record", f"{row.entity_type}:{row.entity_id}", row.entity_name)
             self._labels.setdefault(("actor", row.actor_id), row.actor_name or row.actor_id)
             record = f"{row.entity_type}:{row.entity_id}"
             self._labels.setdefault(
@@ -73,6 +76,14 @@ class FilterForm:
         # Kept, so that a filter changes neither the page's length nor what a row is.
         self.limit = args.get("limit", "")
         self.group = args.get("group", "")
+
+    def _name(self, name: str, value: str, called: str | None) -> None:
+        if called:
+            self._names.setdefault((name, value), called)
+
+    def name_of(self, name: str, value: str) -> str | None:
+        """Return what an actor or a record is called, None where that is not known."""
+        return self._names.get((name, value))
 
     def chip(self, name: str, value: str) -> str:
         """Say a filter's value as the form does: a name for an actor's id, "not" for an exclusion."""

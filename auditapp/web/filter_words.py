@@ -4,12 +4,12 @@ Pure: from a filter and the names that are known to a sentence. ``phrases`` has 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from auditapp.log.changes import words_of
 from auditapp.reading.filters import ME, RECORD, STORY, TimelineFilters, Values
-from auditapp.web.phrases import all_of, any_of, foreign, time_words
+from auditapp.web.phrases import MAX_NAMED, all_of, any_of, foreign, time_words
 from auditapp.web.plurals import entities_words, inside, outset
 from auditapp.web.words import entity_words
 
@@ -56,12 +56,15 @@ Verbs = dict[str | None, list[str]]
 _QUOTED = re.compile(r'"([^"]*)"?')
 
 
-def sentence_of(filters: TimelineFilters, name_of: NameOf, zone: ZoneInfo) -> str:
+def sentence_of(
+    filters: TimelineFilters, name_of: NameOf, zone: ZoneInfo, most: int | None = MAX_NAMED
+) -> str:
     """Say what a filter shows; names and values stand between isolates, see ``phrases.parts_of``.
 
     :param zone: for moments with a time of day: the workspace's, so that everybody reads the same.
+    :param most: values to name of each parameter; None for all.
     """
-    words = _Words(filters, name_of, zone)
+    words = _Words(filters, name_of, zone, most)
     ends = (words.main(), words.exceptions(), "by story" if filters.group == STORY else "")
     return outset(", ".join(end for end in ends if end))
 
@@ -69,8 +72,8 @@ def sentence_of(filters: TimelineFilters, name_of: NameOf, zone: ZoneInfo) -> st
 class _Words:
     """The phrases of one filter's sentence."""
 
-    def __init__(self, filters: TimelineFilters, name_of: NameOf, zone: ZoneInfo) -> None:
-        self.filters, self.name_of, self.zone = filters, name_of, zone
+    def __init__(self, filters: TimelineFilters, name_of: NameOf, zone: ZoneInfo, most: int | None) -> None:
+        self.filters, self.name_of, self.zone, self.most = filters, name_of, zone, most
         self.nouns, self.verbs = _grouped(filters.event.included)
         if list(self.verbs) == [None] and filters.entity.included:
             # ``*.deleted`` of an entity is that entity deleted.
@@ -90,7 +93,7 @@ class _Words:
         """Return the filter as "Everything …": no event and no field is named."""
         targets, ended, who = self._targets(), self._ended(), self._who()
         words = self.filters.q.included
-        mentions = f"mentions {_quoted(words)}" if words else ""
+        mentions = f"mentions {self._quoted(words)}" if words else ""
         to, around = f" to {targets}" if targets else "", self._circumstances()
         if who:
             that = " and ".join(clause for clause in (ended, mentions) if clause)
@@ -102,19 +105,19 @@ class _Words:
 
     def events(self) -> str:
         """Return the events: "deals or contacts created or deleted"."""
-        said = [any_of(self.nouns)] if self.nouns else []
+        said = [self.any_of(self.nouns)] if self.nouns else []
         kinds_by_verbs: dict[tuple[str, ...], list[str | None]] = {}
         for kind, verbs in self.verbs.items():
             kinds_by_verbs.setdefault(tuple(verbs), []).append(kind)
         for some, kinds in kinds_by_verbs.items():
-            said.append(_done(self._subject(kinds), some))
+            said.append(self._done(self._subject(kinds), some))
         # A comma keeps "deals updated, or contacts created or deleted" apart.
         return (", or " if any(" or " in each for each in said) else " or ").join(said)
 
     def _subject(self, kinds: Sequence[str | None]) -> str:
         if self.filters.record.included and self._records_are_the_subject():
             return self._records(self.filters.record.included)
-        return _kinds(kinds)
+        return self._kinds(kinds)
 
     def _records_are_the_subject(self) -> bool:
         return not self.nouns and len({tuple(verbs) for verbs in self.verbs.values()}) == 1
@@ -124,7 +127,7 @@ class _Words:
         if self.filters.record.included:
             return self._records(self.filters.record.included)
         kinds = [kind for kind in self.verbs if kind] or self.filters.entity.included
-        return any_of(entities_words(kind) for kind in kinds)
+        return self.any_of(entities_words(kind) for kind in kinds)
 
     def _only(self) -> str:
         """Return what narrows further and found no place before."""
@@ -133,38 +136,44 @@ class _Words:
         kinds = {kind for kind in self.verbs if kind} or of_records
         said = ""
         if entities and (self.nouns or None in self.verbs or not kinds <= set(entities)):
-            said += f", only of {any_of(map(entities_words, entities))}"
+            said += f", only of {self.any_of(map(entities_words, entities))}"
         if records and self.names_events and not self._records_are_the_subject():
             said += f", only of {self._records(records)}"
         return said
 
     def _records(self, values: Sequence[str]) -> str:
-        return any_of(
-            f"{inside(entity_words(found['type']))} {foreign(self.name_of('record', value) or found['id'])}"
+        return self.any_of(self._each_record(values))
+
+    def _each_record(self, values: Sequence[str]) -> list[str]:
+        return [
+            f"{inside(entity_words(found['type']))} {self._named('record', value, found['id'])}"
             for value in values
             if (found := RECORD.fullmatch(value))
-        )
+        ]
+
+    def _named(self, name: str, value: str, id: str) -> str:
+        """Return what an actor or a record is called, else its id in quotes: no word of the sentence."""
+        called = self.name_of(name, value)
+        return foreign(called) if called else f"“{foreign(id)}”"
 
     def _field_changed(self, of: str) -> str:
         """Return the changed field: "stage of deals changed from open to won"."""
-        said = _fields(self.filters.field.included) + (f" of {of}" if of else "") + " changed"
+        said = self._fields(self.filters.field.included) + (f" of {of}" if of else "") + " changed"
         for word, values in (("from", self.filters.previous), ("to", self.filters.current)):
             if values.included:
-                said += f" {word} {any_of(map(foreign, values.included))}"
+                said += f" {word} {self.any_of(map(foreign, values.included))}"
             if values.excluded:
-                said += f" {word} anything but {any_of(map(foreign, values.excluded))}"
+                said += f" {word} anything but {self.any_of(map(foreign, values.excluded))}"
         return said
 
     def _who(self) -> str:
         """Return who did it: names, else kinds of actors; the kinds in brackets where both are said."""
         names = self._actors(self.filters.actor.included)
-        kinds = any_of(WHO[kind] for kind in self.filters.actor_type.included)
+        kinds = self.any_of(WHO[kind] for kind in self.filters.actor_type.included)
         return f"{names} ({kinds})" if names and kinds else names or kinds
 
     def _actors(self, values: Sequence[str]) -> str:
-        return any_of(
-            "you" if value == ME else foreign(self.name_of("actor", value) or value) for value in values
-        )
+        return self.any_of("you" if value == ME else self._named("actor", value, value) for value in values)
 
     def _around(self) -> str:
         who = self._who()
@@ -173,15 +182,15 @@ class _Words:
     def _circumstances(self) -> str:
         """Return action, origin and time, each with a space in front."""
         actions, origins = self.filters.correlation.included, self.filters.origin.included
-        said = f" in action {any_of(map(foreign, actions))}" if actions else ""
-        said += f" {any_of(HOW[origin] for origin in origins)}" if origins else ""
+        said = f" in action {self.any_of(map(foreign, actions))}" if actions else ""
+        said += f" {self.any_of(HOW[origin] for origin in origins)}" if origins else ""
         return said + time_words(self.filters, self.zone)
 
     def _mentioned(self) -> str:
         """Return the words searched for, after events or a field."""
         if not self.filters.q.included:
             return ""
-        quoted = _quoted(self.filters.q.included)
+        quoted = self._quoted(self.filters.q.included)
         if not self.names_events:
             return f" in events that mention {quoted}"
         is_one = None in self.verbs or len(self.filters.record.included) == 1
@@ -197,34 +206,55 @@ class _Words:
         return f" where {' and '.join(said)}" if said else ""
 
     def _ended(self) -> str:
-        return any_of(ENDED[outcome] for outcome in self.filters.outcome.included)
+        return self.any_of(ENDED[outcome] for outcome in self.filters.outcome.included)
+
+    def any_of(self, items: Iterable[str]) -> str:
+        """Return alternatives, as many of them as this sentence names."""
+        return any_of(items, self.most)
+
+    def _kinds(self, kinds: Sequence[str | None]) -> str:
+        return "anything" if None in kinds else self.any_of(entities_words(kind) for kind in kinds if kind)
+
+    def _done(self, subject: str, verbs: Sequence[str]) -> str:
+        done = self.any_of(words_of(verb).lower() for verb in verbs)
+        return f"{subject} {done}" if done else f"anything done to {subject}"
+
+    def _fields(self, names: Sequence[str]) -> str:
+        return self.any_of(foreign(inside(words_of(name))) for name in names)
+
+    def _quoted(self, texts: Sequence[str]) -> str:
+        """Return what is searched for in quotes; a phrase has brought its own."""
+        phrases = ((_QUOTED.fullmatch(text), text) for text in texts)
+        return self.any_of(f"“{foreign(quoted[1] if quoted else text)}”" for quoted, text in phrases)
 
     def exceptions(self) -> str:
         """Return what is left out: "except imports and what Hans Meier did"."""
         said = [phrase for name, say in self._EXCEPTIONS for phrase in self._left_out(name, say)]
-        return f"except {all_of(said)}" if said else ""
+        # "what has no known origin and webhooks" would be one clause.
+        said.sort(key=lambda phrase: phrase.startswith("what "))
+        return f"except {all_of(said, self.most)}" if said else ""
 
-    def _left_out(self, name: str, say: "Callable[[_Words, Sequence[str]], str]") -> list[str]:
+    def _left_out(self, name: str, say: "Callable[[_Words, Sequence[str]], list[str]]") -> list[str]:
         values: Values = getattr(self.filters, name)
-        return [say(self, values.excluded)] if values.excluded else []
+        return say(self, values.excluded) if values.excluded else []
 
-    def _events_left_out(self, events: Sequence[str]) -> str:
+    def _events_left_out(self, events: Sequence[str]) -> list[str]:
         nouns, verbs = _grouped(events)
-        said = [_done(_kinds([kind]), some) if some else _kinds([kind]) for kind, some in verbs.items()]
-        return any_of([*nouns, *said])
+        kinds = [(self._kinds([kind]), some) for kind, some in verbs.items()]
+        return [*nouns, *(self._done(kind, some) if some else kind for kind, some in kinds)]
 
     # ``from`` and ``to`` say what they leave out where they stand.
-    _EXCEPTIONS: tuple[tuple[str, "Callable[[_Words, Sequence[str]], str]"], ...] = (
-        ("entity", lambda self, values: any_of(map(entities_words, values))),
+    _EXCEPTIONS: tuple[tuple[str, "Callable[[_Words, Sequence[str]], list[str]]"], ...] = (
+        ("entity", lambda self, values: [entities_words(kind) for kind in values]),
         ("event", _events_left_out),
-        ("record", lambda self, values: self._records(values)),
-        ("field", lambda self, values: f"changes of {_fields(values)}"),
-        ("actor", lambda self, values: f"what {self._actors(values)} did"),
-        ("actor_type", lambda self, values: f"what {any_of(WHO[kind] for kind in values)} did"),
-        ("origin", lambda self, values: any_of(NOT_HOW[origin] for origin in values)),
-        ("outcome", lambda self, values: f"what {any_of(ENDED[outcome] for outcome in values)}"),
-        ("correlation", lambda self, values: f"action {any_of(map(foreign, values))}"),
-        ("q", lambda self, values: f"what mentions {_quoted(values)}"),
+        ("record", lambda self, values: self._each_record(values)),
+        ("field", lambda self, values: [f"changes of {self._fields(values)}"]),
+        ("actor", lambda self, values: [f"what {self._actors(values)} did"]),
+        ("actor_type", lambda self, values: [f"what {self.any_of(WHO[kind] for kind in values)} did"]),
+        ("origin", lambda self, values: [NOT_HOW[origin] for origin in values]),
+        ("outcome", lambda self, values: [f"what {self.any_of(ENDED[outcome] for outcome in values)}"]),
+        ("correlation", lambda self, values: [f"action {foreign(action)}" for action in values]),
+        ("q", lambda self, values: [f"what mentions {self._quoted(values)}"]),
     )
 
 
@@ -242,22 +272,3 @@ def _grouped(events: Sequence[str]) -> tuple[list[str], Verbs]:
         elif f"{kind}.*" not in events:
             verbs.setdefault(kind, []).append(verb)
     return [NOUNS[event] for event in events if event in NOUNS], verbs
-
-
-def _kinds(kinds: Sequence[str | None]) -> str:
-    return "anything" if None in kinds else any_of(entities_words(kind) for kind in kinds if kind)
-
-
-def _done(subject: str, verbs: Sequence[str]) -> str:
-    done = any_of(words_of(verb).lower() for verb in verbs)
-    return f"{subject} {done}" if done else f"anything done to {subject}"
-
-
-def _fields(names: Sequence[str]) -> str:
-    return any_of(foreign(inside(words_of(name))) for name in names)
-
-
-def _quoted(texts: Sequence[str]) -> str:
-    """Return what is searched for in quotes; a phrase has brought its own."""
-    phrases = ((_QUOTED.fullmatch(text), text) for text in texts)
-    return any_of(f"“{foreign(quoted[1] if quoted else text)}”" for quoted, text in phrases)

@@ -11,7 +11,7 @@ from auditapp.reading.hidden import HIDDEN, code_point
 from auditapp.reading.moments import DATE, RELATIVE, UNITS
 from auditapp.web.times import in_zone
 
-MAX_NAMED = 3
+MAX_NAMED = 5
 MAX_NAME = 60
 
 # What somebody else wrote stands between Unicode's isolates until HTML has a <bdi> for it. It can
@@ -45,21 +45,21 @@ def foreign(text: str) -> str:
     return f"{_OPEN}{shown if len(shown) <= MAX_NAME else shown[: MAX_NAME - 1] + '…'}{_CLOSE}"
 
 
-def any_of(items: Iterable[str]) -> str:
-    """Return alternatives: "A, B or C", past three of them "A, B, C and 2 more"."""
+def any_of(items: Iterable[str], most: int | None = None) -> str:
+    """Return alternatives: "A, B or C", past so many of them "A, B or 2 more"."""
+    return _listed(items, "or", most)
+
+
+def all_of(items: Iterable[str], most: int | None = None) -> str:
+    """Return things that all hold: "A, B and C", past so many of them "A, B and 2 more"."""
+    return _listed(items, "and", most)
+
+
+def _listed(items: Iterable[str], word: str, most: int | None) -> str:
     some = list(dict.fromkeys(items))
-    if len(some) > MAX_NAMED:
-        return f"{', '.join(some[:MAX_NAMED])} and {len(some) - MAX_NAMED} more"
-    return _listed(some, "or")
-
-
-def all_of(items: Iterable[str]) -> str:
-    """Return things that all hold: "A, B and C"."""
-    return _listed(list(items), "and")
-
-
-def _listed(items: list[str], last: str) -> str:
-    return f" {last} ".join([*([", ".join(items[:-1])] if items[:-1] else []), *items[-1:]])
+    if most is not None and len(some) > most:
+        some[most:] = [f"{len(some) - most} more"]
+    return f" {word} ".join([*([", ".join(some[:-1])] if some[:-1] else []), *some[-1:]])
 
 
 def time_words(filters: TimelineFilters, zone: ZoneInfo) -> str:

@@ -1,17 +1,15 @@
 """What stands over the results: the filter as a sentence, and links to it for others."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from flask import Flask, g
 
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.timeline import Page
 from auditapp.web.filter_form import FilterForm
-from auditapp.web.filter_words import NameOf, sentence_of
+from auditapp.web.filter_words import sentence_of
 from auditapp.web.formats import workspace_zone
-from auditapp.web.phrases import parts_of, text_of
+from auditapp.web.phrases import MAX_NAMED, parts_of, text_of
 
 
 def init_app(app: Flask) -> None:
@@ -24,18 +22,10 @@ def init_app(app: Flask) -> None:
     }
 
 
-def filter_sentence(filters: TimelineFilters, form: FilterForm, page: Page) -> str:
-    """Return the filter in words, with the names that the form and the rows know."""
-    return sentence_of(filters, _names(form, page.events), workspace_zone(g.viewer.workspace))
-
-
-def _names(form: FilterForm, rows: Sequence[Any]) -> NameOf:
-    records = {f"{row.entity_type}:{row.entity_id}": row.entity_name for row in reversed(rows)}
-
-    def name_of(name: str, value: str) -> str | None:
-        return records.get(value) if name == "record" else form.chip(name, value)
-
-    return name_of
+def filter_sentence(filters: TimelineFilters, form: FilterForm, *, whole: bool = False) -> str:
+    """Return the filter in words, with the names that the form knows; ``whole`` names all its values."""
+    most = None if whole else MAX_NAMED
+    return sentence_of(filters, form.name_of, workspace_zone(g.viewer.workspace), most)
 
 
 def exact_query(filters: TimelineFilters, page: Page) -> list[tuple[str, str]]:

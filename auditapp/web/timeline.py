@@ -14,6 +14,7 @@ from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.loosening import what_would_help
+from auditapp.reading.named import newest_of_unnamed
 from auditapp.reading.news import News, newest_id
 from auditapp.reading.story import list_stories
 from auditapp.reading.timeline import list_events
@@ -81,11 +82,13 @@ def show(workspace: str, filters: TimelineFilters, url: str, *, visit: Visit | N
     if wants_fragment() and filters.before:
         # "Show older" appends rows; the address bar stays with the page that one is on.
         return render(PAGE, ROWS, **context)
+    choices = choices_for(g.viewer)
+    named = newest_of_unnamed(filters, g.viewer, page.events, [actor for actor, _, _ in choices.actors])
     return render(
         PAGE,
         RESULTS,
         push_url=url,
-        form=FilterForm(MultiDict(filters.to_query()), choices_for(g.viewer), page.events),
+        form=FilterForm(MultiDict(filters.to_query()), choices, [*page.events, *named]),
         from_form=request.headers.get("HX-Source") == "form#filters",
         offers=[] if page.events or filters.before or filters.after else what_would_help(filters, g.viewer),
         newest=newest,

@@ -81,7 +81,7 @@ def sentence(query: str) -> str:
         ),
         # Records
         ("record=deal:d_1", "Everything that happened to deal Data Center Refresh"),
-        ("record=deal:nobody:knows", "Everything that happened to deal nobody:knows"),
+        ("record=deal:nobody:knows", "Everything that happened to deal “nobody:knows”"),
         ("record=deal:d_1&entity=deal", "Everything that happened to deal Data Center Refresh"),
         (
             "record=deal:d_1&record=contact:c/1",
@@ -99,7 +99,7 @@ def sentence(query: str) -> str:
         # Who
         ("actor=hans", "Everything Hans Meier did"),
         ("actor=me", "Everything you did"),
-        ("actor=hans&actor=ada&actor=u_9", "Everything Ada Marsh, Hans Meier or u_9 did"),
+        ("actor=hans&actor=ada&actor=u_9", "Everything Ada Marsh, Hans Meier or “u_9” did"),
         ("actor=hans&entity=deal&since=7d", "Everything Hans Meier did to deals in the last 7 days"),
         ("actor=me&event=deal.updated", "Deals updated by you"),
         ("actor_type=workflow", "Everything a workflow did"),
@@ -172,10 +172,10 @@ def sentence(query: str) -> str:
         ("entity=!task&actor=!hans", "Everything that happened, except tasks and what Hans Meier did"),
         (
             "entity=!task&actor=!me&origin=!import",
-            "Everything that happened, except tasks, what you did and imports",
+            "Everything that happened, except tasks, imports and what you did",
         ),
         ("event=!*.created", "Everything that happened, except anything created"),
-        ("event=!deal.*&event=!session.created", "Everything that happened, except sign-ins or deals"),
+        ("event=!deal.*&event=!session.created", "Everything that happened, except sign-ins and deals"),
         ("entity=deal&event=!*.created", "Everything that happened to deals, except anything created"),
         ("record=!deal:d_1", "Everything that happened, except deal Data Center Refresh"),
         (
@@ -190,11 +190,16 @@ def sentence(query: str) -> str:
         ("correlation=!c1", "Everything that happened, except action c1"),
         (
             "origin=!unknown&origin=!webhook",
-            "Everything that happened, except what has no known origin or webhooks",
+            "Everything that happened, except webhooks and what has no known origin",
         ),
         # Many values, and grouping
-        ("entity=a&entity=b&entity=c&entity=d", "Everything that happened to as, bs, cs and 1 more"),
-        ("actor=1&actor=2&actor=3&actor=4&actor=5&actor=6", "Everything 1, 2, 3 and 3 more did"),
+        ("entity=a&entity=b&entity=c&entity=d", "Everything that happened to as, bs, cs or ds"),
+        (
+            "actor=1&actor=2&actor=3&actor=4&actor=5&actor=6&actor=7",
+            "Everything “1”, “2”, “3”, “4”, “5” or 2 more did",
+        ),
+        ("entity=!a&entity=!b&entity=!c", "Everything that happened, except as, bs and cs"),
+        ("actor=nobody&entity=deal", "Everything “nobody” did to deals"),
         ("group=story", "Everything that happened, by story"),
         ("group=story&actor=hans&origin=!import", "Everything Hans Meier did, except imports, by story"),
     ],
@@ -253,10 +258,18 @@ def test_any_filter_has_a_clean_sentence_that_names_all_its_values(pairs):
 
 @pytest.mark.parametrize(
     ("items", "says"),
-    [([], ""), ("a", "a"), ("ab", "a or b"), ("abc", "a, b or c"), ("abcdef", "a, b, c and 3 more")],
+    [([], ""), ("a", "a"), ("ab", "a or b"), ("abc", "a, b or c"), ("abcdef", "a, b, c or 3 more")],
 )
 def test_alternatives(items, says):
-    assert any_of(items) == says
+    assert any_of(items, 3) == says
+
+
+def test_a_sentence_names_all_values_where_it_is_asked_to():
+    entities = "&".join(f"entity={kind}" for kind in "abcdefg")
+
+    said = sentence_of(read(f"{entities}&entity=!h&entity=!i"), lambda *_: None, BERLIN, most=None)
+
+    assert said == "Everything that happened to as, bs, cs, ds, es, fs or gs, except hs and is"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,36 @@ def test_the_sentence_names_actors_and_records_that_the_rows_know(owner, note):
     assert heading(owner.get(f"{TIMELINE}?actor=me").text) == "Everything you did"
 
 
+def test_the_sentence_names_actors_and_records_that_no_row_shows(owner, note):
+    note(actor={"type": "user", "id": "u_1", "name": "Ada Marsh"}, entity="d/1", name="Refresh")
+    note("task.created", actor="ben", entity="9")
+
+    assert heading(owner.get(f"{TIMELINE}?actor=u_1&entity=task").text) == "Everything Ada Marsh did to tasks"
+    text = owner.get(f"{TIMELINE}?actor=!nobody&record=!deal:d/1").text
+    assert heading(text) == "Everything that happened, except deal Refresh and what “nobody” did"
+    assert "Remove the filter record not deal Refresh" in text
+
+
+def test_a_member_is_not_told_the_names_of_what_they_may_not_see(client, login, acme, note):
+    note(actor={"type": "user", "id": "u_1", "name": "Ada Marsh"}, entity="1", name="Secret deal")
+    login("member")
+
+    text = client.get(f"{TIMELINE}?actor=u_1&record=deal:1").text
+
+    assert heading(text) == "Everything “u_1” did to deal “1”"
+    assert "Ada" not in text and "Secret" not in text
+
+
+def test_many_alternatives_are_all_in_the_title_of_the_sentence(owner, note):
+    kinds = "&".join(f"entity=kind_{number}" for number in range(7))
+
+    text = owner.get(f"{TIMELINE}?{kinds}").text
+
+    told = "Everything that happened to kind 0s, kind 1s, kind 2s, kind 3s, kind 4s or"
+    assert f'title="{told[:-3]}, kind 5s or kind 6s">' in text
+    assert f"{told} 2 more</h2>" in text
+
+
 def test_hostile_names_in_the_sentence_are_text(owner, note):
     name = "</title><script>alert(1)</script>\u202egnp"
     note(entity="x", name=name)
