@@ -1,8 +1,9 @@
-"""Which filter stands in the way where a filter finds nothing: each is dropped in turn, and looked."""
+"""Which filter stands in the way where a filter finds nothing: each is dropped in turn, or kept alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from auditapp.access.viewer import Viewer
@@ -33,9 +34,9 @@ _TOGETHER = (
 
 @dataclass(frozen=True)
 class Offer:
-    """A filter that is in the way: the pairs to drop, those that stay, and the newest event it hid."""
+    """A filter to drop, or to keep alone: its pairs, the query that is left then, and the newest it finds."""
 
-    dropped: Pairs
+    pairs: Pairs
     query: Pairs
     newest: datetime
 
@@ -45,14 +46,29 @@ def what_would_help(filters: TimelineFilters, viewer: Viewer) -> list[Offer]:
 
     Costs a page of one row for each, of eight at most.
     """
+    here = filters.to_query(before=None, after=None)
+    return _that_find(
+        ((some, [pair for pair in here if pair not in some]) for some in _droppable(filters.chips())), viewer
+    )
+
+
+def what_finds_alone(filters: TimelineFilters, viewer: Viewer) -> list[Offer]:
+    """Return the filters of which each finds something where all others are dropped; costs as much."""
+    chips = filters.chips()
+    kept = [pair for pair in filters.to_query(before=None, after=None) if pair not in chips]
+    # A change from or to a value means one of a field.
+    alone = (some for some in _droppable(chips) if some[0][0] not in ("from", "to"))
+    return _that_find(((some, sorted([*kept, *some])) for some in alone), viewer)
+
+
+def _that_find(candidates: Iterable[tuple[Pairs, Pairs]], viewer: Viewer) -> list[Offer]:
     zone, now = ZoneInfo(viewer.workspace.timezone), datetime.now(UTC)
     offers = []
-    for dropped in list(_droppable(filters.chips()))[:MAX_PROBES]:
-        query = [pair for pair in filters.to_query(before=None, after=None) if pair not in dropped]
+    for pairs, query in islice(candidates, MAX_PROBES):
         wider = TimelineFilters.from_args(query, zone=zone, now=now, knows_me=viewer.member_id is not None)
         rows = fetch_page(wider, viewer, (Event.occurred_at,), 1)
         if rows:
-            offers.append(Offer(dropped, query, rows[0].occurred_at))
+            offers.append(Offer(pairs, query, rows[0].occurred_at))
     return offers
 
 

@@ -13,11 +13,11 @@ from auditapp.access.gate import permission_required
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
 from auditapp.reading.filters import FilterError, TimelineFilters
-from auditapp.reading.loosening import what_would_help
+from auditapp.reading.loosening import Offer, what_finds_alone, what_would_help
 from auditapp.reading.named import newest_of_unnamed
 from auditapp.reading.news import News, newest_id
 from auditapp.reading.story import list_stories
-from auditapp.reading.timeline import list_events
+from auditapp.reading.timeline import Page, list_events
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
 from auditapp.web.found import searched
@@ -90,11 +90,20 @@ def show(workspace: str, filters: TimelineFilters, url: str, *, visit: Visit | N
         push_url=url,
         form=FilterForm(MultiDict(filters.to_query()), choices, [*page.events, *named]),
         from_form=request.headers.get("HX-Source") == "form#filters",
-        offers=[] if page.events or filters.before or filters.after else what_would_help(filters, g.viewer),
+        **_offers(filters, page),
         newest=newest,
         visit=visit,
         **context,
     )
+
+
+def _offers(filters: TimelineFilters, page: Page) -> dict[str, list[Offer]]:
+    """Return what an empty result offers: filters to drop, where that does not help filters to keep alone."""
+    if page.events or filters.before or filters.after:
+        return {"offers": [], "alone": []}
+    offers = what_would_help(filters, g.viewer)
+    is_one = len(filters.chips()) < 2
+    return {"offers": offers, "alone": [] if offers or is_one else what_finds_alone(filters, g.viewer)}
 
 
 def _new_after(visit: Visit | None) -> int | None:

@@ -189,6 +189,21 @@ def test_what_is_offered_would_find_something(owner, note, query, found):
     assert ("No single one of them stands in the way" in text) == (not some)
 
 
+def test_of_filters_in_conflict_each_is_offered_by_itself(owner, note):
+    note(actor="ada", entity="1", origin="api", changes={"stage": {"previous": "a", "current": "b"}})
+    note("task.created", actor="ben", entity="2", origin="import")
+    query = "actor=ada&entity=contact&field=stage&limit=5&origin=import&to=z"
+
+    text = owner.get(f"{TIMELINE}?{query}").text
+    some = offers(text)
+
+    assert "Each of these finds something by itself:" in text
+    assert [words for _, words in some] == ["Only origin by an import", "Only actor Ada"]
+    assert [url for url, _ in some] == [f"{TIMELINE}?limit=5&origin=import", f"{TIMELINE}?actor=ada&limit=5"]
+    for url, _ in some:
+        assert "No events match" not in owner.get(url).text
+
+
 def test_an_empty_page_past_the_end_offers_the_way_back_only(owner, note):
     note()
     place = re.search('before=([^&"]+)', owner.get(f"{TIMELINE}?limit=1").text)[1]
