@@ -29,7 +29,7 @@ from auditapp.log.strict_json import shorten
 from auditapp.models import SavedView, ViewVisit
 from auditapp.reading.choices import choices_for
 from auditapp.reading.filters import FilterError, TimelineFilters
-from auditapp.reading.news import News, count_new, newest_id
+from auditapp.reading.news import MAX_AT_A_VISIT, News, count_new, newest_id
 from auditapp.web import timeline
 from auditapp.web.errors import error_page
 from auditapp.web.filter_form import FilterForm
@@ -116,7 +116,7 @@ def _visit(view: SavedView, filters: TimelineFilters, newest: int) -> timeline.V
     last = saved_views.visits_of(g.viewer).get(view.id)
     if last is None:
         return timeline.Visit(view, newest)
-    news = count_new(filters, g.viewer, last.seen_event_id, newest=newest)
+    news = _count(filters, last.seen_event_id, newest)
     return timeline.Visit(view, newest, last.seen_event_id, news, last.seen_at)
 
 
@@ -273,4 +273,8 @@ def _news(view: SavedView, visit: ViewVisit | None, newest: int) -> News:
         filters = _filters(parse_qsl(view.query))
     except FilterError:  # its own page says so
         return News()
-    return count_new(filters, g.viewer, visit.seen_event_id, newest=newest)
+    return _count(filters, visit.seen_event_id, newest)
+
+
+def _count(filters: TimelineFilters, seen: int, newest: int) -> News:
+    return count_new(filters, g.viewer, seen, newest=newest, most=MAX_AT_A_VISIT)

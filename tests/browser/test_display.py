@@ -76,7 +76,8 @@ CUT_OFF = """tags => tags.filter(tag =>
 # Changed fields that are seen at all, in less room than a word takes.
 CRUMBS = """fields => fields.filter(one => {
   const box = one.getBoundingClientRect(), line = one.parentElement.getBoundingClientRect();
-  return box.top < line.bottom - 2 && Math.min(box.right, line.right) - box.left < Math.min(70, one.scrollWidth);
+  const seen = Math.min(box.right, line.right) - box.left;
+  return box.top < line.bottom - 2 && seen < Math.min(70, one.scrollWidth);
 }).map(one => one.textContent)"""
 
 

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from auditapp.access import saved_views
 from auditapp.extensions import db
+from auditapp.log import record_batch
 from auditapp.models import SavedView, ViewVisit
+from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
 TIMELINE = "/w/acme/timeline"
@@ -89,6 +91,25 @@ def test_a_view_says_and_marks_what_is_new_since_this_person_last_looked(owner, 
     assert "Nothing new since you last looked" in words(second)
     assert not marked(second)
     assert "new" not in tabs(owner)
+
+
+def test_what_is_new_is_counted_past_much_that_is_not_of_the_view_or_said_to_be_unknown(
+    owner, acme, note, monkeypatch
+):
+    view = save(owner, "entity=deal")
+    for _ in range(2):
+        record_batch(acme, [an_event("task.created", entity=str(number)) for number in range(600)])
+    note()
+
+    counted = owner.get(view)
+    monkeypatch.setattr("auditapp.web.views.MAX_AT_A_VISIT", 10)
+    record_batch(acme, [an_event("task.created", entity=str(number)) for number in range(20)])
+    note()
+    tab, unknown = tabs(owner), owner.get(view)
+
+    assert "1 since you last looked" in words(counted.text)
+    assert "new?" in tab
+    assert "Perhaps something new since you last looked" in words(unknown.text)
 
 
 def test_each_person_has_a_last_look_of_their_own(owner, as_somebody, note):
