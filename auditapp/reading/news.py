@@ -15,9 +15,9 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.checked import Checked
 from auditapp.models import Event
+from auditapp.reading.conditions import check_of
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.query import check_of
 from auditapp.reading.scopes import as_bound
 
 MAX_LOOKED_AT = 1000

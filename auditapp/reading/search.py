@@ -9,10 +9,8 @@ are sorted, unless the log is far denser in its last minute than before. Postgre
 there are few at all, and if not, whether the newest thousand events fill the page.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,23 +20,14 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.checked import Checked
-from auditapp.log.schema import ACTOR_TYPES, OUTCOMES
 from auditapp.log.search_index import event_search
-from auditapp.log.terms import SPANS, asked_texts, mark, span_mark, span_of, workspace_mark
+from auditapp.log.terms import SPANS, span_mark, span_of, workspace_mark
 from auditapp.models import Event
-from auditapp.reading.expression import (
-    All,
-    Node,
-    all_of,
-    any_of,
-    for_postgresql,
-    for_sqlite,
-    is_marked,
-    one_of,
-)
-from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
-from auditapp.reading.scopes import Condition, among, known_names, position, visible_scopes
-from auditapp.reading.terms import Term, terms_of
+from auditapp.reading.expression import All, Node, for_postgresql, for_sqlite, is_marked, one_of
+from auditapp.reading.filters import TimelineFilters
+from auditapp.reading.scopes import Condition, among, position
+from auditapp.reading.search_tree import tree_of
+from auditapp.reading.terms import Term
 
 # The time so many events back tells how dense the log is, and so with which span to begin.
 DENSITY = 500
@@ -49,13 +38,7 @@ MANY = 1_500
 # So many of the newest events are looked at one by one, where more match.
 GLANCE = 1_000
 MAX_GLANCED = 500
-_HEX = re.compile("([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")
 
-# The value that most events have, which has no mark, and the others.
-_MARKED = {
-    "outcome": ("success", [value for value in OUTCOMES if value != "success"]),
-    "actor_type": ("user", [value for value in ACTOR_TYPES if value != "user"]),
-}
 _FTS5 = table("event_search", column("rowid"))
 
 
@@ -233,106 +216,3 @@ def _is_past(filters: TimelineFilters, start: datetime, bits: int, forward: bool
         return False
     behind = span_of(end, bits) - span_of(start, bits)
     return (behind if forward else -behind) <= 1
-
-
-def tree_of(filters: TimelineFilters, viewer: Viewer) -> All | None:
-    """Return a filter as a tree of marks and words, but for its times; None where nothing can match."""
-    workspace = viewer.workspace.id
-    visible = _visible(filters, viewer)
-    if visible is None:
-        return None
-    parts: list[Node] = [visible]
-    but: list[Node] = []
-
-    def narrow(values: Values, node: Any) -> None:
-        if values.included:
-            parts.append(any_of([node(value) for value in values.included]))
-        but.extend(map(node, values.excluded))
-
-    def marked(kind: str) -> Any:
-        return lambda value: Term((mark(workspace, kind, value),))
-
-    narrow(filters.record, lambda value: _record(workspace, value))
-    narrow(filters.actor, lambda value: _actor(viewer, value))
-    narrow(filters.origin, marked("origin"))
-    narrow(filters.correlation, marked("correlation_id"))
-    narrow(filters.q, lambda value: all_of(map(_term, terms_of(value))))
-    for kind, values in (("outcome", filters.outcome), ("actor_type", filters.actor_type)):
-        node = _enumerated(workspace, kind, values)
-        if node is None:
-            return None
-        parts.append(node)
-    but += [Term((mark(workspace, "field", name),)) for name in filters.field.excluded]
-    if filters.field.included:
-        parts.append(any_of([_change(workspace, name, filters) for name in filters.field.included]))
-    return all_of(parts, but)
-
-
-def _visible(filters: TimelineFilters, viewer: Viewer) -> Node | None:
-    """Return the events that the viewer may see, of the names that the filter leaves."""
-    choices = [_named(viewer, names, own=own) for names, own in visible_scopes(filters, viewer)]
-    return any_of(choices) if choices else None
-
-
-def _named(viewer: Viewer, names: list[str] | None, *, own: bool) -> Node:
-    """Return the events of some names: any of these, or none of the others where those are fewer."""
-    workspace = viewer.workspace.id
-    some = _actor(viewer, ME) if own else Term((workspace_mark(workspace),))
-    if names is None:
-        return some
-    others = sorted(known_names(viewer).keys() - set(names))
-    if len(others) < len(names):
-        return All((some,), tuple(Term((mark(workspace, "event", name),)) for name in others))
-    these = one_of(mark(workspace, "event", name) for name in names)
-    return All((these, some)) if own else these
-
-
-def _term(term: Term) -> Node:
-    """Return a term; a UUID also as it is inside of a longer text, in five words."""
-    found = _HEX.fullmatch(term.words[0]) if len(term.words) == 1 else None
-    return any_of([term, Term(found.groups(), term.is_prefix)]) if found else term
-
-
-def _record(workspace: int, value: str) -> Term:
-    found = RECORD.fullmatch(value)
-    assert found is not None  # noqa: S101 - checked when the filter was read
-    return Term((mark(workspace, "record", found["type"], found["id"]),))
-
-
-def _actor(viewer: Viewer, value: str) -> Term:
-    if value == ME:
-        return Term((mark(viewer.workspace.id, "member_id", str(viewer.member_id)),))
-    return Term((mark(viewer.workspace.id, "actor_id", value),))
-
-
-def _enumerated(workspace: int, kind: str, values: Values) -> Node | None:
-    """Return a filter by values of which the usual one has no mark: it is the lack of all others.
-
-    :return: None where it lets no value through.
-    """
-    usual, others = _MARKED[kind]
-    marks = {value: Term((mark(workspace, kind, value),)) for value in others}
-    if values.lets(usual):
-        return All((), tuple(term for value, term in marks.items() if not values.lets(value)))
-    wanted = [term for value, term in marks.items() if values.lets(value)]
-    return any_of(wanted) if wanted else None
-
-
-def _change(workspace: int, name: str, filters: TimelineFilters) -> Node:
-    """Return "this field changed", from and to what the filter says, in one and the same change."""
-    before = [text for value in filters.previous.included for text in asked_texts(value)]
-    after = [text for value in filters.current.included for text in asked_texts(value)]
-    if before and after:
-        wanted: Node = one_of(mark(workspace, "from to", name, *pair) for pair in product(before, after))
-    elif before or after:
-        kind = "from" if before else "to"
-        wanted = one_of(mark(workspace, kind, name, text) for text in before or after)
-    else:
-        wanted = Term((mark(workspace, "field", name),))
-    but = [
-        Term((mark(workspace, kind, name, text),))
-        for kind, values in (("from", filters.previous), ("to", filters.current))
-        for value in values.excluded
-        for text in asked_texts(value)
-    ]
-    return All((wanted,), tuple(but))

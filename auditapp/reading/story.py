@@ -18,9 +18,10 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.checked import Checked
 from auditapp.models import Event
+from auditapp.reading.conditions import check_of
 from auditapp.reading.cursor import BEGINNING, Cursor
 from auditapp.reading.filters import TimelineFilters, Values
-from auditapp.reading.query import check_of, fetch_page
+from auditapp.reading.query import fetch_page
 from auditapp.reading.scopes import Condition
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Page, place
 

@@ -10,7 +10,8 @@ from auditapp.log.words import words
 from auditapp.models import Event
 from auditapp.reading.expression import all_of
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.search import fetch_tree, tree_of
+from auditapp.reading.search import fetch_tree
+from auditapp.reading.search_tree import tree_of
 from auditapp.reading.terms import Term
 
 MAX_OFFERED = 8

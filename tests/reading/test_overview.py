@@ -220,3 +220,16 @@ def test_a_writer_does_not_wait_for_another_to_count(acme):
 
     found = facets_of(filters_of(("entity", "deal")), viewer_of(acme, ALL))
     assert {share.value: share.events for share in found.shares["event"]} == {"deal.created": 3}
+
+
+NOTHING = ["actor=nobody", "actor=nobody&entity=deal", "correlation=none", "q=nowhere", "actor=a3&q=none"]
+
+
+@pytest.mark.parametrize("query", NOTHING)
+def test_a_filter_that_finds_nothing_counts_nothing(acme, log, query):
+    viewer = viewer_of(acme, ALL)
+
+    found = facets_of(filters_of(*pairs_of(query)), viewer)
+
+    assert found.total == 0
+    assert activity_of(filters_of(*pairs_of(query)), viewer, NOW) is None

@@ -12,7 +12,8 @@ from auditapp.log import record_batch
 from auditapp.reading import search
 from auditapp.reading.expression import All
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.search import select_found, tree_of
+from auditapp.reading.search import select_found
+from auditapp.reading.search_tree import tree_of
 from auditapp.reading.timeline import list_events
 from tests.conftest import an_event
 from tests.reading.test_timeline_query import positional, viewer_of

@@ -16,7 +16,8 @@ from auditapp.reading.query import fetch_page
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.relations import fields_of, references
 from auditapp.reading.scopes import known_names
-from auditapp.reading.search import fetch_tree, tree_of
+from auditapp.reading.search import fetch_tree
+from auditapp.reading.search_tree import tree_of
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Page, page_of
 
 MAX_RECORDS = 50  # relations whose own events are shown

@@ -1,0 +1,143 @@
+"""Which ways back in time find a filter's events: of each index the columns to pin, and to which values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple
+
+from sqlalchemy import or_, select
+
+from auditapp.access.viewer import Viewer
+from auditapp.extensions import db
+from auditapp.models import Event, event_kind
+from auditapp.models.event import KIND
+from auditapp.reading.conditions import conditions_of
+from auditapp.reading.filters import ME, RECORD, TimelineFilters
+from auditapp.reading.scopes import Condition, position, visible_scopes
+
+# SQLite takes 500 terms in a compound SELECT; on PostgreSQL all walks are one query.
+MAX_WALKS = {"sqlite": 400, "postgresql": 1000}
+
+
+class Kind(NamedTuple):
+    """A combination of what few values there are of."""
+
+    event: str
+    origin: str
+    actor_type: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Walks:
+    """Ways to go back in time: columns pinned to each of some values, and what else a row must pass.
+
+    No row is on two of them.
+    """
+
+    columns: tuple[Any, ...]
+    values: Sequence[tuple[Any, ...]]
+    rest: list[Condition]
+
+
+def by_dialect(limits: dict[str, int]) -> int:
+    """Return the limit of the database that is in use."""
+    return limits[db.session.get_bind().dialect.name]
+
+
+def walks_of(filters: TimelineFilters, viewer: Viewer) -> list[Walks]:
+    """Return walks that together pass every row that matches, for a filter without words."""
+    found = []
+    for names, own in visible_scopes(filters, viewer):
+        found += _walks_within(filters, viewer, names, own)
+    return [each for each in found if each.values]
+
+
+def _walks_within(
+    filters: TimelineFilters, viewer: Viewer, names: list[str] | None, own: bool
+) -> list[Walks]:
+    """Choose the index to walk for the events of some names: the narrowest that the filter pins."""
+    conditions = conditions_of(filters, viewer, names, own)
+    conditions["position"] = position(filters)
+
+    def rest(*pinned: str) -> list[Condition]:
+        return [each for name, some in conditions.items() if name not in pinned for each in some]
+
+    records = [found for value in filters.record.included if (found := RECORD.fullmatch(value))]
+    if records and len(records) <= by_dialect(MAX_WALKS):
+        pins = [(found["id"], found["type"]) for found in records]
+        return [Walks((Event.entity_id, Event.entity_type), pins, rest("record"))]
+    if filters.correlation.included:
+        ids = [(value,) for value in filters.correlation.included]
+        return [Walks((Event.correlation_id,), ids, rest("correlation"))]
+    kinds = _matching_kinds(filters, viewer, names)
+    if kinds is not None and not kinds:
+        return []
+    by_kind = _ALL_KIND
+    if own:
+        return [
+            _by_kind(
+                Event.member_id,
+                [viewer.member_id],
+                kinds or _kinds(viewer),
+                rest("own", *by_kind),
+                rest("own"),
+            )
+        ]
+    if filters.actor.included:
+        return _actor_walks(filters, viewer, kinds or _kinds(viewer), rest)
+    if kinds is None or len(kinds) > by_dialect(MAX_WALKS):
+        return [Walks((), [()], rest())]
+    columns = tuple(getattr(Event, name) for name in KIND)
+    return [Walks(columns, kinds, rest(*by_kind))]
+
+
+# The conditions that a kind stands for.
+_ALL_KIND = ("names", "origin", "not origin", "actor_type", "not actor_type", "outcome", "not outcome")
+
+
+def _actor_walks(filters: TimelineFilters, viewer: Viewer, kinds: Sequence[Kind], rest: Any) -> list[Walks]:
+    ids = [value for value in filters.actor.included if value != ME]
+    found = [_by_kind(Event.actor_id, ids, kinds, rest("actor", *_ALL_KIND), rest("actor"))] if ids else []
+    if ME in filters.actor.included:
+        # So that no row is on two walks.
+        others = [or_(Event.actor_id.is_(None), Event.actor_id.not_in(ids))] if ids else []
+        mine = [viewer.member_id]
+        found.append(
+            _by_kind(
+                Event.member_id, mine, kinds, [*rest("actor", *_ALL_KIND), *others], [*rest("actor"), *others]
+            )
+        )
+    return found
+
+
+def _by_kind(
+    column: Any, values: Sequence[Any], kinds: Sequence[Kind], rest: list[Condition], checked: list[Condition]
+) -> Walks:
+    """Pin a column to values and each of them to kinds; where that were too many, to the values alone."""
+    if len(values) * len(kinds) > by_dialect(MAX_WALKS):
+        return Walks((column,), [(value,) for value in values], checked)
+    columns = (column, *(getattr(Event, name) for name in KIND))
+    return Walks(columns, [(value, *kind) for value, kind in product(values, kinds)], rest)
+
+
+def _kinds(viewer: Viewer) -> list[Kind]:
+    """Return the kinds of events that the workspace has seen."""
+    there = event_kind.c
+    query = select(*(there[name] for name in KIND)).where(there.workspace_id == viewer.workspace.id)
+    return sorted(Kind(*row) for row in db.session.execute(query))
+
+
+def _matching_kinds(
+    filters: TimelineFilters, viewer: Viewer, names: Sequence[str] | None
+) -> list[Kind] | None:
+    """Return the kinds that a filter leaves, None where it asks nothing about them."""
+    asked = {name: getattr(filters, name) for name in ("origin", "actor_type", "outcome")}
+    if names is None and not any(asked.values()):
+        return None
+    return [
+        kind
+        for kind in _kinds(viewer)
+        if (names is None or kind.event in names)
+        and all(values.lets(getattr(kind, name)) for name, values in asked.items())
+    ]
