@@ -29,6 +29,7 @@ HEIGHT = 48
 # A part of a bar always shows, and with its pattern: by colour alone not everybody tells it from the next.
 LEAST = dict.fromkeys(MARKS, 2) | {"deleted": 4, "failed": 4}
 WIDTH = 1000
+WIDEST = 160  # a bar; one alone would be a wall
 LABELS = {"entity": "Entity", "event": "Event", "actor": "Actor", "origin": "Origin", "outcome": "Outcome"}
 SUGGESTIONS = {"actor": suggest_actors, "record": suggest_records}
 
@@ -183,7 +184,7 @@ def _columns(workspace: str, filters: TimelineFilters, activity: Activity) -> li
         Column(
             bar,
             round(place * room, 2),
-            round(room * 0.8, 2),
+            round(min(room * 0.8, WIDEST), 2),
             _parts(bar, room_above / activity.highest),
             timeline_url(workspace, _narrowed(filters, bar, activity.unit, zone)),
             _words(bar, activity.unit, zone),
