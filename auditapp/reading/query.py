@@ -18,11 +18,10 @@ from auditapp.extensions import db
 from auditapp.log.checked import Checked
 from auditapp.models import Event
 from auditapp.models.event import KIND
-from auditapp.models.types import Instant
 from auditapp.reading.conditions import check_of, order_of, times_of
-from auditapp.reading.cursor import BEGINNING
+from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.scopes import Condition, among, position
+from auditapp.reading.scopes import Condition, among, as_bound, position
 from auditapp.reading.search import fetch_found, find_newest
 from auditapp.reading.walks import Walks, by_dialect, walks_of
 
@@ -31,8 +30,10 @@ from auditapp.reading.walks import Walks, by_dialect, walks_of
 GLANCE = 1_000
 MAX_GLANCED = 500
 MANY_WALKS = {"sqlite": 6, "postgresql": 300}
-# So many times the events of a page are looked at to find out where it ends.
-_ENOUGH = 6
+# So many times the events of a page are looked at to find its end; most of the walks of an actor are empty.
+_ENOUGH, _ENOUGH_OF_ACTORS = 6, 20
+
+_PLACE = (Event.occurred_at, Event.id)
 
 
 def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> list[Any]:
@@ -77,9 +78,25 @@ def select_newest(
     walks = walks_of(whole, viewer)
     if not walks:
         return None
+    end = _end_of(walks, whole, viewer, limit)
+    ending = [replace(each, rest=[*each.rest, *end]) for each in walks]
     if all(_holds_actors(each) for each in walks):
-        return _select_on_walks(walks, whole, viewer, columns, limit)
-    return _select_walks(walks, whole, viewer, columns, limit)
+        return _select_on_walks(ending, whole, viewer, columns, limit).limit(limit)
+    return _select_walks(ending, whole, viewer, columns, limit)
+
+
+def _end_of(walks: Sequence[Walks], filters: TimelineFilters, viewer: Viewer, limit: int) -> list[Condition]:
+    """Return what keeps each of many walks from going on where the others have filled the page already.
+
+    Some of the newest on each walk are enough of them together; the last that fits in is where all may end.
+    """
+    count = sum(len(each.values) for each in walks)
+    if count == 1:
+        return []
+    enough = _ENOUGH_OF_ACTORS if Event.actor_id in walks[0].columns else _ENOUGH
+    some = _select_on_walks(walks, filters, viewer, _PLACE, enough * limit // count + 1)
+    last = db.session.execute(some.offset(limit - 1).limit(1)).first()
+    return [] if last is None else [tuple_(*_PLACE) >= as_bound(Cursor(*last))]
 
 
 def _holds_actors(walks: Walks) -> bool:
@@ -117,73 +134,40 @@ def _select_walks(
             select(*columns).where(mine, *_pinned(walks[0], 0), *walks[0].rest).order_by(*order).limit(limit)
         )
     # Cut to the page before the rows are looked up, else each walk would look up a page of its own.
-    page = _select_on_walks(walks, filters, viewer, (Event.occurred_at, Event.id), limit).subquery("page")
+    page = _select_on_walks(walks, filters, viewer, _PLACE, limit).limit(limit).subquery("page")
     # The workspace once more, for a database that is sharded by it.
     in_page = and_(mine, Event.id == page.c.id)
     return select(*columns).join_from(page, Event, in_page).order_by(*order)
 
 
 def _select_on_walks(
-    walks: Sequence[Walks], filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+    walks: Sequence[Walks], filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], each: int
 ) -> Select[Any]:
-    """Return the query that merges walks, for columns that their index holds."""
+    """Return the query that merges walks, for columns that their index holds.
+
+    :param each: rows of one walk at most.
+    """
     mine = Event.workspace_id == viewer.workspace.id
-    order = order_of(filters)
-    places = [place for each in walks for place in _places(each, mine, order, columns, limit)]
-    merged = union_all(*places).subquery("merged")
-    return select(merged).order_by(*order_of(filters, merged.c)).limit(limit)
+    place = select(*columns).where(mine).order_by(*order_of(filters)).limit(each)
+    merged = union_all(*(part for some in walks for part in _places(some, place))).subquery("merged")
+    return select(merged).order_by(*order_of(filters, merged.c))
 
 
-def _places(
-    walks: Walks, mine: Condition, order: list[Any], columns: Sequence[Any], limit: int
-) -> list[Select[Any]]:
+def _places(walks: Walks, place: Select[Any]) -> list[Select[Any]]:
     """Return the places on each walk: one query for all where the database has LATERAL, else one for each."""
-    place = select(*columns).where(mine, *walks.rest).order_by(*order)
+    place = place.where(*walks.rest)
     if db.session.get_bind().dialect.name == "sqlite" or not walks.columns:
         # A SELECT around each: SQLite takes no ORDER BY inside of a UNION ALL.
-        return [
-            select(place.where(*_pinned(walks, at)).limit(limit).subquery())
-            for at in range(len(walks.values))
-        ]
+        return [select(place.where(*_pinned(walks, at)).subquery()) for at in range(len(walks.values))]
     # Planned once, where a UNION ALL of a hundred takes longer to plan than to run.
     arrays = [
         literal([values[at] for values in walks.values], ARRAY(column.type))
         for at, column in enumerate(walks.columns)
     ]
     names = [column.key for column in walks.columns]
-    pins: Any = func.unnest(*arrays).table_valued(*names).render_derived()
-    if order and limit > MAX_GLANCED:
-        first = select(Event.id).where(mine, *walks.rest, *_same(walks, pins)).limit(1).lateral()
-        pins = select(pins).select_from(pins.join(first, true())).cte("there")
-        place = place.where(*_same(walks, pins))
-        each = place.where(_not_below(place, pins, limit)).limit(limit).lateral()
-    else:
-        each = place.where(*_same(walks, pins)).limit(limit).lateral()
+    pins = func.unnest(*arrays).table_valued(*names).render_derived()
+    each = place.where(*(column == pins.c[column.key] for column in walks.columns)).lateral()
     return [select(each).select_from(pins.join(each, true()))]
-
-
-def _same(walks: Walks, pins: Any) -> list[Condition]:
-    return [column == pins.c[column.key] for column in walks.columns]
-
-
-def _not_below(place: Any, there: Any, limit: int) -> Condition:
-    """Return what keeps each of many walks from going on where the others have filled the page already.
-
-    Some of the newest on each walk are enough of them together; the last that fits in is where all may end.
-
-    :param there: the walks on which there is anything.
-    """
-    some = select(_ENOUGH * limit // func.greatest(func.count(), 1) + 1).select_from(there).scalar_subquery()
-    each = place.limit(some).lateral()
-    newest = select(each.c.occurred_at, each.c.id).select_from(there.join(each, true())).subquery("newest")
-    in_order = select(newest).order_by(newest.c.occurred_at.desc(), newest.c.id.desc())
-    last = in_order.offset(limit - 1).limit(1).cte("last").c
-    # Where there are fewer there is no last one, and no end.
-    end = tuple_(
-        func.coalesce(select(last.occurred_at).scalar_subquery(), literal(BEGINNING.occurred_at, Instant)),
-        func.coalesce(select(last.id).scalar_subquery(), literal(BEGINNING.id)),
-    )
-    return tuple_(Event.occurred_at, Event.id) >= end
 
 
 def _pinned(walks: Walks, at: int) -> list[Condition]:
