@@ -160,7 +160,7 @@ def fill_richly(workspace: Workspace) -> str:
 
 def fill_with_related(workspace: Workspace) -> str:
     """Record, longer ago still, an event with more related records than a line holds, and return its id."""
-    related = [{"type": "deal", "id": str(number), "name": f"Number {number}"} for number in range(12)]
+    related = [{"type": "deal", "id": str(number), "name": f"Partner {number}"} for number in range(12)]
     return record_in_order(
         workspace, [an_event("memo.written", occurred_at="2019-03-01T09:00:00Z", related=related)]
     )[0]
