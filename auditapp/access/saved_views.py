@@ -33,8 +33,8 @@ class SavedViewError(ValueError):
 
 def views_of(viewer: Viewer) -> list[SavedView]:
     """Return the views that somebody sees, their own and the workspace's, by name; pinned ones first."""
-    found = db.session.scalars(select(SavedView).where(_visible(viewer)))
-    pinned = pinned_of(viewer)
+    found = db.session.scalars(select(SavedView).where(_visible(viewer))).all()
+    pinned = pinned_of(viewer) if found else set()
     return sorted(found, key=lambda view: (view.id not in pinned, view.name.casefold(), view.id))
 
 
