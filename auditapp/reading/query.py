@@ -23,15 +23,15 @@ from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.scopes import Condition, among, as_bound, position
 from auditapp.reading.search import fetch_found, find_newest
-from auditapp.reading.walks import Walks, by_dialect, walks_of
+from auditapp.reading.walks import Walks, walks_of
 
 # So many of the newest rows are looked at before more walks than these are made: each costs about 20 µs,
 # on PostgreSQL also where there are many.
 GLANCE = 1_000
 MAX_GLANCED = 500
-MANY_WALKS = {"sqlite": 6, "postgresql": 300}
-# So many times the events of a page are looked at to find its end; most of the walks of an actor are empty.
-_ENOUGH, _ENOUGH_OF_ACTORS = 6, 20
+MANY_WALKS = {"sqlite": 6, "postgresql": 240}
+# So many times the events of a page are looked at to find out where it ends.
+_ENOUGH = 6
 
 _PLACE = (Event.occurred_at, Event.id)
 
@@ -45,7 +45,8 @@ def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any],
     if filters.in_words:
         return fetch_found(filters, viewer, columns, limit)
     walks = walks_of(filters, viewer)
-    if sum(len(each.values) for each in walks) > by_dialect(MANY_WALKS) and limit <= MAX_GLANCED:
+    many = MANY_WALKS[db.session.get_bind().dialect.name]
+    if sum(len(each.values) for each in walks) > many and limit <= MAX_GLANCED:
         # What is common fills the page out of the newest rows, whatever they are.
         rows = list(db.session.execute(select_glance(filters, viewer, columns, limit)))
         if len(rows) == limit:
@@ -93,8 +94,7 @@ def _end_of(walks: Sequence[Walks], filters: TimelineFilters, viewer: Viewer, li
     count = sum(len(each.values) for each in walks)
     if count == 1:
         return []
-    enough = _ENOUGH_OF_ACTORS if Event.actor_id in walks[0].columns else _ENOUGH
-    some = _select_on_walks(walks, filters, viewer, _PLACE, enough * limit // count + 1)
+    some = _select_on_walks(walks, filters, viewer, _PLACE, _ENOUGH * limit // count + 1)
     last = db.session.execute(some.offset(limit - 1).limit(1)).first()
     return [] if last is None else [tuple_(*_PLACE) >= as_bound(Cursor(*last))]
 

@@ -31,10 +31,11 @@ from auditapp.reading.terms import Term
 
 # The time so many events back tells how dense the log is, and so with which span to begin.
 DENSITY = 500
-# Where the database thinks that there are no more matches than these, they are asked for at once; it knows
-# next to nothing of what is in less than 0.2 % of the log. If there are more than those, it was wrong.
-FEW = 20_000
-MANY = 1_500
+# Where the database thinks that there are no more matches than these, so many are asked for at once.
+FEW = 1_500
+# It knows nothing of a mark or word that is in less than 0.2 % of the log, but that it may be in as much.
+FEW_OF_ONE = 20_000
+MAX_OTHERS = 2
 # So many of the newest events are looked at one by one, where more match.
 GLANCE = 1_000
 MAX_GLANCED = 500
@@ -92,17 +93,24 @@ def _find_few(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -
     found = event_search.c
     query = "EXPLAIN (FORMAT JSON) SELECT FROM event_search WHERE words @@ CAST(:tree AS tsquery)"
     plan = db.session.execute(text(query), {"tree": for_postgresql(tree)}).scalar_one()
-    if plan[0]["Plan"]["Plan Rows"] > FEW:
+    if plan[0]["Plan"]["Plan Rows"] > (FEW_OF_ONE if _is_simple(tree) else FEW):
         return None
     asked = select(found.occurred_at, found.event_id).where(
         found.workspace_id == viewer.workspace.id, _tsquery(tree), *_place(filters, found)
     )
-    some = max(MANY, 2 * limit)
+    some = max(FEW, 2 * limit)
     rows = [tuple(row) for row in db.session.execute(asked.limit(some))]
     if len(rows) == some:
         return None
     rows.sort(reverse=not is_forward(filters))
     return [number for _, number in rows[:limit]]
+
+
+def _is_simple(tree: All) -> bool:
+    """Tell whether the index reads one list for a tree, and few others; a phrase must be told by the rows."""
+    first = tree.parts[0]
+    is_word = isinstance(first, Term) and len(first.words) == 1
+    return is_word and len(tree.parts) == 1 and len(tree.but) <= MAX_OTHERS
 
 
 def _select_glance(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> Select[Any]:

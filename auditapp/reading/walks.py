@@ -15,8 +15,8 @@ from auditapp.reading.conditions import conditions_of
 from auditapp.reading.filters import ME, RECORD, TimelineFilters
 from auditapp.reading.scopes import Condition, position, visible_scopes
 
-# SQLite takes 500 terms in a compound SELECT; on PostgreSQL all walks are one query.
-MAX_WALKS = {"sqlite": 400, "postgresql": 1000}
+# SQLite takes 500 terms in a compound SELECT.
+MAX_WALKS = 400
 
 
 class Kind(NamedTuple):
@@ -40,11 +40,6 @@ class Walks:
     rest: list[Condition]
 
 
-def by_dialect(limits: dict[str, int]) -> int:
-    """Return the limit of the database that is in use."""
-    return limits[db.session.get_bind().dialect.name]
-
-
 def walks_of(filters: TimelineFilters, viewer: Viewer) -> list[Walks]:
     """Return walks that together pass every row that matches, for a filter without words."""
     found = []
@@ -64,7 +59,7 @@ def _walks_within(
         return [each for name, some in conditions.items() if name not in pinned for each in some]
 
     records = [found for value in filters.record.included if (found := RECORD.fullmatch(value))]
-    if records and len(records) <= by_dialect(MAX_WALKS):
+    if records and len(records) <= MAX_WALKS:
         pins = [(found["id"], found["type"]) for found in records]
         return [Walks((Event.entity_id, Event.entity_type), pins, rest("record"))]
     if filters.correlation.included:
@@ -86,7 +81,7 @@ def _walks_within(
         ]
     if filters.actor.included:
         return _actor_walks(filters, viewer, kinds or _kinds(viewer), rest)
-    if kinds is None or len(kinds) > by_dialect(MAX_WALKS):
+    if kinds is None or len(kinds) > MAX_WALKS:
         return [Walks((), [()], rest())]
     columns = tuple(getattr(Event, name) for name in KIND)
     return [Walks(columns, kinds, rest(*by_kind))]
@@ -115,7 +110,7 @@ def _by_kind(
     column: Any, values: Sequence[Any], kinds: Sequence[Kind], rest: list[Condition], checked: list[Condition]
 ) -> Walks:
     """Pin a column to values and each of them to kinds; where that were too many, to the values alone."""
-    if len(values) * len(kinds) > by_dialect(MAX_WALKS):
+    if len(values) * len(kinds) > MAX_WALKS:
         return Walks((column,), [(value,) for value in values], checked)
     columns = (column, *(getattr(Event, name) for name in KIND))
     return Walks(columns, [(value, *kind) for value, kind in product(values, kinds)], rest)
