@@ -101,7 +101,9 @@ def test_the_switch_shows_names_as_text(harmless: Visit):
 
     open_menu(page, "Workspace:")
 
-    expect(page.get_by_role("link", name="<b>bold</b>")).to_be_visible()
+    expect(
+        page.get_by_role("navigation", name="Main").get_by_role("link", name="<b>bold</b>")
+    ).to_be_visible()
     expect_harmless(page)
 
 
