@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -49,12 +50,15 @@ class Activity:
     bars: list[Bar]
     counted_from: datetime | None = None
 
-    @property
+    @cached_property
     def counts(self) -> Counter[str]:
-        """Return how many there were in all, by what they did."""
-        return sum((bar.marks for bar in self.bars), Counter())
+        """Return how many events there were in all, by what they did."""
+        found: Counter[str] = Counter()
+        for bar in self.bars:
+            found.update(bar.marks)
+        return found
 
-    @property
+    @cached_property
     def highest(self) -> int:
         """Return the events of the highest bar."""
         return max((bar.events for bar in self.bars), default=0)
