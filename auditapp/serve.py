@@ -18,8 +18,8 @@ from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.models import Account, Workspace
 
-# Waiting for slow senders and readers more than working: Python works in one of them at a time.
-THREADS = 8
+# More would wait for each other: Python works in one of them at a time.
+THREADS = max(4, min(16, 2 * (os.cpu_count() or 1)))
 # Past this many requests waiting, new ones are held back instead of piling up in memory.
 BACKPRESSURE = 64
 # After Ctrl-C, how long a request may take to end before it is ended.
