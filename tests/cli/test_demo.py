@@ -59,6 +59,14 @@ def check_order_and_causes() -> None:
         assert cause.correlation_id == row.correlation_id
 
 
+def test_postgresql_knows_what_the_demo_holds_as_soon_as_it_is_made(cli):
+    cli("demo")
+
+    if db.engine.dialect.name == "postgresql":
+        query = "SELECT reltuples FROM pg_class WHERE oid IN ('event'::regclass, 'event_search'::regclass)"
+        assert min(db.session.scalars(sa.text(query))) > 1000
+
+
 @pytest.mark.usefixtures("short_story")
 def test_a_second_time_adds_nothing_and_says_so_in_one_line(cli):
     cli("demo")

@@ -40,6 +40,15 @@ def test_a_key_is_shown_once_and_opens_what_it_says(owner, app):
     assert events() == ["api_key.created"]
 
 
+def test_the_question_before_a_key_is_revoked_shows_what_its_name_hides(owner):
+    make(owner, name="ERP \u202egnp")
+
+    text = owner.get(KEYS).text
+
+    assert 'data-confirm="Revoke ERP' in text
+    assert "\u202e" not in text
+
+
 def test_a_revoked_key_opens_nothing_at_once_and_that_is_an_event(owner, app):
     key = make(owner, scope=["events:read", "events:write"])
     headers = {"Authorization": f"Bearer {key}"}
