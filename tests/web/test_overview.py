@@ -339,11 +339,23 @@ def test_events_at_the_ends_of_the_calendar_are_drawn(owner, acme, time):
 
 
 def test_a_range_is_drawn_from_its_beginning(owner, log):
-    response = owner.get(f"{OVERVIEW}?since=2025-03-20&until=2025-03-30&entity=deal")
-    shorter = owner.get(f"{OVERVIEW}?since=2025-03-27&until=2025-03-30&record=deal:30")
+    text = owner.get(f"{OVERVIEW}?since=2025-03-27&until=2025-03-31&record=deal:61").text
+    picture = re.search(r"<svg.*?</svg>", text, re.DOTALL)[0]
 
-    assert "Tue, 25 Mar 2025" in response.text
-    assert "Thu, 27 Mar 2025" in shorter.text or "27 Mar 2025" in shorter.text
+    # Its only event is three days later.
+    assert re.findall(r"<title>([^:]*): 1 event", picture) == ["Sun, 30 Mar 2025"]
+    assert re.search(r'class="axis quiet"><span>([^<]*)<', text)[1] == "Thu, 27 Mar 2025"
+
+
+def test_more_actors_than_are_listed_are_told_of(owner, acme):
+    few = owner.get(OVERVIEW).text
+    record_batch(acme, [an_event(actor=f"actor{number}") for number in range(9)])
+    db.session.commit()
+
+    many = owner.get(OVERVIEW).text
+
+    assert "And others, by their names" in many
+    assert "And others" not in few
 
 
 def test_who_may_see_some_events_is_not_told_when_the_others_were(client, login, acme, monkeypatch):
