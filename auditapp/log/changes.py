@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from auditapp.log.equality import same
+
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the fields that differ, as an event's ``changes``.
@@ -18,17 +20,6 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
         if name not in before or name not in after or not same(before[name], after[name]):
             found[name] = change
     return found
-
-
-def same(one: Any, other: Any) -> bool:
-    """Compare as JSON does: ``1`` is ``1.0``, but ``true`` is not ``1``; key order is no difference."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
 
 
 _ACRONYMS = {"api", "ip", "url"}

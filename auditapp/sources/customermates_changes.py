@@ -7,7 +7,7 @@ altered, in ``current`` what was added or altered. They are kept so.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.sources.customermates_columns import Columns
 from auditapp.sources.customermates_row import name_of
 

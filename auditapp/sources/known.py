@@ -13,7 +13,7 @@ from sqlalchemy import and_, select
 
 from auditapp.extensions import db
 from auditapp.log import checked
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.log.record import ids_of_keys
 from auditapp.log.rows import Given, digest_of
 from auditapp.log.schema import EventIn

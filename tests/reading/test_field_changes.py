@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.log.changes import changes_between, same, words_of
+from auditapp.log.changes import changes_between, words_of
+from auditapp.log.equality import same
 from auditapp.log.terms import asked_texts, change_marks, mark
 from auditapp.reading.diffs.field_changes import field_changes, kind_of
 from auditapp.reading.diffs.matching import Effort

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.extensions import db
 from auditapp.log import record_batch
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.reading.records.changes import Fold, Held, Snapshot, difference, reversed_changes
 from auditapp.reading.records.compare import compare
 from auditapp.reading.records.record import Record

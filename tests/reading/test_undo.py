@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.reading.undo.reverse import CREATE, DELETE, Reverse, reverse
 from auditapp.reading.undo.trace import trace
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.diffs.sides import ABSENT, Care
 from auditapp.reading.diffs.value_diff import canonical, list_change, parts

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES, parse_event
 from auditapp.sources.demo.cast import PEOPLE
 from auditapp.sources.demo.story import tell

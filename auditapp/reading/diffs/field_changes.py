@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditapp.log.changes import same, words_of
+from auditapp.log.changes import words_of
+from auditapp.log.equality import same
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.diffs.sides import ABSENT, Care, Sides, sides_of
 from auditapp.reading.diffs.value_diff import (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.reading.diffs.distance import date_distance, number_distance
 from auditapp.reading.diffs.look_alikes import Alike, look_alikes
 from auditapp.reading.diffs.matching import Effort

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
-from auditapp.log.changes import same, words_of
+from auditapp.log.changes import words_of
+from auditapp.log.equality import same
 from auditapp.reading.diffs.look_alikes import drawn
 from auditapp.reading.diffs.matching import matches
 from auditapp.reading.diffs.sides import ABSENT, Care, Sides, sides_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.reading.marks import CREATED
 from auditapp.reading.records.references import disagree, next_value
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from auditapp.access.viewer import Viewer
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.event import events_by_uid, with_sections
 from auditapp.reading.filters import TimelineFilters, Values

@@ -5,7 +5,8 @@ Pure: see ``reading.undo.trace``.
 
 from typing import Any, NamedTuple
 
-from auditapp.log.changes import same, words_of
+from auditapp.log.changes import words_of
+from auditapp.log.equality import same
 from auditapp.reading.records.changes import Held
 from auditapp.reading.records.references import by_identity, identity_of
 from auditapp.reading.undo.trace import NOTHING, Touched, Traced

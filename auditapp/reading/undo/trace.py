@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.reading.records.changes import (
     CHANGES,
     CREATES,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask import abort, g
 
-from auditapp.log.changes import same
+from auditapp.log.equality import same
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.filters import TimelineFilters, Values
