@@ -17,6 +17,7 @@ from auditapp.extensions import db
 from auditapp.log.checked import Checked
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
 from auditapp.log.insert import EVENT_COLUMNS, insert_rows, lock_for_writing
+from auditapp.log.resent import is_same_event, sent, stored
 from auditapp.log.rows import (
     Given,
     context_of,
@@ -105,7 +106,10 @@ def record_parsed(
         key = event.get("idempotency_key")
         digest = ((digests[index] if digests else None) or digest_of(event)) if key else None
         if key in known:
-            results.append(_again(known[key], digest, index))
+            if not _is_again(connection, workspace.id, known[key], event, digest):
+                message = "was used before with another event; use a new key"
+                raise IdempotencyConflict([Problem(index, "idempotency_key", message)])
+            results.append(Recorded(known[key].id, True))
             continue
         gives = (given[index] if given else None) or Given(uuid7(), now, claimed_by)
         rows.append(event_row(workspace.id, event, gives, _member_of(event, members), digest))
@@ -114,7 +118,7 @@ def record_parsed(
         new.append((event, context_of(event, gives.claimed_by)))
         results.append(Recorded(gives.id, False))
         if key:
-            known[key] = gives.id, digest
+            known[key] = First(gives.id, digest, event)
     if rows:
         _add_names(connection, workspace.id, names)
         salts = salts_for(len(rows))
@@ -127,12 +131,26 @@ def record_parsed(
     return results
 
 
-def _again(first: tuple[uuid.UUID, bytes | None], digest: bytes | None, index: int) -> Recorded:
-    uid, first_digest = first
-    if digest != first_digest:
-        message = "was used before with another event; use a new key"
-        raise IdempotencyConflict([Problem(index, "idempotency_key", message)])
-    return Recorded(uid, True)
+class First(NamedTuple):
+    """What is known of the event that had a key first.
+
+    :ivar event: where it is of the same batch; else it is in the database.
+    """
+
+    id: uuid.UUID
+    digest: bytes | None
+    event: EventIn | None = None
+
+
+def _is_again(
+    connection: Connection, workspace_id: int, first: First, event: EventIn, digest: bytes | None
+) -> bool:
+    """Tell whether an event is the one that had its key first: nearly always to the byte, by its digest."""
+    if digest == first.digest:
+        return True
+    key = event["idempotency_key"] or ""
+    before = sent(first.event) if first.event else stored(connection, workspace_id, key)
+    return before is not None and is_same_event(before, sent(event))
 
 
 def parse_batch(events: Sequence[Mapping[str, Any]], now: datetime, clean: bool) -> list[EventIn]:
@@ -158,7 +176,7 @@ def parse_batch(events: Sequence[Mapping[str, Any]], now: datetime, clean: bool)
 
 def _known_keys(
     connection: Connection, workspace_id: int, events: Sequence[EventIn]
-) -> dict[str | None, tuple[uuid.UUID, bytes | None]]:
+) -> dict[str | None, First]:
     keys = {key for event in events if (key := event.get("idempotency_key"))}
     if not keys:
         return {}
@@ -168,7 +186,7 @@ def _known_keys(
     query = select(Event.idempotency_key, Event.uid, Event.idempotency_digest).where(
         Checked(Event.workspace_id) == workspace_id, Event.id.in_(ids)
     )
-    return {key: (uid, digest) for key, uid, digest in connection.execute(query)}
+    return {key: First(uid, digest) for key, uid, digest in connection.execute(query)}
 
 
 def ids_of_keys(connection: Connection, workspace_id: int, keys: Collection[str]) -> Sequence[int]:

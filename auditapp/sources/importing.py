@@ -129,7 +129,7 @@ class _Check:
             before = known.get(row.identity) or (None if row.derived else self._seen.before(row))
             if before is None:
                 fresh.append(row)
-            elif differs(before, row):
+            elif differs(self._workspace, before, row):
                 self._refuse(fault(row.place, *self._conflict(row)))
             else:
                 self.known += 1

@@ -1,12 +1,13 @@
 """Which rows of a file have been recorded before, or stand in it twice."""
 
 import hashlib
+import pickle
 import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 from sqlalchemy import and_, select
@@ -15,6 +16,7 @@ from auditapp.extensions import db
 from auditapp.log import checked
 from auditapp.log.equality import same
 from auditapp.log.record import ids_of_keys
+from auditapp.log.resent import is_same_event, sent, stored
 from auditapp.log.rows import Given, digest_of
 from auditapp.log.schema import EventIn
 from auditapp.models import Event, EventPayload, Workspace
@@ -104,13 +106,35 @@ def _facts(identity: Any, *chosen: Any) -> dict[Identity, Facts]:
     }
 
 
-def differs(before: Facts | bytes, row: Checked) -> bool:
-    """Tell whether a row says something else than what is known under its identity."""
-    if isinstance(before, bytes):
-        return before != _digest(row)
+def differs(workspace: Workspace, before: "Facts | bytes | Earlier", row: Checked) -> bool:
+    """Tell whether a row says something else than what is known under its identity.
+
+    :param before: facts of what is recorded, or its digest; or an earlier row of the file.
+    """
+    if isinstance(before, Facts):
+        return _has_other_facts(before, row)
+    if _digest(row) == (before.digest if isinstance(before, Earlier) else before):
+        return False
+    if isinstance(before, Earlier) and isinstance(before.said, Facts):
+        return _has_other_facts(before.said, row)
+    if isinstance(before, Earlier):
+        return not is_same_event(cast(Mapping[str, Any], before.said), sent(row.event))
+    said = stored(db.session.connection(), workspace.id, str(row.identity))
+    db.session.commit()  # an open read would keep writers out of SQLite while the file is read
+    return said is None or not is_same_event(said, sent(row.event))
+
+
+def _has_other_facts(before: Facts, row: Checked) -> bool:
     return not all(
         old is None or same(old, new) for old, new in zip(before, facts_of(row.event), strict=True)
     )
+
+
+class Earlier(NamedTuple):
+    """An earlier row of the same file: its digest, and its facts or the whole of what it says."""
+
+    digest: bytes
+    said: Facts | Mapping[str, Any]
 
 
 def facts_of(event: EventIn) -> Facts:
@@ -131,7 +155,8 @@ class Seen:
     def __init__(self) -> None:
         # The empty name is a private database that SQLite spills to a temporary file and deletes.
         self._database = sqlite3.connect("")
-        self._database.execute("CREATE TABLE row (identity TEXT PRIMARY KEY, digest BLOB) WITHOUT ROWID")
+        # What they say beside them, for the few that come again and are not the same to the byte.
+        self._database.execute("CREATE TABLE row (identity TEXT PRIMARY KEY, digest BLOB, said BLOB)")
 
     def __enter__(self) -> "Seen":
         return self
@@ -139,14 +164,20 @@ class Seen:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def before(self, row: Checked) -> bytes | None:
-        """Return the digest of an earlier row with this identity; None if there is none, and remember it."""
-        digest = _digest(row)
-        parameters: Mapping[str, Any] = {"identity": str(row.identity), "digest": digest}
+    def before(self, row: Checked) -> Earlier | None:
+        """Return the earlier row with this identity; None if there is none, and remember this one."""
+        digest, said = _digest(row), facts_of(row.event) if row.by_facts else sent(row.event)
+        parameters: Mapping[str, Any] = {
+            "identity": str(row.identity),
+            "digest": digest,
+            "said": pickle.dumps(said, pickle.HIGHEST_PROTOCOL),
+        }
         added = self._database.execute(
-            "INSERT INTO row VALUES (:identity, :digest) ON CONFLICT DO NOTHING", parameters
+            "INSERT INTO row VALUES (:identity, :digest, :said) ON CONFLICT DO NOTHING", parameters
         )
         if added.rowcount:
             return None
-        query = "SELECT digest FROM row WHERE identity = :identity"
-        return bytes(self._database.execute(query, parameters).fetchone()[0])
+        query = "SELECT digest, said FROM row WHERE identity = :identity"
+        digest, said = self._database.execute(query, parameters).fetchone()
+        # pickle is unsafe with foreign bytes; these were written above.
+        return Earlier(bytes(digest), pickle.loads(said))  # noqa: S301

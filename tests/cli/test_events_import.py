@@ -307,6 +307,19 @@ def test_lines_of_events_are_recorded_once_be_they_equal_or_not(import_file):
     assert sections("changes")[0] == event["changes"]
 
 
+@pytest.mark.parametrize(("value", "is_same"), [(1.0, True), (True, False)])
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_keyed_line_comes_again_where_its_values_are_the_same(import_file, value, is_same, files):
+    one, other = (an_event(occurred_at=AT, payload={"n": n}, idempotency_key="mine") for n in (1, value))
+
+    if files == 2:
+        import_file(lines_of(one), "jsonl")
+    result = import_file(lines_of(*([one] if files == 1 else []), other), "jsonl")
+
+    assert result.code == (0 if is_same else 1)
+    assert len(imported()) == (1 if is_same or files == 2 else 0)
+
+
 def test_a_key_with_another_event_stops_the_import(import_file):
     event = an_event(occurred_at=AT, idempotency_key="mine")
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -181,6 +182,78 @@ def test_the_same_key_with_the_same_event_is_a_duplicate_with_another_a_conflict
     assert twice[0].id == twice[1].id and [one.duplicate for one in twice] == [False, True]
     with pytest.raises(IdempotencyConflict):
         record(acme, an_event(idempotency_key="k", outcome="failure"))
+
+
+NOON, ALSO_NOON = "2026-03-24T12:00:00Z", "2026-03-24T14:00:00.000+02:00"
+
+
+def changing(previous: Any, current: Any, **hints: Any) -> dict[str, Any]:
+    return {"changes": {"f": {"previous": previous, "current": current, **hints}}}
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "is_same"),
+    [
+        ({"payload": {"n": 1}}, {"payload": {"n": 1.0}}, True),
+        ({"payload": {"n": [{"m": 2}]}}, {"payload": {"n": [{"m": 2.0}]}}, True),
+        ({"payload": {"n": 1}}, {"payload": {"n": True}}, False),
+        ({"payload": {"n": 0}}, {"payload": {"n": False}}, False),
+        ({"payload": {"n": 1}}, {"payload": {"n": "1"}}, False),
+        ({"payload": {"n": None}}, {"payload": {}}, False),
+        ({"payload": {"a": 1, "b": 2}}, {"payload": {"b": 2, "a": 1}}, True),
+        ({"payload": {"n": [1, 2]}}, {"payload": {"n": [2, 1]}}, False),
+        ({"payload": {"at": NOON}}, {"payload": {"at": ALSO_NOON}}, True),
+        (changing(1, 2), changing(1.0, 2.0), True),
+        (changing(1, 2), changing(True, 2), False),
+        (changing(None, NOON), changing(None, ALSO_NOON), True),
+        (changing(None, NOON, kind="date"), changing(None, ALSO_NOON, kind="date"), True),
+        (changing(None, NOON, kind="text"), changing(None, ALSO_NOON, kind="text"), False),
+        (changing(None, NOON, kind="date"), changing(None, NOON), False),
+        (changing(None, 1, label="F"), changing(None, 1.0, label="G"), False),
+        ({"occurred_at": NOON}, {"occurred_at": ALSO_NOON}, True),
+        ({"occurred_at": NOON}, {}, False),
+        ({"correlation_id": "c"}, {}, False),
+        ({}, {"entity": {"type": "deal", "id": "1", "name": None}}, True),
+        ({"related": []}, {}, True),
+        (
+            {"related": [{"type": "a", "id": "1"}]},
+            {"related": [{"type": "a", "id": "1", "name": "A"}]},
+            False,
+        ),
+        ({"actor": {"type": "user", "id": NOON}}, {"actor": {"type": "user", "id": ALSO_NOON}}, False),
+    ],
+)
+@pytest.mark.parametrize("apart", [True, False], ids=["two requests", "one batch"])
+def test_an_event_comes_again_where_its_values_are_the_same(acme, first, again, is_same, apart):
+    plain = {
+        "event": "deal.updated",
+        "actor": {"type": "user", "id": "u"},
+        "entity": {"type": "deal", "id": "1"},
+    }
+    events = [{**plain, **each, "idempotency_key": "k"} for each in (first, again)]
+
+    def record_both() -> list[Any]:
+        if not apart:
+            return record_batch(acme, events)
+        return [record(acme, each, claimed_by={"type": "api_key", "id": "1", "name": "K"}) for each in events]
+
+    if is_same:
+        one, other = record_both()
+        assert (other.id, other.duplicate) == (one.id, True)
+    else:
+        with pytest.raises(IdempotencyConflict):
+            record_both()
+
+
+def test_what_was_erased_is_known_by_its_digest_alone(acme):
+    event = an_event(idempotency_key="k", payload={"n": 1})
+    first = record(acme, event)
+    db.session.flush()
+    db.session.execute(sa.update(EventPayload).values(payload=None, payload_salt=None))
+
+    assert record(acme, event).id == first.id
+    with pytest.raises(IdempotencyConflict):
+        record(acme, {**event, "payload": {"n": 1.0}})
 
 
 def test_the_same_key_in_another_workspace_is_another_event(acme, other):

@@ -213,6 +213,55 @@ def test_a_deletion_that_tells_another_value_than_the_log_has_is_drift_and_nobod
     assert (state.fields["stage"].value, state.fields["stage"].event) == ("won", None)
 
 
+NOON, ALSO_NOON = "2024-03-31T12:00:00Z", "2024-03-31T14:00:00.000+02:00"
+
+
+@pytest.mark.parametrize(
+    ("set_to", "found", "kind", "is_drift"),
+    [
+        (True, 1, None, True),
+        (0, False, "boolean", True),
+        ([1, {"a": True}], [1, {"a": 1}], "json", True),
+        (1, 1.0, "number", False),
+        ({"a": [1]}, {"a": [1.0]}, None, False),
+        (NOON, ALSO_NOON, "date", False),
+        (NOON, ALSO_NOON, None, False),
+        ([NOON], [ALSO_NOON], None, False),
+        (NOON, ALSO_NOON, "text", True),
+        (NOON, ALSO_NOON[:-6], "date", True),
+        ("2024-03-31T12:00:00.0000001Z", "2024-03-31T12:00:00.0000002Z", "date", True),
+        ("Won", "won", "choice", True),
+    ],
+)
+@pytest.mark.parametrize("told_as", ["change", "no change", "whole"])
+def test_a_value_is_drift_where_it_is_not_the_same(note, reader, set_to, found, kind, is_drift, told_as):
+    def change(**sides):
+        return {"changes": {"f": {**sides, **({"kind": kind} if kind else {})}}}
+
+    note("deal.created", occurred_at=at(0).isoformat(), **change(current=set_to))
+    second = {
+        "change": change(previous=found, current="other"),
+        "no change": change(previous=found, current=found),
+        "whole": {"payload": {"deal": {"id": "1", "f": found}}},
+    }
+    note("deal.updated", occurred_at=at(1).isoformat(), **second[told_as])
+
+    drift = state_at(DEAL, reader).drift
+
+    assert [(each.expected, each.found) for each in drift] == ([(set_to, found)] if is_drift else [])
+
+
+def test_the_kind_of_a_field_holds_until_a_change_says_another(note, reader):
+    def tell(hour, **change):
+        note("deal.updated", occurred_at=at(hour).isoformat(), changes={"f": change})
+
+    tell(0, previous=None, current=NOON, kind="text")
+    tell(1, previous=ALSO_NOON, current=NOON)
+    tell(2, previous=ALSO_NOON, current="later", kind="date")
+
+    assert [each.event.occurred_at for each in state_at(DEAL, reader).drift] == [at(1)]
+
+
 def test_a_previous_value_that_is_not_what_the_log_adds_up_to_is_drift_and_the_log_goes_on(tell, reader):
     tell("created", stage="open", note="")
     second = tell(stage=("paused", "won"), note=(None, "x"))

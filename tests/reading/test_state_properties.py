@@ -234,10 +234,10 @@ def test_a_change_that_is_missing_from_the_log_is_found_where_the_field_is_told_
 
 
 def contradict(before: Any, after: Any) -> bool:
-    """Tell whether two values contradict each other: neither null and empty do, nor 1 and true."""
+    """Tell whether two values contradict each other: null and empty do not."""
     empty = [None, "", [], {}]
     both_empty = any(same(before, each) for each in empty) and any(same(after, each) for each in empty)
-    return before != after and not both_empty
+    return not same(before, after) and not both_empty
 
 
 NUMBERS = count()

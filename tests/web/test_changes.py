@@ -33,6 +33,25 @@ def marked(text: str, tag: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("previous", "current"),
+    [
+        ([{"name": "a"}, {"name": "b"}, {"name": "c"}], [{"name": "c"}, {"name": "b"}, {"name": "a"}]),
+        ([[1, 2], [3, 4]], [[3, 4], [1, 2]]),
+        ([[1, 2], [3, 4]], [[2, 1], [3, 4]]),
+        ({"x": [1, 2]}, {"x": [2, 1]}),
+        (["a", "b"], ["b", "a"]),
+        ([{"id": "1"}, {"id": "2"}], [{"id": "2"}, {"id": "1"}]),
+        ([1, True, [None]], [True, [None], 1]),
+    ],
+)
+def test_an_order_alone_is_said_in_words_and_takes_nothing_out(shown, previous, current):
+    text = shown(previous=previous, current=current)
+
+    assert "order" in words(text).lower()
+    assert "<del" not in text and "<ins" not in text
+
+
+@pytest.mark.parametrize(
     ("previous", "current", "said"),
     [
         ("2026-03-24", "2026-03-27", "3 days later"),

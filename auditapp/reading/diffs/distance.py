@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from auditapp.log.equality import same
+
 NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
 LARGEST = Decimal(10) ** 15  # of what a double can tell apart in halves
 _CLOCK = ((3600, "hour"), (60, "minute"), (1, "second"))
@@ -40,8 +42,11 @@ def date_distance(previous: Any, current: Any) -> str:
     before, after = _instant(previous), _instant(current)
     if before is None or after is None or (before.tzinfo is None) != (after.tzinfo is None):
         return ""
+    if before == after and previous != current:
+        is_same = same(previous, current, "date")
+        return "the same instant, written in another way" if is_same else "less than a microsecond apart"
     if before == after:
-        return "" if previous == current else "the same instant, written in another way"
+        return ""
     first, last = min(before, after), max(before, after)
     return f"{_length(first, last)} {'later' if after > before else 'earlier'}"
 

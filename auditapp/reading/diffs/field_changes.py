@@ -4,11 +4,10 @@ Data only; ``templates/_changes.html`` renders it by ``view``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from auditapp.log.changes import words_of
-from auditapp.log.equality import same
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.diffs.sides import ABSENT, Care, Sides, sides_of
 from auditapp.reading.diffs.value_diff import (
@@ -32,6 +31,7 @@ class FieldChange:
     it), ``refs`` (elements that came, went or changed) or ``parts`` (of an object, by their paths).
 
     :ivar sides: both values whole; of a list only where one side says more than its elements do.
+    :ivar is_order: nothing but the order of parts changed.
     :ivar said: in words, what neither value says: that there was none.
     :ivar asked: the current value as the filter's ``to`` takes it, None where it is none to ask for.
     """
@@ -46,6 +46,7 @@ class FieldChange:
     parts: list[PartChange] = field(default_factory=list)
     more_parts: int = 0
     kept_parts: int = 0
+    is_order: bool = False
     asked: str | None = None
 
 
@@ -82,6 +83,7 @@ def _field_change(
         current = ABSENT
     hint = change.get("kind")
     kind = kind_of(hint, [side for side in (previous, current) if side is not ABSENT])
+    care = replace(care, kind=hint)
     return FieldChange(
         name=name,
         label=change.get("label") or words_of(name),
@@ -101,33 +103,35 @@ def _said(previous: Any, current: Any, created: bool, deleted: bool) -> str:
 def _view(name: str, previous: Any, current: Any, kind: str, hint: str | None, care: Care) -> dict[str, Any]:
     """Return what depends on the view, with the view."""
     if kind == "refs" and not isinstance(previous, list) and not isinstance(current, list):
-        if _is_same_record(previous, current):
+        if _is_same_record(previous, current, care):
             return _list_view([previous], [current], kind, care)
         # One record in the place of another reads like any other value: by its name.
-        previous, current = _names(previous, current)
-    elif same(previous, current):
+        previous, current = _names(previous, current, care)
+    elif care.same(previous, current):
         pass
     elif _is_list_change(previous, current):
         return _list_view(previous, current, kind, care)
     elif isinstance(previous, dict | list) and type(previous) is type(current) and previous and current:
         parts, more, kept = changed_parts(previous, current, care, name)
         sides = sides_of(previous, current, hint, care)
-        return {"view": "parts", "sides": sides, "parts": parts, "more_parts": more, "kept_parts": kept}
+        is_order = not more and all(part.op == "moved" for part in parts)
+        counts = {"more_parts": more, "kept_parts": kept}
+        return {"view": "parts", "sides": sides, "parts": parts, "is_order": is_order, **counts}
     sides = sides_of(previous, current, hint, care)
     return {"view": "words" if sides.words else "values", "sides": sides}
 
 
-def _is_same_record(previous: Any, current: Any) -> bool:
-    if not isinstance(previous, dict) or not isinstance(current, dict) or same(previous, current):
+def _is_same_record(previous: Any, current: Any, care: Care) -> bool:
+    if not isinstance(previous, dict) or not isinstance(current, dict) or care.same(previous, current):
         return False
     known = identity_of(previous)
     return known is not None and known == identity_of(current)
 
 
-def _names(previous: Any, current: Any) -> tuple[Any, Any]:
+def _names(previous: Any, current: Any, care: Care) -> tuple[Any, Any]:
     """Return records by their names, with the ids where both have the same one."""
     names = [ref_name(side) if isinstance(side, dict) else side for side in (previous, current)]
-    both = isinstance(previous, dict) and isinstance(current, dict) and not same(previous, current)
+    both = isinstance(previous, dict) and isinstance(current, dict) and not care.same(previous, current)
     if both and names[0] == names[1]:
         names = [
             f"{name} ({identity_of(side)})" for name, side in zip(names, (previous, current), strict=True)

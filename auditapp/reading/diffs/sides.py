@@ -1,9 +1,10 @@
 """Two values side by side: as a reader sees each, how far apart they are, and what would escape them."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditapp.log.equality import same
+from auditapp.log.equality import key_of, same
 from auditapp.reading.diffs.distance import date_distance, number_distance
 from auditapp.reading.diffs.look_alikes import Alike, look_alikes
 from auditapp.reading.diffs.matching import Effort
@@ -27,10 +28,22 @@ _FORMS = {
 
 @dataclass(frozen=True)
 class Care:
-    """How much may be shown, and how much looked at: the same for all that a page shows."""
+    """How much may be shown, and how much looked at: the same for all that a page shows.
+
+    :ivar kind: what the source says that the field holds; by it values inside of others are the same.
+    """
 
     max_chars: int | None
     effort: Effort
+    kind: str | None = None
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Tell whether two values of the field, or two parts of such, are the same."""
+        return same(one, other, self.kind)
+
+    def key_of(self, value: Any) -> Hashable:
+        """Return what is equal for values that are the same."""
+        return key_of(value, self.kind)
 
     @property
     def most_items(self) -> int | None:
@@ -68,8 +81,12 @@ def sides_of(previous: Any, current: Any, hint: str | None, care: Care) -> Sides
     after = None if current is ABSENT else value_of(current, kind, care.max_chars)
     if before is None or after is None:
         return Sides(before, after)
-    if same(previous, current):
-        return Sides(before, after, unchanged=True)
+    if care.same(previous, current):
+        if before == after:
+            return Sides(before, after, unchanged=True)
+        return Sides(
+            before, after, _difference(previous, current, kind, hint) or "the same, written in another way"
+        )
     found, words = [Hunk("", previous, current)], []
     if isinstance(previous, str) and isinstance(current, str):
         if kind == "text" and _is_long_edit(previous, current):

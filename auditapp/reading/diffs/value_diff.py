@@ -5,13 +5,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, NamedTuple
 
 from auditapp.log.changes import words_of
-from auditapp.log.equality import same
+from auditapp.reading.diffs.list_pairs import pair_elements
 from auditapp.reading.diffs.look_alikes import drawn
-from auditapp.reading.diffs.matching import matches
 from auditapp.reading.diffs.sides import ABSENT, Care, Sides, sides_of
 from auditapp.reading.diffs.values import NAMES, Value, ref_name, value_of
 from auditapp.reading.records.references import identity_of
@@ -82,27 +81,28 @@ class ListChange:
 
 def list_change(before: Sequence[Any], after: Sequence[Any], care: Care) -> ListChange:
     """Compare two lists: removed first, then changed, then added."""
-    old, new = _keyed(before), _keyed(after)
+    pairs = pair_elements(before, after, care)
+    both = [(before[old], after[new]) for old, new in pairs.both]
     found = [
-        *(("removed", item, ABSENT) for key, item in old.items() if key not in new),
-        *(("changed", old[key], new[key]) for key in new if key in old and not same(old[key], new[key])),
-        *(("added", ABSENT, item) for key, item in new.items() if key not in old),
+        *(("removed", before[old], ABSENT) for old in pairs.gone),
+        *(("changed", one, other) for one, other in both if not care.same(one, other)),
+        *(("added", ABSENT, after[new]) for new in pairs.come),
     ]
-    kept = [item for key, item in new.items() if key in old and same(old[key], item)]
-    looks = Counter(drawn(ref_name(item)) for item in {**old, **new}.values() if isinstance(item, dict))
+    kept = [other for one, other in both if care.same(one, other)]
+    there = [*(before[old] for old in pairs.gone), *after]
+    looks = Counter(drawn(ref_name(item)) for item in there if isinstance(item, dict))
     gone = _Gone(care)
     for op, one, _ in found:
         if op == "removed":
             gone.add(_look(one), one)
     most = care.most_items
-    reordered = _is_reordered(old, new)
-    order = after if reordered else []
+    order = after if pairs.is_reordered else []
     return ListChange(
         items=[_item(op, one, other, looks, gone, care) for op, one, other in found[:most]],
         more_items=len(found[most:]) if most else 0,
         kept=[_item_name(item) for item in kept[:most]],
         more_kept=len(kept[most:]) if most else 0,
-        reordered=reordered,
+        reordered=pairs.is_reordered,
         order=[_item_name(item) for item in order[:most]],
         more_order=len(order[most:]) if most else 0,
     )
@@ -135,42 +135,6 @@ def _look(item: Any) -> str:
 def is_plain_list(items: Sequence[Any]) -> bool:
     """Tell whether each element has an identity, or is no object or list: then its place is no matter."""
     return all(identity_of(item) if isinstance(item, dict) else not isinstance(item, list) for item in items)
-
-
-def _keyed(items: Sequence[Any]) -> dict[tuple[str, int], Any]:
-    """Return elements by what they are and, where several are the same, which of them."""
-    times: Counter[str] = Counter()
-    found = {}
-    for item in items:
-        key = _key(item)
-        found[key, times[key]] = item
-        times[key] += 1
-    return found
-
-
-def _key(item: Any) -> str:
-    known = identity_of(item)
-    if known is None:
-        return canonical(item)
-    # Records of several types may share a list, and an id.
-    return f"{item['type']} {known}" if isinstance(item.get("type"), str) else f" {known}"
-
-
-def canonical(value: Any) -> str:
-    """Return a value as text, the same for what is the same in JSON: ``1`` and ``1.0``, any key order."""
-    return json.dumps(_normal(value), sort_keys=True)
-
-
-def _normal(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _normal(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_normal(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _is_reordered(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
-    return [key for key in old if key in new] != [key for key in new if key in old]
 
 
 def _item_name(item: Any) -> str:
@@ -249,17 +213,15 @@ def _prepared(part: Part, gone: _Gone, care: Care) -> PartChange:
 
 def parts(before: Any, after: Any, path: str, care: Care) -> Iterator[Part]:
     """Yield the parts in which two values differ, and those that are the same, as large as they are."""
-    if same(before, after):
+    if care.same(before, after):
         yield Part(path, "kept", before, after)
     elif isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
             yield from _part(before.get(key, ABSENT), after.get(key, ABSENT), _inside(path, key), care)
-    elif not isinstance(before, list) or not isinstance(after, list):
-        yield Part(path, "changed", before, after)
-    elif is_plain_list(before) and is_plain_list(after):
-        yield from _parts_by_identity(before, after, path, care)
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from _parts_of_list(before, after, path, care)
     else:
-        yield from _parts_by_place(before, after, path, care)
+        yield Part(path, "changed", before, after)
 
 
 def _part(before: Any, after: Any, path: str, care: Care) -> Iterator[Part]:
@@ -269,29 +231,22 @@ def _part(before: Any, after: Any, path: str, care: Care) -> Iterator[Part]:
         yield from parts(before, after, path, care)
 
 
-def _parts_by_identity(before: list[Any], after: list[Any], path: str, care: Care) -> Iterator[Part]:
-    old, new = _keyed(before), _keyed(after)
-    for key in [*old, *(key for key in new if key not in old)]:
-        item = old.get(key, new.get(key))
-        place = f"{path}[{_item_name(item) if isinstance(item, dict) else ''}]"
-        yield from _part(old.get(key, ABSENT), new.get(key, ABSENT), place, care)
-    if _is_reordered(old, new):
+def _parts_of_list(before: list[Any], after: list[Any], path: str, care: Care) -> Iterator[Part]:
+    """Yield what went by its place before, and all else by its place now."""
+    pairs = pair_elements(before, after, care)
+    is_plain = is_plain_list(before) and is_plain_list(after)
+    for old in pairs.gone:
+        yield Part(_place(path, before[old], old, is_plain), "removed", before[old], ABSENT)
+    became = {new: before[old] for old, new in pairs.both}
+    for new, item in enumerate(after):
+        yield from _part(became.get(new, ABSENT), item, _place(path, item, new, is_plain), care)
+    if pairs.is_reordered:
         yield Part(path, "moved", before, after)
 
 
-def _parts_by_place(before: list[Any], after: list[Any], path: str, care: Care) -> Iterator[Part]:
-    common = matches([canonical(item) for item in before], [canonical(item) for item in after], care.effort)
-    for (i, j), (next_i, next_j) in pairwise([(-1, -1), *common, (len(before), len(after))]):
-        if i >= 0:
-            yield Part(f"{path}[{j}]", "kept", before[i], after[j])
-        gone, come = before[i + 1 : next_i], after[j + 1 : next_j]
-        is_even = len(gone) == len(come)
-        for place, item in enumerate(gone, i + 1):
-            other = come[place - i - 1] if is_even else ABSENT
-            yield from _part(item, other, f"{path}[{place}]", care)
-        for place, item in enumerate(come, j + 1):
-            if not is_even:
-                yield from _part(ABSENT, item, f"{path}[{place}]", care)
+def _place(path: str, item: Any, number: int, is_plain: bool) -> str:
+    """Return the path of an element: of a record its name, of anything else its number, if that matters."""
+    return f"{path}[{ref_name(item) if identity_of(item) else '' if is_plain else number}]"
 
 
 def _inside(path: str, key: str) -> str:

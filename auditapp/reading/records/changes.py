@@ -102,6 +102,8 @@ class Snapshot:
 class Fold:
     """Adds version to version, oldest first. Only what succeeded changes anything.
 
+    Whether two values are the same is decided by the kind that a change says, else by the field's last one.
+
     :ivar last: number of the newest version.
     :ivar begins: whether the first version that succeeded created the record; None before there is one.
     """
@@ -182,21 +184,20 @@ class Fold:
             current, held = change.get("current"), held_fields.get(name)
             is_told = "previous" in change and not (creates and held is None)
             previous = change["previous"] if is_told else None
-            if is_told and previous == current and same(previous, current):
+            kind = change.get("kind") or (held.kind if held is not None else None)
+            if is_told and same(previous, current, kind):
                 self._known(number, name, change, current)
                 continue
             if held is None:
                 if is_told:
                     self._before(name, change, previous)
                 first = 0 if creates else 1
-                label, kind = change.get("label"), change.get("kind")
-                held_fields[name] = Held(current, number, first, label, kind, versions)
+                held_fields[name] = Held(current, number, first, change.get("label"), kind, versions)
                 continue
-            # What comes most is looked at first: a change that goes on from what is known.
-            if held.value != previous:
-                if is_told and disagree(held.value, previous, current):
+            if not same(held.value, previous, kind):
+                if is_told and disagree(held.value, previous, current, kind):
                     self._mismatch(number, name, held, change)
-                current = next_value(held.value, previous, current)
+                current = next_value(held.value, previous, current, kind)
             held.value, held.set_by, held.told = current, number, versions
             held.changes += 1
             if "label" in change or "kind" in change:
@@ -209,11 +210,12 @@ class Fold:
             self._before(name, change, value)
             self.held[name] = Held(value, None, 0, change.get("label"), change.get("kind"), self.versions)
             return
-        if held.value != value:
-            if disagree(held.value, value, value):
+        kind = change.get("kind") or held.kind
+        if not same(held.value, value, kind):
+            if disagree(held.value, value, value, kind):
                 self._mismatch(number, name, held, change)
                 held.set_by = None
-            held.value = next_value(held.value, value, value)
+            held.value = next_value(held.value, value, value, kind)
         held.told = self.versions
         _rename(held, change)
 
@@ -246,7 +248,8 @@ def difference(before: Mapping[str, Held], after: Mapping[str, Held]) -> dict[st
     found: dict[str, dict[str, Any]] = {}
     for name in {**after, **before}:
         one, other = before.get(name), after.get(name)
-        if one is not None and other is not None and same(one.value, other.value):
+        kind = (other.kind if other else None) or (one.kind if one else None)
+        if one is not None and other is not None and same(one.value, other.value, kind):
             continue
         newer = other or one
         change = {

@@ -39,7 +39,7 @@ class Version:
         if self.changes is None or mark_of(self.event.event, self.event.outcome) in _NEVER_IDLE:
             return False
         return all(
-            "previous" in change and same(change["previous"], change["current"])
+            "previous" in change and same(change["previous"], change["current"], change.get("kind"))
             for change in self.changes.values()
         )
 

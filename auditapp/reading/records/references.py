@@ -32,7 +32,7 @@ def by_identity(value: Any) -> dict[str, dict[str, Any]] | None:
     return found if len(found) == len(value) else None
 
 
-def is_difference(known: Any, previous: Any, current: Any) -> bool:
+def is_difference(known: Any, previous: Any, current: Any, kind: str | None = None) -> bool:
     """Tell whether a change of a list tells only what it took out, altered and put in.
 
     It does if nothing is on both of its sides unchanged, and there was more than it says.
@@ -40,14 +40,14 @@ def is_difference(known: Any, previous: Any, current: Any) -> bool:
     held, old, new = by_identity(known), by_identity(previous), by_identity(current)
     if not held or old is None or new is None:
         return False
-    if any(key in new and same(item, new[key]) for key, item in old.items()):
+    if any(key in new and same(item, new[key], kind) for key, item in old.items()):
         return False
     return not held.keys() <= old.keys()
 
 
-def next_value(known: Any, previous: Any, current: Any) -> Any:
+def next_value(known: Any, previous: Any, current: Any, kind: str | None = None) -> Any:
     """Return what a change makes of a value that is known."""
-    if not is_difference(known, previous, current):
+    if not is_difference(known, previous, current, kind):
         return current
     old, new = by_identity(previous) or {}, by_identity(current) or {}
     kept = [item for item in known if (key := identity_of(item)) not in old or key in new]
@@ -56,32 +56,35 @@ def next_value(known: Any, previous: Any, current: Any) -> Any:
     return [new.get(identity_of(item) or "", item) for item in kept] + added
 
 
-def disagree(known: Any, previous: Any, current: Any) -> bool:
-    """Tell whether a change's ``previous`` contradicts what is known."""
-    if is_difference(known, previous, current):
+def disagree(known: Any, previous: Any, current: Any, kind: str | None = None) -> bool:
+    """Tell whether a change's ``previous`` contradicts what is known.
+
+    :param kind: of the field, by which values are the same.
+    """
+    if is_difference(known, previous, current, kind):
         held, old = by_identity(known) or {}, by_identity(previous) or {}
         known = [held[key] for key in old if key in held]
-    return differ(known, previous)
+    return differ(known, previous, kind)
 
 
-def differ(one: Any, other: Any) -> bool:
+def differ(one: Any, other: Any, kind: str | None = None) -> bool:
     """Tell whether two values of a field contradict each other.
 
     Null and empty do not. References do by identity and by what both say of one, not by order or name.
     """
-    if same(one, other) or (_is_nothing(one) and _is_nothing(other)):
+    if same(one, other, kind) or (_is_nothing(one) and _is_nothing(other)):
         return False
     if isinstance(one, dict) and isinstance(other, dict) and identity_of(one):
         one, other = [one], [other]
     mine, others = by_identity(one), by_identity(other)
     if mine is None or others is None or mine.keys() != others.keys():
         return True
-    return any(_attributes_differ(mine[key], others[key]) for key in mine)
+    return any(_attributes_differ(mine[key], others[key], kind) for key in mine)
 
 
-def _attributes_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _attributes_differ(one: Mapping[str, Any], other: Mapping[str, Any], kind: str | None) -> bool:
     both = (one.keys() & other.keys()) - {*_NAMES}
-    return any(differ(one[key], other[key]) for key in both)
+    return any(differ(one[key], other[key], kind) for key in both)
 
 
 def _is_nothing(value: Any) -> bool:

@@ -32,6 +32,7 @@ MAX_WHOLES = 20  # payloads that are asked what the record was, the newest first
 class FieldState:
     """A field's value and who set it.
 
+    :ivar hint: the kind that the source said; ``kind`` is what its value looks like where it said none.
     :ivar since: when it was set; None, as ``event``, where it was so before the log saw it change.
     :ivar changes: how many versions changed it up to then; a first value at the creation is no change.
     """
@@ -39,6 +40,7 @@ class FieldState:
     name: str
     label: str
     kind: str
+    hint: str | None
     value: Any
     since: datetime | None
     event: EventRow | None
@@ -170,7 +172,7 @@ def _against_wholes(record: Record, viewer: Viewer, found: Snapshot) -> Iterator
         recorded = recorded_in(payload, record)
         for name in [name for name in fields if name in recorded]:
             held, value = fields.pop(name), recorded[name]
-            if held.told <= numbers[number] and differ(held.value, value):
+            if held.told <= numbers[number] and differ(held.value, value, held.kind):
                 yield Mismatch(number, name, held.value, value, held.label, held.kind, from_snapshot=True)
         if not fields:
             return
@@ -180,7 +182,7 @@ def _field(name: str, held: Held, rows: Mapping[int, EventRow]) -> FieldState:
     row = None if held.set_by is None else rows[held.set_by]
     since = None if row is None else row.occurred_at
     label, kind = held.label or words_of(name), kind_of(held.kind, [held.value])
-    return FieldState(name, label, kind, held.value, since, row, held.changes)
+    return FieldState(name, label, kind, held.kind, held.value, since, row, held.changes)
 
 
 def _drift(found: Mismatch, row: EventRow) -> Drift:

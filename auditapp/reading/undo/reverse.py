@@ -51,7 +51,7 @@ def reverse(traced: Traced) -> Reverse | None:
     changes = {
         name: _change(now.get(name, NOTHING), None if value is NOTHING else value, *hints[name])
         for name, value in wanted.items()
-        if not _is_back(now.get(name, NOTHING), value)
+        if not _is_back(now.get(name, NOTHING), value, hints[name][1])
     }
     done = [hints[name][0] or words_of(name) for name in wanted if name not in changes]
     return Reverse(UPDATE, changes, done if traced.lost is None else [])
@@ -62,11 +62,11 @@ def _hints(name: str, traced: Traced, known: dict[str, Held]) -> tuple[str | Non
     return source.label, source.kind
 
 
-def _is_back(now: Any, wanted: Any) -> bool:
+def _is_back(now: Any, wanted: Any, kind: str | None) -> bool:
     if now is NOTHING or wanted is NOTHING:
         # To take a field away that is null, there is nothing to do.
         return (None if now is NOTHING else now) is (None if wanted is NOTHING else wanted)
-    return same(now, wanted)
+    return same(now, wanted, kind)
 
 
 def _change(now: Any, wanted: Any, label: str | None, kind: str | None) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def taken_back(touched: Touched, now: Any) -> Any:
     held = by_identity(now)
     if before is None or after is None or held is None:
         return touched.before
-    altered = {key for key in before.keys() & after.keys() if not same(before[key], after[key])}
+    altered = {key for key in before.keys() & after.keys() if not same(before[key], after[key], touched.kind)}
     kept = [
         before[key] if key in altered else item
         for item in now

@@ -144,7 +144,9 @@ def trace(versions: Iterable[Version], undone: Collection[int]) -> Traced:
 def _before(change: Change, known: Any) -> Any:
     """Return a field's value before a change: what the change says, of a difference what is known."""
     previous = change.get("previous", NOTHING)
-    is_known = known is not NOTHING and is_difference(known, previous, change.get("current"))
+    is_known = known is not NOTHING and is_difference(
+        known, previous, change.get("current"), change.get("kind")
+    )
     return known if is_known else previous
 
 
@@ -153,6 +155,6 @@ def _real(changes: Changes, effect: str) -> dict[str, Change]:
     return {
         name: change
         for name, change in changes.items()
-        if not ("previous" in change and same(change["previous"], change.get("current")))
+        if not ("previous" in change and same(change["previous"], change.get("current"), change.get("kind")))
         and not (effect == DELETES and change.get("current") is None)
     }

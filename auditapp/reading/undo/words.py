@@ -96,7 +96,7 @@ def _changed(label: Part, change: dict[str, Any]) -> Iterator[Sentence]:
     if before is None or after is None or not (before or after):
         yield _set(label, change)
         return
-    told = list(_items(label, before, after))
+    told = list(_items(label, before, after, change.get("kind")))
     if not told:
         yield (Part("Put "), label, Part(" back into its earlier order"))
     yield from told[:MAX_ITEMS]
@@ -104,7 +104,7 @@ def _changed(label: Part, change: dict[str, Any]) -> Iterator[Sentence]:
         yield (Part(f"Change {len(told) - MAX_ITEMS:,} more in "), label, Part(" back"))
 
 
-def _items(label: Part, now: dict[str, Any], wanted: dict[str, Any]) -> Iterator[Sentence]:
+def _items(label: Part, now: dict[str, Any], wanted: dict[str, Any], kind: str | None) -> Iterator[Sentence]:
     for key, item in now.items():
         if key not in wanted:
             yield (Part("Take "), _own(ref_name(item)), Part(" out of "), label)
@@ -112,12 +112,14 @@ def _items(label: Part, now: dict[str, Any], wanted: dict[str, Any]) -> Iterator
         if key not in now:
             yield (Part("Put "), _own(ref_name(item)), Part(" back into "), label)
         else:
-            yield from _attributes(label, now[key], item)
+            yield from _attributes(label, now[key], item, kind)
 
 
-def _attributes(label: Part, now: dict[str, Any], wanted: dict[str, Any]) -> Iterator[Sentence]:
+def _attributes(
+    label: Part, now: dict[str, Any], wanted: dict[str, Any], kind: str | None
+) -> Iterator[Sentence]:
     for key in {**now, **wanted}:
-        if key in now and key in wanted and same(now[key], wanted[key]):
+        if key in now and key in wanted and same(now[key], wanted[key], kind):
             continue
         of = (_own(words_of(key)), Part(" of "), _own(ref_name(wanted)), Part(" in "), label)
         value = _value(wanted.get(key), kind_of(None, [wanted.get(key)]))

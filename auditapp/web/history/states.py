@@ -116,7 +116,7 @@ def _differences(then: RecordState, now: RecordState) -> dict[str, dict[str, Any
     found: dict[str, dict[str, Any]] = {}
     for name in [*then.fields, *(name for name in now.fields if name not in then.fields)]:
         old, new = then.fields.get(name), now.fields.get(name)
-        if old and new and same(old.value, new.value):
+        if old and new and same(old.value, new.value, new.hint or old.hint):
             continue
         told = new or old
         assert told is not None  # noqa: S101 - it is in one of them
