@@ -1,4 +1,4 @@
-"""``app`` for WSGI servers and ``flask --app app``; ``python app.py`` sets up and serves."""
+"""``app`` for ``flask --app app``, ``asgi`` for servers; ``python app.py`` sets up and serves that."""
 
 import gc
 import multiprocessing
@@ -6,6 +6,7 @@ import signal
 import sys
 
 from auditapp import create_app
+from auditapp.asgi import AsgiApp
 from auditapp.config import ConfigError
 
 if multiprocessing.parent_process() is not None:
@@ -17,6 +18,8 @@ try:
     app = create_app()
 except ConfigError as error:
     sys.exit(f"auditapp: {error}")
+
+asgi = AsgiApp(app)
 
 # Python looks for garbage after each 700 new objects, through all that stands since the start: a batch of
 # 1,000 events makes so many that it took a fifth of the time.

@@ -16,8 +16,8 @@ from auditapp.reading.filters import TimelineFilters
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
 BYTE_ORDER_MARK = "\ufeff".encode()
-# A server's thread is taken for as long as the slowest reader takes; the pages need some too.
-AT_ONCE = 2
+# Each has a piece of its file in memory for as long as its reader takes.
+AT_ONCE = 64
 RETRY_AFTER_SECONDS = 30
 
 _slots = BoundedSemaphore(AT_ONCE)

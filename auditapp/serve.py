@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import resource
 import socket
 import sys
 
@@ -18,10 +19,8 @@ from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.models import Account, Workspace
 
-# More would wait for each other: Python works in one of them at a time.
-THREADS = max(4, min(16, 2 * (os.cpu_count() or 1)))
-# Past this many requests waiting, new ones are held back instead of piling up in memory.
-BACKPRESSURE = 64
+# Connections past these wait to be taken up; each costs a coroutine, and no thread.
+CONNECTIONS = 4096
 # After Ctrl-C, how long a request may take to end before it is ended.
 STOP_SECONDS = 5
 
@@ -37,15 +36,16 @@ def main(app: Flask) -> None:
             sys.exit(f"auditapp: the database does not answer: {' '.join(str(error.orig).split())}")
         db.session.remove()
         db.engine.dispose()
+    _allow_connections()
     _announce(host, port, has_demo)
     server = Server(
-        "app:app",
+        "app:asgi",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
+        websockets=False,
         workers=1,
-        blocking_threads=THREADS,
-        backpressure=BACKPRESSURE,
+        backpressure=CONNECTIONS,
         log_access=False,
         workers_kill_timeout=STOP_SECONDS,
         working_dir=ROOT,
@@ -87,6 +87,15 @@ def _announce(host: str, port: int, has_demo: bool) -> None:
             click.echo("WARNING: everybody who reaches this address can sign in with them.", err=True)
     click.echo()
     sys.stdout.flush()
+
+
+def _allow_connections() -> None:
+    """Ask the system for as many open files as it lets us have: each connection is one."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        wanted = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _port() -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 # The server of make run, with its threads and without its demo.
-SERVE = ["-m", "granian", "--interface", "wsgi", "--blocking-threads", "4", "--backpressure", "64", "app:app"]
+SERVE = ["-m", "granian", "--interface", "asginl", "--no-ws", "--backpressure", "4096", "app:asgi"]
 
 
 @contextmanager

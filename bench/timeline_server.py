@@ -23,15 +23,21 @@ QUERIES = (
 class Browser:
     """As much of a browser as signing in takes, on one connection."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, email: str = EMAIL, password: str = PASSWORD) -> None:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        self.email, self.password = email, password
         self.cookies: dict[str, str] = {}
+
+    @property
+    def cookie(self) -> str:
+        """Return the header that says who asks."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
     def ask(
         self, method: str, path: str, form: dict[str, str] | None = None
     ) -> tuple[HTTPResponse, str, float]:
         """Ask for a page; return the answer, its text, and the seconds until its first byte."""
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        headers = {"Cookie": self.cookie}
         if form:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         began = time.perf_counter()
@@ -51,7 +57,7 @@ class Browser:
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', text)
         token = found[1] if found else ""
         answer, text, _ = self.ask(
-            "POST", "/login", {"email": EMAIL, "password": PASSWORD, "csrf_token": token}
+            "POST", "/login", {"email": self.email, "password": self.password, "csrf_token": token}
         )
         if answer.status not in (302, 303):
             raise SystemExit(f"signing in: {answer.status} {text[:300]}")

@@ -51,9 +51,9 @@ class Served:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        options = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
+        options = ["--interface", "asginl", "--no-ws", "--workers", "2"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "granian", *options, "--port", str(self.port), "app:app"],
+            [sys.executable, "-m", "granian", *options, "--port", str(self.port), "app:asgi"],
             cwd=ROOT,
             env={**os.environ, "AUDITAPP_DATABASE_URL": database, "AUDITAPP_SECRET_KEY": "test"},
             stdout=log,

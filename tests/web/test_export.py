@@ -5,10 +5,12 @@ import io
 import json
 import re
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from auditapp import download
 from auditapp.access import members
 from auditapp.extensions import db
 from auditapp.models import RolePermission
@@ -351,9 +353,10 @@ def test_an_export_that_cannot_be_recorded_does_not_end_like_a_whole_one(
     assert b"THIS EXPORT IS INCOMPLETE" in pieces_until_it_raises(response)[-1]
 
 
-def test_two_exports_at_once_leave_room_for_the_pages(client, login, acme, note):
+def test_more_exports_than_memory_is_kept_for_are_refused(client, login, acme, note, monkeypatch):
     note()
     login("owner")
+    monkeypatch.setattr(download, "_slots", BoundedSemaphore(2))
     running = [client.get("/w/acme/timeline.csv", buffered=False) for _ in range(2)]
 
     third = client.get("/w/acme/timeline.jsonl")
