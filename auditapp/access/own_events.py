@@ -126,3 +126,11 @@ def client_address() -> str | None:
         return str(ipaddress.ip_address(request.remote_addr or ""))
     except ValueError:
         return None
+
+
+def client_network() -> str | None:
+    """Return what of the caller's address is one caller: of IPv6 the network of 64 bits that each has."""
+    address = client_address()
+    if address is None or ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))

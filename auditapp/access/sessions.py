@@ -13,14 +13,18 @@ from sqlalchemy.exc import OperationalError
 from uuid_utils.compat import uuid7
 
 from auditapp.access import throttle
-from auditapp.access.own_events import client_address, note_everywhere
+from auditapp.access.devices import known_device
+from auditapp.access.own_events import client_address, client_network, note_everywhere
 from auditapp.access.passwords import verify_password
 from auditapp.extensions import db, login_manager
 from auditapp.log.rows import fold_email
 from auditapp.models import Account, SignInSession
 
-ACCOUNT_LIMIT = 10  # attempts per window for one e-mail, known or not
-ADDRESS_LIMIT = 30  # and from one address, whatever the e-mail
+ACCOUNT_LIMIT = (
+    10  # strangers' attempts per window for one e-mail, known or not; and those of one known browser
+)
+ADDRESS_LIMIT = 30  # and strangers' from one address, whatever the e-mail
+PROXY_LIMIT = 300  # and from an address that says that it asks for others, which nobody can check
 SEEN_EVERY = timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
@@ -55,23 +59,38 @@ def sign_in(email: str, password: str) -> SignedIn:
     """Check the credentials and start a session.
 
     :raise SignInRefused: if they are wrong, whether or not the account exists.
-    :raise TooManyAttempts: past the limit per account or address, even with the right password.
+    :raise TooManyAttempts: past a limit, even with the right password. A browser that the account has signed
+        in with before has a limit of its own: strangers who guess do not lock it out.
     """
     folded = fold_email(email)
-    account_key, address_key = f"account:{folded}", f"address:{client_address()}"
-    # Counted before the check, so that a hundred parallel guesses are a hundred attempts.
-    by_account, by_address = throttle.count_up(account_key), throttle.count_up(address_key)
-    for counted, limit in ((by_account, ACCOUNT_LIMIT), (by_address, ADDRESS_LIMIT)):
-        if counted.count > limit:
-            log.warning("sign-in throttled from %s", client_address())
-            raise TooManyAttempts(counted.retry_after)
     account = _account(folded)
+    device = known_device(account) if account else None
+    limits = {f"device:{device}:{folded}": ACCOUNT_LIMIT} if device else _limits_of_strangers(folded)
+    # Counted before the check, so that a hundred parallel guesses are a hundred attempts.
+    counts = {key: throttle.count_up(key) for key in limits}
+    for key, limit in limits.items():
+        if counts[key].count > limit:
+            log.warning("sign-in throttled from %s", client_address())
+            raise TooManyAttempts(counts[key].retry_after)
+    own_key, *shared_keys = limits
     if not verify_password(account.password_hash if account else None, password) or not account:
-        _note_failure(account, first_in_window=by_account.count == 1)
+        _note_failure(account, first_in_window=counts[own_key].count == 1)
         raise SignInRefused
-    throttle.forget(account_key)
-    throttle.count_down(address_key)
+    throttle.forget(own_key)
+    for key in shared_keys:
+        throttle.count_down(key)
     return start_session(account)
+
+
+def _limits_of_strangers(email: str) -> dict[str, int]:
+    """Return how often may be guessed at an account, and from where one guesses; the account's own first."""
+    network = client_network()
+    # A proxy that nobody told us of: all who come through it would be one.
+    forwarded = None if current_app.config["TRUSTED_PROXIES"] else request.headers.get("X-Forwarded-For")
+    account = {f"account:{email}": ACCOUNT_LIMIT}
+    if forwarded is None:
+        return {**account, f"address:{network}": ADDRESS_LIMIT}
+    return {**account, f"address:{network}:{forwarded}": ADDRESS_LIMIT, f"proxy:{network}": PROXY_LIMIT}
 
 
 def _account(email: str) -> Account | None:

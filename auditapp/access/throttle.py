@@ -19,7 +19,8 @@ class Count:
 
     def __init__(self, count: int, window_start: datetime) -> None:
         self.count = count
-        self.retry_after = max(1, int((window_start + WINDOW - datetime.now(UTC)).total_seconds()))
+        left = min(WINDOW, window_start + WINDOW - datetime.now(UTC))
+        self.retry_after = max(1, int(left.total_seconds()))
 
 
 def count_up(key: str) -> Count:
@@ -28,13 +29,15 @@ def count_up(key: str) -> Count:
     dialect = db.session.get_bind().dialect.name
     upsert = (postgresql_insert if dialect == "postgresql" else sqlite_insert)(Throttle)
     over = Throttle.window_start <= now - WINDOW
+    # The clock was ahead and has been put right: nobody waits for it to get there again.
+    ahead = Throttle.window_start > now
     statement = (
         upsert.values(key=_hash(key), window_start=now, count=1)
         .on_conflict_do_update(
             index_elements=[Throttle.key],
             set_={
                 "count": case((over, 1), else_=Throttle.count + 1),
-                "window_start": case((over, literal(now, Instant)), else_=Throttle.window_start),
+                "window_start": case((over | ahead, literal(now, Instant)), else_=Throttle.window_start),
             },
         )
         .returning(Throttle.count, Throttle.window_start)

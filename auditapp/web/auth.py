@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import select
 
+from auditapp.access.devices import remember_device
 from auditapp.access.gate import public, signed_in_required
 from auditapp.access.members import MemberError, accept, find_invitation
 from auditapp.access.passwords import MIN_LENGTH, PasswordError
@@ -108,7 +109,9 @@ def join_post(token: str) -> ResponseReturnValue:
 def _enter(signed_in: SignedIn, target: str) -> Response:
     session.clear()  # nothing from before the sign-in is carried over, the CSRF token included
     login_user(signed_in)
-    return make_response(redirect(target, 303))
+    response = make_response(redirect(target, 303))
+    remember_device(response, signed_in.account)
+    return response
 
 
 def _is_signed_in_as(account: Account) -> bool:

@@ -97,6 +97,110 @@ def test_guessing_is_stopped_per_address_whatever_the_account(client, acme):
     assert elsewhere.status_code == 303
 
 
+def guess(client, times: int, email: str = OWNER["email"], **more) -> list[int]:
+    """Return what a stranger is answered who guesses at an account."""
+    data = {"email": email, "password": "wrong password"}
+    return [client.post("/login", data=data, **more).status_code for _ in range(times)]
+
+
+def test_strangers_who_guess_do_not_lock_out_a_browser_that_has_signed_in_before(client, login, acme, app):
+    login("owner")
+    client.post("/logout")
+    stranger = app.test_client()
+
+    assert guess(stranger, sessions.ACCOUNT_LIMIT + 1)[-1] == 429
+
+    assert stranger.post("/login", data=OWNER).status_code == 429
+    assert client.post("/login", data=OWNER).status_code == 303
+
+
+def test_a_browser_that_has_signed_in_before_is_slowed_for_itself(client, login, acme, app):
+    login("owner")
+    client.post("/logout")
+
+    assert guess(client, sessions.ACCOUNT_LIMIT + 1) == [401] * sessions.ACCOUNT_LIMIT + [429]
+
+    assert client.post("/login", data=OWNER).status_code == 429
+    assert app.test_client().post("/login", data=OWNER).status_code == 303
+
+
+def test_a_browser_is_known_to_those_who_signed_in_with_it_alone(client, login, acme, app):
+    login("member")
+    client.post("/logout")
+    login("auditor")
+    client.post("/logout")
+    guess(app.test_client(), sessions.ACCOUNT_LIMIT + 1)
+    guess(app.test_client(), sessions.ACCOUNT_LIMIT + 1, "member@acme.example")
+
+    assert client.post("/login", data=OWNER).status_code == 429
+    assert client.post("/login", data={**OWNER, "email": "member@acme.example"}).status_code == 303
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "W10.aaaa.bbbb", "WyJhIixbXV0.aaaaaa.c2ln"])
+def test_a_made_up_device_cookie_is_a_strangers(client, acme, app, cookie):
+    guess(app.test_client(), sessions.ACCOUNT_LIMIT)
+    client.set_cookie("auditapp_device", cookie)
+
+    assert client.post("/login", data=OWNER).status_code == 429
+
+
+def test_a_device_cookie_names_nobody_and_is_for_the_server_alone(client, login, acme):
+    login("owner")
+
+    cookie = client.get_cookie("auditapp_device")
+    assert cookie.http_only and cookie.same_site == "Lax" and "owner" not in cookie.value
+    assert int(cookie.max_age) > 86_400 * 300
+
+
+def test_those_behind_a_proxy_that_nobody_told_us_of_are_not_one(client, acme):
+    through = {"headers": {"X-Forwarded-For": "203.0.113.7"}}
+    for number in range(sessions.ADDRESS_LIMIT):
+        guess(client, 1, f"n{number}@x.example", **through)
+
+    assert client.post("/login", data=OWNER, **through).status_code == 429
+    other = client.post("/login", data=OWNER, headers={"X-Forwarded-For": "203.0.113.8"})
+    assert other.status_code == 303
+
+
+def test_saying_to_be_a_proxy_does_not_make_guesses_endless(client, acme, monkeypatch):
+    monkeypatch.setattr(sessions, "PROXY_LIMIT", 40)
+
+    answers = [
+        guess(client, 1, f"n{n}@x.example", headers={"X-Forwarded-For": f"203.0.113.{n}"})[0]
+        for n in range(41)
+    ]
+
+    assert answers == [401] * 40 + [429]
+
+
+def test_a_network_of_ipv6_is_one_address(client, acme):
+    def at(number: int) -> dict:
+        return {"environ_base": {"REMOTE_ADDR": f"2001:db8:1:2::{number:x}"}}
+
+    for number in range(sessions.ADDRESS_LIMIT):
+        guess(client, 1, f"n{number}@x.example", **at(number))
+
+    assert client.post("/login", data=OWNER, **at(1000)).status_code == 429
+    elsewhere = {"environ_base": {"REMOTE_ADDR": "2001:db8:1:3::1"}}
+    assert client.post("/login", data=OWNER, **elsewhere).status_code == 303
+
+
+def test_a_clock_that_was_put_right_makes_nobody_wait_for_it(client, acme):
+    guess(client, sessions.ACCOUNT_LIMIT + 1)
+    ahead = datetime.now(UTC) + timedelta(days=3)
+    db.session.execute(sa.update(Throttle).values(window_start=ahead))
+    db.session.commit()
+
+    late = client.post("/login", data=OWNER)
+
+    assert (late.status_code, int(late.headers["Retry-After"]) <= 15 * 60) == (429, True)
+    begun = db.session.scalar(sa.select(sa.func.max(Throttle.window_start)))
+    assert begun <= datetime.now(UTC)
+    db.session.execute(sa.update(Throttle).values(window_start=begun - timedelta(minutes=16)))
+    db.session.commit()
+    assert client.post("/login", data=OWNER).status_code == 303
+
+
 def test_after_the_window_one_may_try_again(client, acme):
     for _ in range(sessions.ACCOUNT_LIMIT + 1):
         client.post("/login", data={**OWNER, "password": "wrong password"})
