@@ -20,9 +20,7 @@ from auditapp.extensions import db, login_manager
 from auditapp.log.rows import fold_email
 from auditapp.models import Account, SignInSession
 
-ACCOUNT_LIMIT = (
-    10  # strangers' attempts per window for one e-mail, known or not; and those of one known browser
-)
+ACCOUNT_LIMIT = 10  # strangers' attempts per window for one e-mail, known or not, and one known browser's
 ADDRESS_LIMIT = 30  # and strangers' from one address, whatever the e-mail
 PROXY_LIMIT = 300  # and from an address that says that it asks for others, which nobody can check
 SEEN_EVERY = timedelta(minutes=1)
