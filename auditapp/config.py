@@ -1,6 +1,7 @@
 """Settings from the environment (prefix ``AUDITAPP_``) and ``.env``, checked at start."""
 
 import os
+import re
 import secrets
 import sqlite3
 from datetime import timedelta
@@ -17,6 +18,11 @@ from sqlalchemy.exc import ArgumentError
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 PREFIX = "AUDITAPP_"
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+# The Host header as it may be: a name or an address, and a port.
+HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?")
+BASE_URL = re.compile(rf"https?://{HOST.pattern}/?", re.IGNORECASE)
 
 # 3.7.0 to 3.51.2 can corrupt a WAL file written by two connections (the WAL-reset bug).
 SQLITE_WITH_SAFE_WAL = (3, 51, 3)
@@ -38,6 +44,7 @@ class Settings(BaseSettings):
     LOG_KEY_FILE: str = ""
     HTTPS: bool = False
     TRUSTED_PROXIES: int = Field(default=0, ge=0, le=10)
+    BASE_URL: str = ""
     SESSION_IDLE_MINUTES: int = Field(default=60, ge=1, le=60 * 24 * 30)
     SESSION_HOURS: int = Field(default=12, ge=1, le=24 * 365)
     DEFAULT_TIMEZONE: str = "UTC"
@@ -64,6 +71,14 @@ class Settings(BaseSettings):
         if driver not in {"sqlite", "postgresql+psycopg"}:
             raise ValueError(f"{driver!r} is not supported; use sqlite:/// or postgresql+psycopg://")
         return url
+
+    @field_validator("BASE_URL")
+    @classmethod
+    def base_is_an_address(cls, url: str) -> str:
+        """Accept a scheme and a host, no path: the pages know no other place than the top."""
+        if url and not BASE_URL.fullmatch(url):
+            raise ValueError("not the address of a site; try https://audit.example.com")
+        return url.rstrip("/").lower()
 
     @field_validator("DATABASE_REPLICA_URL")
     @classmethod
@@ -124,6 +139,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "COMPRESS_BR_LEVEL": 5,
         "HTTPS": settings.HTTPS,
         "TRUSTED_PROXIES": settings.TRUSTED_PROXIES,
+        "BASE_URL": settings.BASE_URL,
         "SESSION_IDLE": timedelta(minutes=settings.SESSION_IDLE_MINUTES),
         "SESSION_LIFETIME": timedelta(hours=settings.SESSION_HOURS),
         "DEFAULT_TIMEZONE": settings.DEFAULT_TIMEZONE,

@@ -14,6 +14,7 @@ from granian.server import Server
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from auditapp.access.links import forget_server, remember_server
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.config import ROOT
 from auditapp.extensions import db
@@ -36,6 +37,7 @@ def main(app: Flask) -> None:
             sys.exit(f"auditapp: the database does not answer: {' '.join(str(error.orig).split())}")
         db.session.remove()
         db.engine.dispose()
+        remember_server(_url(host, port))
     _allow_connections()
     _announce(host, port, has_demo)
     server = Server(
@@ -50,7 +52,11 @@ def main(app: Flask) -> None:
         workers_kill_timeout=STOP_SECONDS,
         working_dir=ROOT,
     )
-    server.serve()
+    try:
+        server.serve()
+    finally:
+        with app.app_context():
+            forget_server()
 
 
 def _set_up(may_demo: bool) -> bool:
@@ -77,8 +83,7 @@ def _check_free(host: str, port: int) -> None:
 
 
 def _announce(host: str, port: int, has_demo: bool) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"\nAuditapp is at http://{shown}:{port}  (Ctrl-C stops it)")
+    click.echo(f"\nAuditapp is at {_url(host, port)}  (Ctrl-C stops it)")
     if has_demo:
         click.echo("Demo sign-ins, all with the password " + PASSWORD + ":")
         for email, role in SIGN_INS:
@@ -87,6 +92,10 @@ def _announce(host: str, port: int, has_demo: bool) -> None:
             click.echo("WARNING: everybody who reaches this address can sign in with them.", err=True)
     click.echo()
     sys.stdout.flush()
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _allow_connections() -> None:

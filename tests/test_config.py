@@ -25,6 +25,10 @@ from auditapp.config import ROOT, ConfigError, Settings, flask_config, load_sett
         ("DATABASE_URL", "postgresql://x", "is not supported"),
         ("DATABASE_URL", "nonsense", "not a database URL"),
         ("DATABASE_REPLICA_URL", "postgresql+psycopg://x", "not built yet"),
+        ("BASE_URL", "audit.example.com", "not the address of a site"),
+        ("BASE_URL", "https://audit.example.com/path", "not the address of a site"),
+        ("BASE_URL", "https://me@audit.example.com", "not the address of a site"),
+        ("BASE_URL", "ftp://audit.example.com", "not the address of a site"),
         ("SESION_HOURS", "12", "there is no such setting"),
     ],
 )

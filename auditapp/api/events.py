@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from auditapp.access.links import asked_address
 from auditapp.api.answers import json_answer, recorded_answer
 from auditapp.api.bodies import read_body, read_events
 from auditapp.api.gate import key_required
@@ -31,7 +32,7 @@ def index() -> Response:
     following = None
     if page.older:
         query: dict[str, Any] = MultiDict(filters.page_query("before", page.older)).to_dict(flat=False)
-        following = url_for("api.index", _external=True, **query)
+        following = asked_address(url_for("api.index", **query))
     events = [event.to_json() for event in with_sections(page.events, g.viewer)]
     return json_answer({"events": events, "next": following})
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from flask import Blueprint, Response, g, url_for
 
+from auditapp.access.links import asked_address
 from auditapp.api.answers import json_answer
 from auditapp.api.asked import asked, event_id, moment
 from auditapp.api.gate import key_required
@@ -95,8 +96,8 @@ def _versions(record: Record) -> Response:
         query = {**given, "before": str(page.older)}
         query.pop("after", None)
         view = "versions" if record.id.endswith(SUFFIXES) else "index"
-        place = {"entity_type": record.type, "entity_id": record.id}
-        following = url_for(f"records.{view}", _external=True, **place, **query)
+        place: dict[str, Any] = {"entity_type": record.type, "entity_id": record.id, **query}
+        following = asked_address(url_for(f"records.{view}", **place))
     shown = [
         {
             "event_id": str(each.row.uid),

@@ -1,13 +1,15 @@
-"""The Host header, which Flask builds its URLs from: a malformed one is refused before Flask reads it."""
+"""The Host header: refused before Flask reads it where it is malformed, or another than the site's own."""
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Response
 
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{1,5}})?")
+from auditapp.config import HOST
+
+# Load balancers ask for these by an address of their own.
+ANY_HOST = {"/healthz", "/readyz"}
+DEFAULT_PORTS = (":80", ":443")
 
 
 def init_app(app: Flask) -> None:
@@ -15,11 +17,27 @@ def init_app(app: Flask) -> None:
     inner = app.wsgi_app
 
     def check(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        host = environ.get("HTTP_HOST")
-        if host is None or (len(host) <= 260 and HOST.fullmatch(host)):
+        problem = _problem(environ, app.config["BASE_URL"])
+        if problem is None:
             return inner(environ, start_response)
-        return Response("The Host header is malformed.\n", 400, mimetype="text/plain")(
-            environ, start_response
-        )
+        return Response(f"{problem}\n", 400, mimetype="text/plain")(environ, start_response)
 
     app.wsgi_app = check  # type: ignore[method-assign]
+
+
+def _problem(environ: dict[str, Any], base: str) -> str | None:
+    host = environ.get("HTTP_HOST")
+    if host is not None and (len(host) > 260 or not HOST.fullmatch(host)):
+        return "The Host header is malformed."
+    if base and environ["PATH_INFO"] not in ANY_HOST and _name(host or "") != _name(base.partition("://")[2]):
+        return f"This site is {base}; nothing is answered under another name."
+    return None
+
+
+def _name(host: str) -> str:
+    """Return a host as it is compared: in lower case, without a default port and a dot at its end."""
+    host = host.lower()
+    for port in DEFAULT_PORTS:
+        host = host.removesuffix(port)
+    name, colon, port = host.partition(":") if not host.startswith("[") else (host, "", "")
+    return f"{name.removesuffix('.')}{colon}{port}"

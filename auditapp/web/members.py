@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 
 from auditapp.access import members
 from auditapp.access.gate import me, permission_required
+from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
 from auditapp.extensions import db
 from auditapp.models import Member
@@ -47,8 +48,7 @@ def add(workspace: str) -> ResponseReturnValue:
         return _page(workspace, str(error), 422)
     token = members.invite(member)
     db.session.commit()
-    link = url_for("auth.join", token=token, _external=True)
-    return _page(workspace, link=link, link_for=member)
+    return _page(workspace, link=absolute(url_for("auth.join", token=token)), link_for=member)
 
 
 @bp.post("/w/<workspace>/settings/members/<member_id>/role")
@@ -76,7 +76,7 @@ def new_link(workspace: str, member_id: str) -> ResponseReturnValue:
         return _page(workspace, f"{member.account.name} has joined already.", 422)
     token = members.invite(member)
     db.session.commit()
-    return _page(workspace, link=url_for("auth.join", token=token, _external=True), link_for=member)
+    return _page(workspace, link=absolute(url_for("auth.join", token=token)), link_for=member)
 
 
 @bp.post("/w/<workspace>/settings/members/<member_id>/remove")

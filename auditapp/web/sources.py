@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 
 from auditapp.access import sources
 from auditapp.access.gate import me, permission_required
+from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
 from auditapp.extensions import db
 from auditapp.models import SetAside, Source
@@ -122,7 +123,7 @@ def _waiting(source: Source, set_aside_id: str) -> SetAside:
 
 
 def _url(source: Source) -> str:
-    return url_for("receive.create", path=source.path, _external=True)
+    return absolute(url_for("receive.create", path=source.path))
 
 
 def _page(
