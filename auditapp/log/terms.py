@@ -9,11 +9,12 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-import orjson
-
+from auditapp.log.field_terms import field_keys, forms_of
 from auditapp.log.words import MAX_KEPT, words
 from auditapp.models.types import EPOCH
 
+# To be raised with every change of what follows: what was derived before is then made anew.
+INDEX_VERSION = 2
 # More are not searched: an event of 256 KiB has about as many, and PostgreSQL takes 1 MB an event.
 MAX_WORDS = 50_000
 BREAK = "_"
@@ -86,69 +87,60 @@ def marks_of(workspace_id: int, row: Mapping[str, Any]) -> list[str]:
 def change_marks(workspace_id: int, changes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield the marks of changes: that a field changed, from what, to what, and from what to what.
 
-    A reference counts under its id and under its name, a list by what came in and what went out.
+    A field counts under its name and its label, a reference under its id and its names, a list by what came
+    in and what went out; all in the form in which they are compared, see ``field_terms``. An item's exact id
+    is marked beside them, by which records find what refers to them.
     """
     for name, change in changes.items():
-        yield mark(workspace_id, "field", name)
-        before = _forms(change["previous"]) if "previous" in change else []
-        after = _forms(change["current"])
-        previous, current = change.get("previous"), change["current"]
-        if isinstance(previous, list) and isinstance(current, list):
+        kind = change.get("kind")
+        before = forms_of(change["previous"], kind) if "previous" in change else {}
+        after = forms_of(change["current"], kind)
+        if isinstance(change.get("previous"), list) and isinstance(change["current"], list):
             before, after = _without(before, after), _without(after, before)
-        for form in before:
-            yield mark(workspace_id, "from", name, form)
-        for form in after:
-            yield mark(workspace_id, "to", name, form)
-        for one in before:
-            for other in after[:MAX_PAIRS]:
-                yield mark(workspace_id, "from to", name, one, other)
+        yield from _item_marks(workspace_id, name, change)
+        sides = [list(dict.fromkeys(side.values()))[:MAX_FORMS] for side in (before, after)]
+        for key in field_keys(name, change.get("label")):
+            yield from _key_marks(workspace_id, key, *sides)
 
 
-MAX_FORMS = 40
+def _key_marks(workspace_id: int, key: str, before: list[str], after: list[str]) -> Iterator[str]:
+    yield mark(workspace_id, "field", key)
+    for form in before:
+        yield mark(workspace_id, "from", key, form)
+    for form in after:
+        yield mark(workspace_id, "to", key, form)
+    for one in before[:MAX_PAIRS]:
+        for other in after[:MAX_PAIRS]:
+            yield mark(workspace_id, "from to", key, one, other)
+
+
+MAX_FORMS = 200
 MAX_PAIRS = 40
 
 
-def _without(some: list[str], others: list[str]) -> list[str]:
-    """Return what is in one list only; its own form as a whole stays."""
-    known = set(others)
-    return [form for form in some if form not in known]
+def _without(some: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Return what is in one list only: "won" in the place of "Won" came in, though both are asked for alike."""
+    return {recorded: form for recorded, form in some.items() if recorded not in others}
 
 
-def _forms(value: Any) -> list[str]:
-    """Return the texts under which a value is asked for."""
-    if isinstance(value, list):
-        inside = [form for each in value[:MAX_FORMS] for form in _single_forms(each)]
-        return list(dict.fromkeys([_as_json(value), *inside]))[:MAX_FORMS]
-    return _single_forms(value)
+def _item_marks(workspace_id: int, name: str, change: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the marks of the items that came in or went out, by their exact ids."""
+    previous, current = change.get("previous"), change["current"]
+    before, after = _ids(previous), _ids(current)
+    kept = before.keys() & after.keys() if isinstance(previous, list) and isinstance(current, list) else ()
+    for id in {**before, **after}:
+        if id not in kept:
+            yield mark(workspace_id, "item", name, id)
 
 
-def _single_forms(value: Any) -> list[str]:
-    if not isinstance(value, dict):
-        return [value_text(value)]
-    named = [value[key] for key in ("id", "name", "label", "value") if isinstance(value.get(key), str | int)]
-    return list(dict.fromkeys([*map(value_text, named), _as_json(value)]))
+def _has_id(item: Any) -> bool:
+    id = item.get("id") if isinstance(item, dict) else None
+    return isinstance(id, str | int) and not isinstance(id, bool)
 
 
-def value_text(value: Any) -> str:
-    """Return a recorded value as the text that ``from=`` and ``to=`` ask for: ``won``, ``48000``."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return _as_json(value)
-
-
-def asked_texts(text: str) -> list[str]:
-    """Return the texts that a typed value may mean: ``48000.0`` is also ``48000``."""
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return [text]
-    return list(dict.fromkeys([text, value_text(value)]))
-
-
-def _as_json(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+def _ids(value: Any) -> dict[str, None]:
+    items = value if isinstance(value, list) else [value]
+    return {str(item["id"]): None for item in items if _has_id(item)}
 
 
 def texts_of(event: Mapping[str, Any], uid: str, context: Mapping[str, Any]) -> Iterable[str]:

@@ -62,8 +62,7 @@ def _words(text: str) -> tuple[str, ...]:
         return tuple(found if len(text) <= MAX_WORD else [word[:MAX_WORD] for word in found])
     if len(text) == 36 and _UUID.fullmatch(text):
         return (text.replace("-", "").lower(),)
-    folded = "".join(map(fold, _clusters(text)))
-    return tuple([word for run in _RUN.findall(folded) for word in _words_of_run(run)])
+    return tuple([word for run in _RUN.findall(folded(text)) for word in _words_of_run(run)])
 
 
 _words_kept = lru_cache(maxsize=8192)(_words)
@@ -101,15 +100,30 @@ def _clusters(text: str) -> Sequence[str]:
 
 def _folded_with_places(text: str) -> tuple[str, list[int]]:
     """Return the folded text, and for each of its characters where it comes from; the end last."""
-    folded: list[str] = []
+    parts: list[str] = []
     places: list[int] = []
     start = 0
     for cluster in _clusters(text):
         part = fold(cluster)
-        folded.append(part)
+        parts.append(part)
         places += [start] * len(part)
         start += len(cluster)
-    return "".join(folded), [*places, len(text)]
+    return "".join(parts), [*places, len(text)]
+
+
+def folded(text: str) -> str:
+    """Return a text of any length without case and accents, as :func:`fold` does letter by letter."""
+    if text.isascii():
+        return text.lower()
+    return _folded_kept(text) if len(text) > MAX_KEPT else _folded(text)
+
+
+def _folded(text: str) -> str:
+    return "".join(map(fold, _clusters(text)))
+
+
+# The long texts of one change: each is asked for twice, as a value and by its words.
+_folded_kept = lru_cache(maxsize=8)(_folded)
 
 
 @lru_cache(maxsize=4096)

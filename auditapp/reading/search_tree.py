@@ -1,12 +1,14 @@
 """A filter as a tree of words and marks, which the index of words holds for each event."""
 
 import re
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
 from auditapp.access.viewer import Viewer
 from auditapp.log.schema import ACTOR_TYPES, OUTCOMES
-from auditapp.log.terms import asked_texts, mark, workspace_mark
+from auditapp.log.field_terms import asked_forms, field_key
+from auditapp.log.terms import mark, workspace_mark
 from auditapp.reading.expression import All, Node, all_of, any_of, one_of
 from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values
 from auditapp.reading.scopes import known_names, visible_scopes
@@ -47,9 +49,10 @@ def tree_of(filters: TimelineFilters, viewer: Viewer) -> All | None:
         if node is None:
             return None
         parts.append(node)
-    but += [Term((mark(workspace, "field", name),)) for name in filters.field.excluded]
+    but += [Term((mark(workspace, "field", field_key(name)),)) for name in filters.field.excluded]
     if filters.field.included:
-        parts.append(any_of([_change(workspace, name, filters) for name in filters.field.included]))
+        keys = dict.fromkeys(map(field_key, filters.field.included))
+        parts.append(any_of([_change(workspace, key, filters) for key in keys]))
     return all_of(parts, but)
 
 
@@ -103,21 +106,26 @@ def _enumerated(workspace: int, kind: str, values: Values) -> Node | None:
     return any_of(wanted) if wanted else None
 
 
-def _change(workspace: int, name: str, filters: TimelineFilters) -> Node:
-    """Return "this field changed", from and to what the filter says, in one and the same change."""
-    before = [text for value in filters.previous.included for text in asked_texts(value)]
-    after = [text for value in filters.current.included for text in asked_texts(value)]
+def _change(workspace: int, field: str, filters: TimelineFilters) -> Node:
+    """Return "this field changed", from and to what the filter says, in one and the same change.
+
+    :param field: the key of its name or label, see ``log/field_terms.py``.
+    """
+    before, after = _forms(filters.previous.included), _forms(filters.current.included)
     if before and after:
-        wanted: Node = one_of(mark(workspace, "from to", name, *pair) for pair in product(before, after))
+        wanted: Node = one_of(mark(workspace, "from to", field, *pair) for pair in product(before, after))
     elif before or after:
         kind = "from" if before else "to"
-        wanted = one_of(mark(workspace, kind, name, text) for text in before or after)
+        wanted = one_of(mark(workspace, kind, field, form) for form in before or after)
     else:
-        wanted = Term((mark(workspace, "field", name),))
+        wanted = Term((mark(workspace, "field", field),))
     but = [
-        Term((mark(workspace, kind, name, text),))
+        Term((mark(workspace, kind, field, form),))
         for kind, values in (("from", filters.previous), ("to", filters.current))
-        for value in values.excluded
-        for text in asked_texts(value)
+        for form in _forms(values.excluded)
     ]
     return All((wanted,), tuple(but))
+
+
+def _forms(values: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(form for value in values for form in asked_forms(value)))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from auditapp.log.changes import words_of
+from auditapp.log.field_terms import field_key
+from auditapp.log.words import folded
 from auditapp.reading.filters import ME, RECORD, STORY, TimelineFilters, Values
 from auditapp.web.phrases import MAX_NAMED, all_of, any_of, foreign, time_words
 from auditapp.web.plurals import entities_words, inside, outset
@@ -53,6 +55,8 @@ NameOf = Callable[[str, str], str | None]
 # What happened, by the type it happened to; None is any type, and no verbs are any verb.
 Verbs = dict[str | None, list[str]]
 
+# A name whose words say no other than itself: ``totalValue``, ``total_value``, "Total value"; not "iOS".
+_PLAIN_NAME = re.compile(r"[A-Za-z][a-z0-9]*(?:(?:[_ ]|(?=[A-Z]))[A-Z]?[a-z0-9]+)*")
 _QUOTED = re.compile(r'"([^"]*)"?')
 
 
@@ -161,10 +165,13 @@ class _Words:
         said = self._fields(self.filters.field.included) + (f" of {of}" if of else "") + " changed"
         for word, values in (("from", self.filters.previous), ("to", self.filters.current)):
             if values.included:
-                said += f" {word} {self.any_of(map(foreign, values.included))}"
+                said += f" {word} {self._values(values.included)}"
             if values.excluded:
-                said += f" {word} anything but {self.any_of(map(foreign, values.excluded))}"
+                said += f" {word} anything but {self._values(values.excluded)}"
         return said
+
+    def _values(self, values: Sequence[str]) -> str:
+        return self.any_of(map(foreign, _alike_once(values, folded)))
 
     def _who(self) -> str:
         """Return who did it: names, else kinds of actors; the kinds in brackets where both are said."""
@@ -220,7 +227,7 @@ class _Words:
         return f"{subject} {done}" if done else f"anything done to {subject}"
 
     def _fields(self, names: Sequence[str]) -> str:
-        return self.any_of(foreign(inside(words_of(name))) for name in names)
+        return self.any_of(foreign(_field_words(name)) for name in _alike_once(names, field_key))
 
     def _quoted(self, texts: Sequence[str]) -> str:
         """Return what is searched for in quotes; a phrase has brought its own."""
@@ -256,6 +263,19 @@ class _Words:
         ("correlation", lambda self, values: [f"action {foreign(action)}" for action in values]),
         ("q", lambda self, values: [f"what mentions {self._quoted(values)}"]),
     )
+
+
+def _field_words(name: str) -> str:
+    """Return a field inside a sentence: "total value" for ``totalValue``, a label of other letters as typed."""
+    return inside(words_of(name)) if _PLAIN_NAME.fullmatch(name) else name
+
+
+def _alike_once(typed: Iterable[str], key_of: Callable[[str], str]) -> list[str]:
+    """Return what was typed, of what asks the same only the first."""
+    found: dict[str, str] = {}
+    for text in typed:
+        found.setdefault(key_of(text), text)
+    return list(found.values())
 
 
 def _grouped(events: Sequence[str]) -> tuple[list[str], Verbs]:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from auditapp.log.changes import changes_between, words_of
 from auditapp.log.equality import same
-from auditapp.log.terms import asked_texts, change_marks, mark
+from auditapp.log.field_terms import asked_forms
+from auditapp.log.terms import change_marks, mark
 from auditapp.reading.diffs.field_changes import field_changes, kind_of
 from auditapp.reading.diffs.matching import Effort
 
@@ -83,7 +84,7 @@ def test_a_single_short_value_can_be_asked_for_as_the_log_keeps_it(current, aske
     assert change.asked == asked
     if asked is not None:
         marks = set(change_marks(1, {"stage": {"previous": None, "current": current}}))
-        assert marks & {mark(1, "to", "stage", text) for text in asked_texts(asked)}
+        assert marks & {mark(1, "to", "stage", form) for form in asked_forms(asked)}
 
 
 @given(

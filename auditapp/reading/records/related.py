@@ -68,8 +68,5 @@ def related_records(record: Record, viewer: Viewer) -> dict[Record, str | None]:
 def _of_all(record: Record, viewer: Viewer) -> Node:
     workspace = viewer.workspace.id
     own = [mark(workspace, "record", *each) for each in (record, *related_records(record, viewer))]
-    changed = [mark(workspace, side, field, record.id) for field in fields_of(record.type) for side in _SIDES]
+    changed = [mark(workspace, "item", field, record.id) for field in fields_of(record.type)]
     return one_of([mark(workspace, "related", *record), *own, *changed])
-
-
-_SIDES = ("from", "to")

@@ -42,6 +42,7 @@ def versions_jsonl(workspace: str, entity_type: str, entity_id: str) -> Response
         return error_page(422, CANNOT_READ, str(error))
     if not is_known(record, g.viewer):
         abort(404)
+    asked = asked.resolved(g.viewer)
     return download(
         asked.filters,
         g.viewer,

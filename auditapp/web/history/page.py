@@ -49,6 +49,7 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
         return _wrong(record, args, error)
     if not wants_fragment() and args != asked.canonical():
         return redirect(history_url(workspace, record, asked.canonical()))  # as a form sends it
+    asked = asked.resolved(g.viewer)
     head, rail = head_of(record, g.viewer), rail_of(record, asked.filters, g.viewer, viewer_zone())
     if head is None or rail is None:
         abort(404)

@@ -1,8 +1,9 @@
 """What a history's query string asks for: which view of the record, and what narrows it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -11,10 +12,13 @@ from zoneinfo import ZoneInfo
 from flask import g, url_for
 from werkzeug.datastructures import MultiDict
 
+from auditapp.access.viewer import Viewer
 from auditapp.config import is_timezone
+from auditapp.log.field_terms import field_key, field_keys
 from auditapp.log.strict_json import shorten
-from auditapp.reading.filters import FilterError, TimelineFilters
+from auditapp.reading.filters import FilterError, TimelineFilters, Values
 from auditapp.reading.moments import parse_last_moment
+from auditapp.reading.records.called import fields_called
 from auditapp.reading.records.history import PAGE_SIZE
 from auditapp.reading.records.record import Record
 from auditapp.web.formats import when
@@ -35,6 +39,8 @@ class Asked:
     """A validated query string; ``typed`` are its pairs, sorted, nothing empty.
 
     ``filters`` narrow the versions, and say the record.
+
+    :ivar fields: the fields that ``field=`` means, by their names, each with its label; see :meth:`resolved`.
     """
 
     record: Record
@@ -44,6 +50,7 @@ class Asked:
     at: datetime | None = None
     before: uuid.UUID | None = None
     after: uuid.UUID | None = None
+    fields: Mapping[str, str] = dataclass_field(default_factory=dict)
 
     @classmethod
     def from_args(
@@ -83,9 +90,25 @@ class Asked:
 
     @property
     def field(self) -> str | None:
-        """Return the field whose history this is, if it is one field's."""
-        included = self.filters.field.included
-        return included[0] if included else None
+        """Return the name or label of the field whose history this is, as typed, if it is one field's."""
+        return next((text for name, text in self.typed if name == "field" and not text.startswith("!")), None)
+
+    def resolved(self, viewer: Viewer) -> "Asked":
+        """Return the same with the fields found that the record has under the name or label of ``field=``."""
+        values = self.filters.field
+        if not values:
+            return self
+        [asked] = values.included or values.excluded
+        fields = fields_called(asked, self.record, viewer)
+        names = (asked, *(name for name in fields if field_key(name) != field_key(asked)))
+        chosen = Values(names) if values.included else Values((), names)
+        return replace(self, filters=replace(self.filters, field=chosen), fields=fields)
+
+    def shows(self, name: str, label: str | None) -> bool:
+        """Tell whether a changed field is what ``field=`` asks for, if it asks for one."""
+        if self.field is None:
+            return True
+        return name in self.fields or field_key(self.field) in field_keys(name, label)
 
     def has(self, switch: str) -> bool:
         """Tell whether a switch is on: ``related`` or ``unchanged``."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from flask import g
 
 from auditapp.log.changes import words_of
+from auditapp.log.field_terms import field_key
 from auditapp.reading.diffs.field_changes import FieldChange, field_changes
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.filters import ME, TimelineFilters
@@ -23,6 +25,7 @@ from auditapp.web.words import mark
 FIELDS_PER_VERSION = 30
 SHOWN_OF_A_RUN = 20
 MAX_POINTS = 200  # of a chart
+MAX_CHARTS = 3
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,20 @@ class Chip:
     url: str
 
 
+@dataclass(frozen=True)
+class FieldChart:
+    """A field that is asked for, and its values over time.
+
+    :ivar is_label: it is asked for by its label, or by a name that says the same.
+    :ivar chart: None where there is nothing to see in one.
+    """
+
+    name: str
+    label: str
+    is_label: bool
+    chart: Chart | None
+
+
 def versions(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
     """Return what the page of versions needs."""
     viewer = g.viewer
@@ -82,14 +99,12 @@ def versions(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
     folds = rail.has_changes and not asked.has("unchanged")
     history = history_of(asked.filters, viewer, fetch, folds=folds)
     runs = _shown(history, asked)
-    chart, label = (None, None) if asked.field is None else _field(asked, history)
     return {
         "history": history,
         "runs": runs,
-        "chart": chart,
-        "field_label": label,
+        "charts": _charts(asked, history),
         "known_fields": _known_fields(runs),
-        "chips": [_chip(name, value, asked, rail, label) for name, value in asked.narrowing()],
+        "chips": [_chip(name, value, asked, rail) for name, value in asked.narrowing()],
     }
 
 
@@ -99,51 +114,58 @@ def _known_fields(runs: Sequence[ShownRun]) -> list[tuple[str, str]]:
     return sorted({change.name: change.label for change in shown}.items())
 
 
-def _chip(name: str, value: str, asked: Asked, rail: Rail, label: str | None) -> Chip:
+def _chip(name: str, value: str, asked: Asked, rail: Rail) -> Chip:
     url = history_url(g.viewer.workspace.slug, asked.record, asked.without(name, value))
     what, shown = value.startswith("!"), value.removeprefix("!")
     if name == "actor":
         shown = "me" if shown == ME else next((one.name for one in rail.actors if one.id == shown), shown)
         return Chip("not by" if what else "by", shown, url)
-    return Chip("all but" if what else "field", shown if what else label or shown, url)
+    return Chip("all but" if what else "field", shown, url)
 
 
-def _field(asked: Asked, history: History) -> tuple[Chart | None, str]:
-    """Return the chart of the one field that is asked for, and what the field is called."""
-    field = str(asked.field)
+def _charts(asked: Asked, history: History) -> list[FieldChart]:
+    """Return the charts of the field that is asked for, or of those that are called so."""
+    if asked.field is None:
+        return []
+    return [_chart(name, label, asked, history) for name, label in islice(asked.fields.items(), MAX_CHARTS)]
+
+
+def _chart(name: str, label: str, asked: Asked, history: History) -> FieldChart:
     told = [
-        version.changes[field]
+        version.changes[name]
         for run in history.runs
         for version in run.versions
-        if version.changes and field in version.changes
+        if version.changes and name in version.changes
     ]
-    label = next((change["label"] for change in told if change.get("label")), words_of(field))
     kind = next((change["kind"] for change in told if change.get("kind")), None)
-    points, more = field_points(asked.record, field, g.viewer, MAX_POINTS)
-    return chart_of(points, kind, is_cut=more), label
+    points, more = field_points(asked.record, name, g.viewer, MAX_POINTS)
+    is_asked = field_key(label) == field_key(str(asked.field))
+    return FieldChart(name, label, is_asked, chart_of(points, kind, is_cut=more))
 
 
 def _shown(history: History, asked: Asked) -> list[ShownRun]:
     rows = [version.event for run in history.runs for version in run.versions[:SHOWN_OF_A_RUN]]
     causes = causes_of(rows, g.viewer)
     effort = Effort()  # one for the page, however much there is to compare on it
-    return [_shown_run(run, asked.field, causes, effort) for run in history.runs]
+    return [_shown_run(run, asked, causes, effort) for run in history.runs]
 
 
-def _shown_run(run: Run, field: str | None, causes: dict[int, EventRow], effort: Effort) -> ShownRun:
-    shown = [_shown_version(each, field, causes, effort) for each in run.versions[:SHOWN_OF_A_RUN]]
+def _shown_run(run: Run, asked: Asked, causes: dict[int, EventRow], effort: Effort) -> ShownRun:
+    shown = [_shown_version(each, asked, causes, effort) for each in run.versions[:SHOWN_OF_A_RUN]]
     verbs = sorted(run.verbs.items(), key=lambda pair: -pair[1])
     told = [(verb_of(name), count) for name, count in verbs]
     return ShownRun(shown, run.is_folded, len(run.versions), told, str(place(shown[-1].event)))
 
 
 def _shown_version(
-    version: Version, field: str | None, causes: dict[int, EventRow], effort: Effort
+    version: Version, asked: Asked, causes: dict[int, EventRow], effort: Effort
 ) -> ShownVersion:
     event, cause = version.event, causes.get(version.event.id)
     if version.changes is None:
         return ShownVersion(event, None, 0, 0, cause)
-    of_filter = {name: change for name, change in version.changes.items() if field in (None, name)}
+    of_filter = {
+        name: change for name, change in version.changes.items() if asked.shows(name, change.get("label"))
+    }
     shown, more = field_changes(
         of_filter,
         created=mark(event) == "created",

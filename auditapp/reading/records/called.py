@@ -1,0 +1,44 @@
+"""Which fields of a record are meant by a name or a label."""
+
+from auditapp.access.viewer import Viewer
+from auditapp.log.changes import words_of
+from auditapp.log.field_terms import field_key, field_keys
+from auditapp.models import Event
+from auditapp.reading.event import with_sections
+from auditapp.reading.filters import TimelineFilters, Values
+from auditapp.reading.query import fetch_page
+from auditapp.reading.records.record import Record
+from auditapp.reading.timeline import EventRow
+
+LOOKED_AT = 50  # newest versions that tell a field so called
+MAX_FIELDS = 20
+
+
+def fields_called(asked: str, record: Record, viewer: Viewer) -> dict[str, str]:
+    """Return the fields of a record that have a name or a label, and the newest label of each, by their names.
+
+    A source may tell a label with some changes of a field only: those without it are found by the name.
+
+    :return: ``MAX_FIELDS`` at most, of the events that the viewer may see; whatever changed last first.
+    """
+    key, found = field_key(asked), dict[str, str | None]()
+    while len(found) < MAX_FIELDS:
+        # What the key does not find by itself, and is known already, would hide what is behind it.
+        known = tuple(name for name in found if field_key(name) != key)
+        told = _told(TimelineFilters(record=Values((str(record),)), field=Values((asked,), known)), viewer)
+        new = [(name, label) for name, label in told if key in field_keys(name, label)]
+        for name, label in new:
+            found[name] = found.get(name) or label
+        if len(known) == sum(field_key(name) != key for name in found):
+            break
+    return {name: label or words_of(name) for name, label in list(found.items())[:MAX_FIELDS]}
+
+
+def _told(filters: TimelineFilters, viewer: Viewer) -> list[tuple[str, str | None]]:
+    """Return the names and labels in the newest events of a filter, the newest first."""
+    rows: list[EventRow] = fetch_page(filters, viewer, (Event.id, Event.occurred_at), LOOKED_AT)
+    return [
+        (name, change.get("label"))
+        for whole in with_sections(rows, viewer, sections=("changes",))
+        for name, change in (whole.section("changes") or {}).items()
+    ]
