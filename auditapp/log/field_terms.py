@@ -93,7 +93,7 @@ def _meant(text: str, plain: str) -> Iterator[str]:
         yield _SPOKEN[plain]
     for json in (text, plain.replace(",", "") if _GROUPED.fullmatch(plain) else plain):
         try:
-            yield _form(orjson.loads(json))
+            yield form_of(orjson.loads(json))
         except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # none, or nested too deep to be recorded
             continue
     # A day is what a page shows where an instant is its midnight.
@@ -102,24 +102,24 @@ def _meant(text: str, plain: str) -> Iterator[str]:
         yield _form_of_text(moment, "date")
 
 
-def _form(value: Any) -> str:
+def form_of(value: Any, kind: str | None = "text") -> str:
     """Return the form of a value as a whole."""
-    return (_whole(value) if isinstance(value, list | dict) else _single(value, "text"))[1]
+    if isinstance(value, str):
+        # Choices and names come again and again.
+        return _kept_form(value, kind) if len(value) <= MAX_KEPT else _form_of_text(value, kind)
+    if value is None or isinstance(value, bool):
+        return _NULL if value is None else _TRUE if value else _FALSE
+    if isinstance(value, list | dict):
+        return _whole(value)[1]
+    return f"\0{int(value) if value == int(value) else value}"
 
 
 def _single(value: Any, kind: str | None) -> tuple[str, str]:
     """Return a value as recorded, and its form."""
-    if isinstance(value, str):
-        # Choices and names come again and again.
-        form = _kept_form(value, kind) if len(value) <= MAX_KEPT else _form_of_text(value, kind)
-        return form if form.startswith("\0") else value, form
     if isinstance(value, list | dict):
         return _whole(value)
-    if value is None or isinstance(value, bool):
-        form = _NULL if value is None else _TRUE if value else _FALSE
-    else:
-        form = f"\0{int(value) if value == int(value) else value}"
-    return form, form
+    form = form_of(value, kind)
+    return value if isinstance(value, str) and not form.startswith("\0") else form, form
 
 
 def _form_of_text(text: str, kind: str | None) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from auditapp.log.field_terms import field_keys, forms_of
+from auditapp.log.field_terms import field_keys, form_of, forms_of
 from auditapp.log.words import MAX_KEPT, words
 from auditapp.models.types import EPOCH
 
@@ -92,15 +92,33 @@ def change_marks(workspace_id: int, changes: Mapping[str, Mapping[str, Any]]) ->
     is marked beside them, by which records find what refers to them.
     """
     for name, change in changes.items():
-        kind = change.get("kind")
-        before = forms_of(change["previous"], kind) if "previous" in change else {}
-        after = forms_of(change["current"], kind)
-        if isinstance(change.get("previous"), list) and isinstance(change["current"], list):
-            before, after = _without(before, after), _without(after, before)
+        keys, kind, current = field_keys(name, change.get("label")), change.get("kind"), change["current"]
+        previous = change.get("previous")
+        if not isinstance(current, _SEVERAL) and not isinstance(previous, _SEVERAL):
+            before = form_of(previous, kind) if "previous" in change else ""
+            yield from _single_marks(workspace_id, keys, before, form_of(current, kind))
+            continue
         yield from _item_marks(workspace_id, name, change)
-        sides = [list(dict.fromkeys(side.values()))[:MAX_FORMS] for side in (before, after)]
-        for key in field_keys(name, change.get("label")):
-            yield from _key_marks(workspace_id, key, *sides)
+        sides = [forms_of(change[side], kind) if side in change else {} for side in ("previous", "current")]
+        if isinstance(previous, list) and isinstance(current, list):
+            sides = [_without(*sides), _without(*sides[::-1])]
+        forms = [list(dict.fromkeys(side.values()))[:MAX_FORMS] for side in sides]
+        for key in keys:
+            yield from _key_marks(workspace_id, key, *forms)
+
+
+def _single_marks(workspace_id: int, keys: tuple[str, ...], before: str, after: str) -> tuple[str, ...]:
+    made = _single_kept if len(before) + len(after) <= 2 * MAX_KEPT else _new_single
+    return made(workspace_id, keys, before, after)
+
+
+def _new_single(workspace_id: int, keys: tuple[str, ...], before: str, after: str) -> tuple[str, ...]:
+    forms = [before] if before else []
+    return tuple([each for key in keys for each in _key_marks(workspace_id, key, forms, [after])])
+
+
+# A choice changes in the same few ways again and again.
+_single_kept = lru_cache(maxsize=8192)(_new_single)
 
 
 def _key_marks(workspace_id: int, key: str, before: list[str], after: list[str]) -> Iterator[str]:
@@ -114,6 +132,7 @@ def _key_marks(workspace_id: int, key: str, before: list[str], after: list[str])
             yield mark(workspace_id, "from to", key, one, other)
 
 
+_SEVERAL = (list, dict)
 MAX_FORMS = 200
 MAX_PAIRS = 40
 

@@ -227,7 +227,7 @@ class _Words:
         return f"{subject} {done}" if done else f"anything done to {subject}"
 
     def _fields(self, names: Sequence[str]) -> str:
-        return self.any_of(foreign(_field_words(name)) for name in _alike_once(names, field_key))
+        return self.any_of(_field_words(name) for name in _alike_once(names, field_key))
 
     def _quoted(self, texts: Sequence[str]) -> str:
         """Return what is searched for in quotes; a phrase has brought its own."""
@@ -266,8 +266,11 @@ class _Words:
 
 
 def _field_words(name: str) -> str:
-    """Return a field inside a sentence: "total value" for ``totalValue``, a label of other letters as typed."""
-    return inside(words_of(name)) if _PLAIN_NAME.fullmatch(name) else name
+    """Return a field inside a sentence: "total value" for ``totalValue``, what says no words as typed."""
+    if _PLAIN_NAME.fullmatch(name):
+        return foreign(inside(words_of(name)))
+    # At the beginning of a sentence, iOS would be IOS.
+    return f"“{foreign(name)}”" if name[:1].islower() and name[1:2].isupper() else foreign(name)
 
 
 def _alike_once(typed: Iterable[str], key_of: Callable[[str], str]) -> list[str]:
