@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from auditapp.log.rows import fields_line
 from auditapp.log.field_terms import value_text
+from auditapp.log.rows import fields_line
 from auditapp.log.terms import BREAK, SPANS, change_marks, mark, name_marks, new_mark, span_mark
 from auditapp.log.terms import words as words_of
 

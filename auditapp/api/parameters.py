@@ -25,9 +25,17 @@ FILTERS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("origin", "By which way it came about.", _choices(ORIGINS)),
     ("outcome", "Whether it succeeded.", _choices(OUTCOMES)),
     ("correlation", "An action and all it set off.", _texts("019aa0c4-0000-7000-8000-000000000000")),
-    ("field", "Name of a field that changed.", _texts("stage")),
-    ("from", "With field: what it changed from.", _texts("open")),
-    ("to", "With field: what it changed to.", _texts("won")),
+    (
+        "field",
+        "Name or label of a field that changed, in any case and accents.",
+        _texts("stage"),
+    ),
+    (
+        "from",
+        "With field: what it changed from, as recorded or as it is called.",
+        _texts("open"),
+    ),
+    ("to", "With field: what it changed to, as recorded or as it is called.", _texts("won")),
     (
         "q",
         "Words, all of which occur; a phrase in double quotes; the beginning of a word as pre*.",

@@ -13,7 +13,8 @@ from auditapp.log.field_terms import field_keys, form_of, forms_of
 from auditapp.log.words import MAX_KEPT, words
 from auditapp.models.types import EPOCH
 
-# To be raised with every change of what follows: what was derived before is then made anew.
+# Of all that is derived from an event: words, marks, counts. Who changes what an event is found or counted by
+# raises it; what older versions made is then stale, and made anew.
 INDEX_VERSION = 2
 # More are not searched: an event of 256 KiB has about as many, and PostgreSQL takes 1 MB an event.
 MAX_WORDS = 50_000
@@ -138,7 +139,7 @@ MAX_PAIRS = 40
 
 
 def _without(some: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Return what is in one list only: "won" in the place of "Won" came in, though both are asked for alike."""
+    """Return what is in one list only: "won" in the place of "Won" too, though both are asked for alike."""
     return {recorded: form for recorded, form in some.items() if recorded not in others}
 
 

@@ -6,8 +6,8 @@ from itertools import product
 from typing import Any
 
 from auditapp.access.viewer import Viewer
-from auditapp.log.schema import ACTOR_TYPES, OUTCOMES
 from auditapp.log.field_terms import asked_forms, field_key
+from auditapp.log.schema import ACTOR_TYPES, OUTCOMES
 from auditapp.log.terms import mark, workspace_mark
 from auditapp.reading.expression import All, Node, all_of, any_of, one_of
 from auditapp.reading.filters import ME, RECORD, TimelineFilters, Values

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -51,13 +52,15 @@ class FilterForm:
             ("outcome", "Outcome", {outcome: OUTCOME_WORDS[outcome] for outcome in OUTCOMES}, ""),
             ("record", "Record", {}, "deal:<id>"),
             ("correlation", "Correlation", {}, "a correlation id"),
-            ("field", "Field that changed", {}, "a field’s name, as stage"),
-            ("from", "Changed from", {}, "a value, as open"),
+            ("field", "Field that changed", {}, "its name or label, as stage"),
+            ("from", "Changed from", {}, "a value, as negotiation"),
             ("to", "Changed to", {}, "a value, as won"),
         )
         self.groups = [_group(args, *group) for group in groups]
         # The box shows the first search; further ones are kept.
         self.q, *self.more_q = [value for value in args.getlist("q") if value] or [""]
+        # A day that may well have something to find.
+        self.example_day = (datetime.now(UTC) - timedelta(days=30)).date().isoformat()
         self.since = args.get("since", "")
         self.until = args.get("until", "")
         self._labels: dict[tuple[str, str], str] = {

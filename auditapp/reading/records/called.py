@@ -15,11 +15,11 @@ MAX_FIELDS = 20
 
 
 def fields_called(asked: str, record: Record, viewer: Viewer) -> dict[str, str]:
-    """Return the fields of a record that have a name or a label, and the newest label of each, by their names.
+    """Return the fields of a record that are called something, each name with its newest label.
 
     A source may tell a label with some changes of a field only: those without it are found by the name.
 
-    :return: ``MAX_FIELDS`` at most, of the events that the viewer may see; whatever changed last first.
+    :return: ``MAX_FIELDS`` at most, of events that the viewer may see; what was called so last comes first.
     """
     key, found = field_key(asked), dict[str, str | None]()
     while len(found) < MAX_FIELDS:
