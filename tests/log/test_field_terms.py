@@ -9,6 +9,7 @@ from auditapp.log.changes import words_of
 from auditapp.log.field_terms import asked_forms, field_key, field_keys, forms_of
 from auditapp.log.terms import change_marks
 from auditapp.log.words import fold, folded
+from auditapp.reading.diffs.values import kind_of, value_of
 
 LETTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from(
     "aeÄéßİıΣςＡｶﾞ\u0301\u0345\u3099가\u1161_- "
@@ -118,6 +119,15 @@ def test_a_value_is_asked_for_as_recorded_by_its_label_and_as_pages_show_it(valu
 )
 def test_what_is_no_such_value_is_not_found(value, kind, asked):
     assert not {*asked_forms(asked)} & {*forms_of(value, kind).values()}
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", [], {}, True, False, 0, 48000.0, -1.5, 2**64 - 1, "Won", "2026-03-24"]
+)
+def test_what_a_page_shows_of_a_value_finds_it(value):
+    shown = value_of(value, kind_of(None, [value])).text
+
+    assert {*asked_forms(shown)} & {*forms_of(value, None).values()}
 
 
 @given(st.text(LETTERS, max_size=60))
