@@ -6,7 +6,7 @@ value" are one key. A value is compared as a whole. What is no text has a form t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ _SPOKEN = {
 }
 # Under which a record or a choice inside of a value is asked for.
 _NAMES = ("id", "columnId", "key", "name", "label", "title", "email", "value")
+_IDS = _NAMES[:3]
 _GROUPED = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -51,7 +52,7 @@ def field_keys(name: str, label: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(field_key, called)))
 
 
-def forms_of(value: Any, kind: str | None) -> dict[str, str]:
+def forms_of(value: Any, kind: str | None) -> dict[Hashable, str]:
     """Return the forms under which a value is asked for, by what was recorded.
 
     A list counts as a whole and by its items; a record or a choice by its id and its names, and as a whole.
@@ -59,9 +60,14 @@ def forms_of(value: Any, kind: str | None) -> dict[str, str]:
     :param kind: of the change; it says whether texts are instants, see ``log/equality.py``.
     """
     if isinstance(value, list):
-        found = dict([_whole(value)])
+        found: dict[Hashable, str] = dict([_whole(value)])
         for item in value:
-            found |= forms_of(item, kind) if isinstance(item, dict) else dict([_single(item, kind)])
+            if isinstance(item, dict):
+                # One Ada in the place of another came in, though both have the name.
+                whose = next((item[name] for name in _IDS if isinstance(item.get(name), _SINGLE)), None)
+                found |= {(whose, recorded): form for recorded, form in forms_of(item, kind).items()}
+            else:
+                found |= [_single(item, kind)]
         return found
     if isinstance(value, dict):
         named = [_single(value[name], kind) for name in _NAMES if isinstance(value.get(name), _SINGLE)]

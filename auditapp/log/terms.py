@@ -3,7 +3,7 @@
 A mark starts with ``_``, which no word does. Marks of a value are hashes, since a value may be anything.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -138,7 +138,7 @@ MAX_FORMS = 200
 MAX_PAIRS = 40
 
 
-def _without(some: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+def _without(some: Mapping[Hashable, str], others: Mapping[Hashable, str]) -> dict[Hashable, str]:
     """Return what is in one list only: "won" in the place of "Won" too, though both are asked for alike."""
     return {recorded: form for recorded, form in some.items() if recorded not in others}
 

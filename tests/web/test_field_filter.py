@@ -33,6 +33,14 @@ CHANGES = {
         "left": {"previous": "Open", "current": "Lost", "label": "Same"},
         "right": {"previous": "New", "current": "Won", "label": "same"},
     },
+    "k": {"heads": {"previous": [{"id": "1", "name": "Ada"}], "current": [{"id": "2", "name": "Ada"}]}},
+    "l": {
+        "lines": {
+            "previous": [{"id": "1", "name": "Card", "quantity": 1}],
+            "current": [{"id": "1", "name": "Card", "quantity": 2}],
+        }
+    },
+    "m": {"parts": {"current": [{"id": f"p_{number}", "name": f"Part {number}"} for number in range(60)]}},
     "j": {"tags": {"previous": ["Won", "x"], "current": ["won", "x"]}},
 }
 
@@ -98,10 +106,15 @@ QUERIES = [
     ("field=same&from=open&to=lost", "i"),
     ("field=same&from=open&to=won", ""),
     ("field=same&to=won", "i"),
+    ("field=heads&from=ada&to=ada", "k"),
+    ("field=heads&from=1&to=2", "k"),
+    ("field=lines", "l"),
+    ("field=lines&to=card", ""),
+    ("field=parts&to=PART 59", "m"),
     ("field=tags&from=won&to=won", "j"),
     ("field=tags&to=x", ""),
-    ("field=!STAGE", "bcdefghij"),
-    ("field=!grosse&field=!Phase&field=!TOTAL VALUE&field=!Same", "aefgj"),
+    ("field=!STAGE", "bcdefghijklm"),
+    ("field=!grosse&field=!Phase&field=!TOTAL VALUE&field=!Same", "aefgjklm"),
     ("field=stage&field=phase&to=won&to=zu ende", "ad"),
     ("field=nothing", ""),
     (f"field=stage&to={'[' * 300}{']' * 300}", ""),
