@@ -16,6 +16,9 @@ from auditapp.log.changes import words_of
 from auditapp.log.equality import key_of
 from auditapp.log.words import MAX_KEPT, folded
 
+# The forms under which a value is asked for, by what was recorded.
+Forms = dict[Hashable, str]
+
 # No text holds NUL, so that these are no text's forms.
 _NULL, _TRUE, _FALSE, _NO_TEXT, _NO_ITEMS, _NO_KEYS = "\0null", "\0true", "\0false", '\0""', "\0[]", "\0{}"
 # What the pages call them; see reading/diffs/values.py.
@@ -31,8 +34,8 @@ _SPOKEN = {
     "empty object": _NO_KEYS,
 }
 # Under which a record or a choice inside of a value is asked for.
-_NAMES = ("id", "columnId", "key", "name", "label", "title", "email", "value")
-_IDS = _NAMES[:3]
+_IDS = ("id", "columnId", "key")
+_NAMES = frozenset([*_IDS, "name", "label", "title", "email", "value"])
 _GROUPED = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -52,7 +55,7 @@ def field_keys(name: str, label: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(field_key, called)))
 
 
-def forms_of(value: Any, kind: str | None) -> dict[Hashable, str]:
+def forms_of(value: Any, kind: str | None) -> Forms:
     """Return the forms under which a value is asked for, by what was recorded.
 
     A list counts as a whole and by its items; a record or a choice by its id and its names, and as a whole.
@@ -60,19 +63,47 @@ def forms_of(value: Any, kind: str | None) -> dict[Hashable, str]:
     :param kind: of the change; it says whether texts are instants, see ``log/equality.py``.
     """
     if isinstance(value, list):
-        found: dict[Hashable, str] = dict([_whole(value)])
-        for item in value:
-            if isinstance(item, dict):
-                # One Ada in the place of another came in, though both have the name.
-                whose = next((item[name] for name in _IDS if isinstance(item.get(name), _SINGLE)), None)
-                found |= {(whose, recorded): form for recorded, form in forms_of(item, kind).items()}
-            else:
-                found |= [_single(item, kind)]
-        return found
+        return dict([_whole(value)]) | _item_forms(value, kind)
     if isinstance(value, dict):
-        named = [_single(value[name], kind) for name in _NAMES if isinstance(value.get(name), _SINGLE)]
+        named = [
+            _single(each, kind)
+            for name, each in value.items()
+            if name in _NAMES and isinstance(each, _SINGLE)
+        ]
         return dict([*named, _whole(value)])
     return dict([_single(value, kind)])
+
+
+def moved_forms(previous: list[Any], current: list[Any], kind: str | None) -> list[Forms]:
+    """Return the forms of a list before by what went out of it, and of the list now by what came in.
+
+    "won" in the place of "Won" came in, though both are asked for alike.
+    """
+    sides = [previous, current]
+    told = [[item if isinstance(item, str) else orjson.dumps(item) for item in side] for side in sides]
+    # Most of a long list stays as it is.
+    kept = {*told[0]} & {*told[1]}
+    before, after = (
+        dict([_whole(side)])
+        | _item_forms([item for item, text in zip(side, some, strict=True) if text not in kept], kind)
+        for side, some in zip(sides, told, strict=True)
+    )
+    return [
+        {recorded: form for recorded, form in some.items() if recorded not in others}
+        for some, others in ((before, after), (after, before))
+    ]
+
+
+def _item_forms(items: list[Any], kind: str | None) -> Forms:
+    found: Forms = {}
+    for item in items:
+        if isinstance(item, dict):
+            # One Ada in the place of another came in, though both have the name.
+            whose = next((item[name] for name in _IDS if isinstance(item.get(name), _SINGLE)), None)
+            found |= {(whose, recorded): form for recorded, form in forms_of(item, kind).items()}
+        else:
+            found |= [_single(item, kind)]
+    return found
 
 
 _SINGLE = (str, int, float)

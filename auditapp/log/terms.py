@@ -3,13 +3,13 @@
 A mark starts with ``_``, which no word does. Marks of a value are hashes, since a value may be anything.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from auditapp.log.field_terms import field_keys, form_of, forms_of
+from auditapp.log.field_terms import field_keys, form_of, forms_of, moved_forms
 from auditapp.log.words import MAX_KEPT, words
 from auditapp.models.types import EPOCH
 
@@ -100,9 +100,12 @@ def change_marks(workspace_id: int, changes: Mapping[str, Mapping[str, Any]]) ->
             yield from _single_marks(workspace_id, keys, before, form_of(current, kind))
             continue
         yield from _item_marks(workspace_id, name, change)
-        sides = [forms_of(change[side], kind) if side in change else {} for side in ("previous", "current")]
         if isinstance(previous, list) and isinstance(current, list):
-            sides = [_without(*sides), _without(*sides[::-1])]
+            sides = moved_forms(previous, current, kind)
+        else:
+            sides = [
+                forms_of(change[side], kind) if side in change else {} for side in ("previous", "current")
+            ]
         forms = [list(dict.fromkeys(side.values()))[:MAX_FORMS] for side in sides]
         for key in keys:
             yield from _key_marks(workspace_id, key, *forms)
@@ -136,11 +139,6 @@ def _key_marks(workspace_id: int, key: str, before: list[str], after: list[str])
 _SEVERAL = (list, dict)
 MAX_FORMS = 200
 MAX_PAIRS = 40
-
-
-def _without(some: Mapping[Hashable, str], others: Mapping[Hashable, str]) -> dict[Hashable, str]:
-    """Return what is in one list only: "won" in the place of "Won" too, though both are asked for alike."""
-    return {recorded: form for recorded, form in some.items() if recorded not in others}
 
 
 def _item_marks(workspace_id: int, name: str, change: Mapping[str, Any]) -> Iterator[str]:
