@@ -8,7 +8,7 @@ from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.passwords import PasswordError, hash_password
 from auditapp.cli.base import Group, OneLineError, workspace_option
-from auditapp.cli.links import print_link
+from auditapp.cli.links import commit_and_print_link
 from auditapp.extensions import db
 
 group = Group("user", help="Let people into workspaces.")
@@ -33,6 +33,6 @@ def create(email: str, name: str, slug: str, role: str, password_stdin: bool) ->
         except PasswordError as error:
             raise OneLineError(str(error)) from None
         members.join(member)
+        db.session.commit()
     else:
-        print_link(member)
-    db.session.commit()
+        commit_and_print_link(member)

@@ -6,9 +6,8 @@ from flask import current_app
 from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.cli.base import Group
-from auditapp.cli.links import print_link
+from auditapp.cli.links import commit_and_print_link
 from auditapp.config import is_timezone
-from auditapp.extensions import db
 
 group = Group("workspace", help="Make workspaces.")
 
@@ -26,5 +25,4 @@ def create(slug: str, name: str, owner: str, timezone: str | None) -> None:
     workspace = members.create_workspace(slug, name, zone, COMMAND_LINE)
     role = members.find_role(workspace, "Owner")
     member = members.add_member(workspace, owner, owner.partition("@")[0], role, COMMAND_LINE)
-    print_link(member)
-    db.session.commit()
+    commit_and_print_link(member)

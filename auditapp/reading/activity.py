@@ -79,6 +79,7 @@ def activity_of(
     since, until = _range(filters, viewer, now, sample, whole=found.is_capped)
     unit, starts = _starts(since, until, ZoneInfo(viewer.workspace.timezone))
     ends = [*starts[1:], max(until, starts[-1])]
+    starts[0] = min(starts[0], since)  # the first days of the calendar are in no hour, day or week of a zone
     bars = [Bar(start, end) for start, end in zip(starts, ends, strict=True)]
     if kept:
         told: Iterable[tuple[datetime, str, int]] = marks_by_time(

@@ -113,7 +113,7 @@ def date_value(text: str) -> Markup:
         local = None
     if local is None:
         return escape(text)
-    shown = f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
+    shown = f"{local.replace(tzinfo=None).isoformat(' ', 'seconds')} {local.tzname()}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(text, text, shown)
 
 

@@ -19,6 +19,7 @@ from auditapp.reading.suggest import Offer, suggest_actors, suggest_records
 from auditapp.web.formats import viewer_zone, workspace_zone
 from auditapp.web.fragments import render
 from auditapp.web.timeline import timeline_url
+from auditapp.web.times import in_zone
 from auditapp.web.words import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
 
 bp = Blueprint("overview", __name__)
@@ -211,11 +212,13 @@ def _narrowed(filters: TimelineFilters, bar: Bar, unit: str, zone: ZoneInfo) -> 
     if unit == "hour":
         # The last bar may end right after an event, within a second.
         end = bar.end + timedelta(microseconds=-bar.end.microsecond % 1_000_000)
-        since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (bar.start, end))
+        since, until = (_utc_text(moment) for moment in (bar.start, end))
     else:
         since, until = (
-            f"{moment.astimezone(zone):%Y-%m-%d}" for moment in (bar.start, _just_before(bar.end))
+            in_zone(moment, zone).date().isoformat() for moment in (bar.start, _just_before(bar.end))
         )
+        if in_zone(bar.start, zone).tzinfo is UTC:  # before the first day that the zone has
+            since = _utc_text(bar.start)
     # A bar at an end of the filter's time reaches no further than that.
     if filters.since and filters.since > bar.start:
         since = kept["since"]
@@ -224,9 +227,14 @@ def _narrowed(filters: TimelineFilters, bar: Bar, unit: str, zone: ZoneInfo) -> 
     return sorted([*pairs, ("since", since), ("until", until)])
 
 
+def _utc_text(moment: datetime) -> str:
+    # Not by strftime, which writes the year 999 with three digits.
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+
+
 def _words(bar: Bar, unit: str, zone: ZoneInfo) -> str:
     """Say a bar's time in the workspace's zone, as its link does."""
-    start, last = bar.start.astimezone(zone), _just_before(bar.end).astimezone(zone)
+    start, last = in_zone(bar.start, zone), in_zone(_just_before(bar.end), zone)
     if unit == "hour":
         return f"{start.day} {start:%b %Y, %H:%M}"
     if start.date() == last.date():
@@ -241,7 +249,7 @@ def _zone_words(unit: str) -> str:
 
 
 def _just_before(moment: datetime) -> datetime:
-    return datetime.fromtimestamp(moment.timestamp() - 0.001, UTC)
+    return moment - timedelta(microseconds=1)
 
 
 def _called(offer: Offer) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from auditapp.access.members import find_workspace
 from auditapp.extensions import db
@@ -170,3 +171,36 @@ def test_a_database_that_was_never_upgraded_is_said_in_one_line(cli, app):
     assert result.code == 1 and result.err.count("\n") == 1 and "doctor" in result.err
     with pytest.raises(ValueError, match="no workspace"):
         find_workspace("x")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("workspace", "create", "new", "--name", "New", "--owner", "you@new.example"),
+        ("user", "create", "you@new.example", "--name", "You", "--workspace", "acme", "--role", "Member"),
+        ("api-key", "create", "--workspace", "acme", "--name", "crm", "--scope", "events:read"),
+        (
+            "source",
+            "create",
+            "--workspace",
+            "acme",
+            "--kind",
+            "cloudevents",
+            "--name",
+            "s",
+            "--secret",
+            "secret-1",
+        ),
+    ],
+    ids=lambda command: command[0],
+)
+def test_what_is_shown_once_is_not_shown_before_it_is_kept(cli, acme, monkeypatch, command):
+    def fail() -> None:
+        raise OperationalError("COMMIT", None, Exception("disk full"))
+
+    monkeypatch.setattr(db.session, "commit", fail)
+
+    result = cli(*command)
+
+    assert result.code == 1 and result.out == ""
+    assert result.err.strip().splitlines() == [result.err.strip()]

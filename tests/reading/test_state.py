@@ -18,7 +18,7 @@ from auditapp.reading.records.compare import compare
 from auditapp.reading.records.field_points import field_points
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.state import state_at
-from auditapp.reading.records.versions import _batch, events_of, first_read, name_of, rows_of
+from auditapp.reading.records.versions import _batch, events_of, first_read, name_of, rows_of, versions_of
 from tests.conftest import an_event
 
 DEAL = Record("deal", "1")
@@ -547,3 +547,23 @@ def plan_of(statement: str, parameters) -> str:
     prefix = "EXPLAIN " if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
     rows = db.session.connection().exec_driver_sql(prefix + statement, parameters)
     return "\n".join(str(row[-1]) for row in rows)
+
+
+@pytest.mark.parametrize("left_at", [1, 700, 1300])
+def test_versions_may_be_left_early_and_the_transaction_goes_on(acme, reader, left_at):
+    events = [
+        an_event(changes={"n": {"previous": number, "current": number + 1}}, occurred_at=at(number / 100))
+        for number in range(1500)
+    ]
+    ids = [each.id for half in (events[:750], events[750:]) for each in record_batch(acme, half)]
+    conditions = events_of(DEAL, reader)
+
+    for number, _ in enumerate(versions_of(conditions), 1):
+        if number == left_at:
+            break
+
+    assert db.session.scalar(sa.select(sa.func.count()).where(Event.entity_id == DEAL.id)) == 1500
+    first = compare(DEAL, reader, ids[0], ids[left_at])
+    assert first.changes["n"] == {"previous": 1, "current": left_at + 1}
+    before = compare(DEAL, reader, None, ids[left_at])
+    assert before.changes["n"] == {"previous": left_at, "current": left_at + 1}

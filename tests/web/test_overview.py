@@ -338,6 +338,32 @@ def test_events_at_the_ends_of_the_calendar_are_drawn(owner, acme, time):
     assert owner.get(f"{OVERVIEW}?record=deal:first").status_code == 200
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["0001-01-01T00:00:00Z", "0001-01-01T01:00:00Z"],
+        ["0001-01-01T00:00:00Z", "0003-01-01T00:00:00Z"],
+        ["0999-12-30T10:00:00Z", "0999-12-31T23:30:00Z"],
+        ["0070-01-01T00:00:00Z", "0999-01-01T00:00:00Z"],
+        ["0999-06-01T00:00:00Z", "2026-01-01T00:00:00Z"],
+    ],
+)
+def test_bars_of_any_year_lead_to_what_they_count(owner, acme, note, zone, times):
+    acme.timezone = zone
+    db.session.commit()
+    for time in times:
+        note("deal.updated", occurred_at=time)
+
+    drawn = [
+        (address, events) for address, events in bars(owner.get(f"{OVERVIEW}?entity=deal").text) if events
+    ]
+
+    assert sum(events for _, events in drawn) == len(times)
+    for address, events in drawn:
+        assert len(listed(owner, address)) == events
+
+
 def test_a_range_is_drawn_from_its_beginning(owner, log):
     text = owner.get(f"{OVERVIEW}?since=2025-03-27&until=2025-03-31&record=deal:61").text
     picture = re.search(r"<svg.*?</svg>", text, re.DOTALL)[0]

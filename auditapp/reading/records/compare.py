@@ -1,5 +1,6 @@
 """Two versions of a record compared: what is different after the one from what was after the other."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -71,15 +72,16 @@ def _places(conditions: list[Condition], from_: int | None, to: int) -> tuple[_P
     """
     found: dict[int, Snapshot] = {}
     fold, before = Fold(), _Place(None, Fold().snapshot())
-    for version in versions_of(conditions, first_read(conditions)):
-        number = version[0]
-        if number == to and from_ is None:
-            before = _Place(fold.last, fold.snapshot())
-        fold.add(*version)
-        if number in (from_, to):
-            found[number] = fold.snapshot()
-        if to in found and (from_ is None or from_ in found):
-            return (before if from_ is None else _Place(from_, found[from_])), _Place(to, found[to])
+    with closing(versions_of(conditions, first_read(conditions))) as versions:
+        for version in versions:
+            number = version[0]
+            if number == to and from_ is None:
+                before = _Place(fold.last, fold.snapshot())
+            fold.add(*version)
+            if number in (from_, to):
+                found[number] = fold.snapshot()
+            if to in found and (from_ is None or from_ in found):
+                return (before if from_ is None else _Place(from_, found[from_])), _Place(to, found[to])
     return None
 
 

@@ -3,7 +3,8 @@
 A batch is a query of its own: on SQLite a cursor held open over long work would hold up the log.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from itertools import islice
 from typing import Any, cast
@@ -101,20 +102,24 @@ def _first_of_newest(conditions: list[Condition]) -> Cursor | None:
     return None if found is None else Cursor(found.occurred_at, found.id)
 
 
-def versions_of(conditions: list[Condition], after: Cursor | None = None) -> Iterator[Version]:
-    """Yield the versions after a place, oldest first; on PostgreSQL nothing else may be asked meanwhile."""
+def versions_of(conditions: list[Condition], after: Cursor | None = None) -> Generator[Version, None, None]:
+    """Yield the versions after a place, oldest first.
+
+    On PostgreSQL nothing else may be asked until the end, or until the generator is closed.
+    """
     is_sqlite = db.session.get_bind().dialect.name == "sqlite"
     read = _in_batches if is_sqlite else _as_they_come
-    for rows in read(conditions, after or BEGINNING):
-        parsed: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
-        for (number, event, outcome, _), changes in zip(rows, parsed, strict=True):
-            yield number, event, outcome, changes
+    with closing(read(conditions, after or BEGINNING)) as batches:
+        for rows in batches:
+            parsed: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
+            for (number, event, outcome, _), changes in zip(rows, parsed, strict=True):
+                yield number, event, outcome, changes
 
 
 # Both yield plain tuples of the driver: no column of these is to be converted, which would take a third.
 
 
-def _in_batches(conditions: list[Condition], place: Cursor) -> Iterator[list[Any]]:
+def _in_batches(conditions: list[Condition], place: Cursor) -> Generator[list[Any], None, None]:
     size = FIRST_BATCH
     while True:
         with db.session.connection().execute(_batch(conditions, place, size)) as result:
@@ -127,15 +132,21 @@ def _in_batches(conditions: list[Condition], place: Cursor) -> Iterator[list[Any
         size = max(1, min(MAX_BATCH, size * BATCH_TEXT // max(1, sum(len(row[3] or "") for row in rows))))
 
 
-def _as_they_come(conditions: list[Condition], place: Cursor) -> Iterator[list[Any]]:
+def _as_they_come(conditions: list[Condition], place: Cursor) -> Generator[list[Any], None, None]:
     """Fold while PostgreSQL still reads: of 100,000 versions each takes half of the time."""
     connection = db.session.connection()
     query = _batch(conditions, place, MAX_VERSIONS).compile(connection)
     driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
-    with driver.cursor() as cursor:
-        rows = cursor.stream(str(query), query.params, size=PARSED_AT_ONCE)
+    # Whoever has found what they looked for leaves early: psycopg then cancels the query, after which only a
+    # savepoint has the transaction go on.
+    with driver.transaction(), driver.cursor() as cursor, _stream(cursor, query) as rows:
         while some := list(islice(rows, PARSED_AT_ONCE)):
             yield some
+
+
+def _stream(cursor: psycopg.Cursor[Any], query: Any) -> closing[Generator[Any, None, None]]:
+    rows = cursor.stream(str(query), query.params, size=PARSED_AT_ONCE)
+    return closing(cast(Generator[Any, None, None], rows))
 
 
 def newest_that_tell(field: str, conditions: list[Condition], limit: int) -> list[Version]:
