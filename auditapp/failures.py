@@ -13,7 +13,9 @@ from werkzeug.exceptions import HTTPException
 from auditapp.access.gate import AccessDenied
 from auditapp.api.problems import problem
 from auditapp.extensions import db
+from auditapp.log.index_state import IndexStaleError
 from auditapp.web.errors import error_page
+from auditapp.web.timeline import INDEX_RETRY_SECONDS
 
 RETRY_AFTER_SECONDS = 5
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
@@ -36,6 +38,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(AccessDenied, _denied)
     app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(IndexStaleError, _no_index)
     for error in (*UNAVAILABLE, DatabaseError):
         app.register_error_handler(error, _no_database)
     app.register_error_handler(Exception, _unexpected)
@@ -85,6 +88,14 @@ def _no_database(error: Exception) -> ResponseReturnValue:
         "Nothing was changed. Please try again in a few seconds.",
     )
     response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def _no_index(error: IndexStaleError) -> ResponseReturnValue:
+    """Nothing is answered short: what needs the index waits until it is whole."""
+    _roll_back()
+    response = _say(503, error.title.removesuffix("."), error.advice)
+    response.headers["Retry-After"] = str(INDEX_RETRY_SECONDS)
     return response
 
 

@@ -104,20 +104,20 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
                 shutil.copy(template(kind), path)
             return path, f"sqlite:///{path}"
         server = request.getfixturevalue("postgresql")
-        _admin(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template(kind)}" if slugs else ""))
-        return name, _database_url(server, name)
+        run_on_server(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template(kind)}" if slugs else ""))
+        return name, database_url(server, name)
 
     return template
 
 
-def _admin(server: str, *statements: str) -> None:
+def run_on_server(server: str, *statements: str) -> None:
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         for statement in statements:
             connection.execute(sa.text(statement))
 
 
-def _database_url(server: str, name: str) -> str:
+def database_url(server: str, name: str) -> str:
     return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
@@ -131,10 +131,10 @@ def database(request: pytest.FixtureRequest, migrated: Any, tmp_path: Path) -> I
         return
     server = request.getfixturevalue("postgresql")
     name = f"test_{uuid.uuid4().hex}"
-    _admin(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield _database_url(server, name)
+    run_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield database_url(server, name)
     # Two thousand of them would fill 16 GB.
-    _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+    run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -1,67 +1,165 @@
-"""A database of an earlier version comes to this one with its rows, its indexes and its guards."""
+"""A database of any earlier version comes to this one with its rows, its indexes and its guards."""
 
-import shutil
-import sqlite3
-from datetime import UTC, datetime
+import ast
+import uuid
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from flask_migrate import upgrade
 
 from auditapp import create_app
+from auditapp.access import api_keys
+from auditapp.access.own_events import COMMAND_LINE
 from auditapp.config import ROOT
 from auditapp.extensions import db
-from auditapp.models import Event, EventPayload
+from auditapp.log import record
+from auditapp.log.insert import EVENT_COLUMNS
+from auditapp.models import Event, EventPayload, Workspace, event_count
+from auditapp.models.derived import HOUR
+from tests.conftest import BOTH, PASSWORD, an_event, database_url, run_on_server
+from tests.old_logs import EVENT, EVENTS, MEMBER, NAME, PAYLOAD, fill, index_as_then
+
+MIGRATIONS = ROOT / "migrations"
+REVISIONS = sorted(each.revision for each in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
 
 
-@pytest.fixture
-def first_version(tmp_path):
-    """Return an application on a SQLite database of version 0001 with one event."""
-    app = create_app({"SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'old.db'}", "TESTING": True})
+@pytest.fixture(params=BOTH)
+def old(request, tmp_path):
+    """Return a function that returns the application on a database of a revision, with rows in it."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'old.db'}"
+    else:
+        server, name = request.getfixturevalue("postgresql"), f"old_{uuid.uuid4().hex}"
+        run_on_server(server, f"CREATE DATABASE {name}")
+        url = database_url(server, name)
+    app = create_app(
+        {"SQLALCHEMY_DATABASE_URI": url, "TESTING": True, "SECRET_KEY": "t", "WTF_CSRF_ENABLED": False}
+    )
+
+    def at(revision):
+        upgrade(directory=str(MIGRATIONS), revision=revision)
+        with db.engine.begin() as connection:
+            fill(connection)
+            index_as_then(connection, revision)
+        return app
+
     with app.app_context():
-        upgrade(directory=str(ROOT / "migrations"), revision="0001")
-        now = int(datetime.now(UTC).timestamp() * 1_000_000)
-        with sqlite3.connect(tmp_path / "old.db") as connection:
-            connection.execute(
-                "INSERT INTO workspace VALUES (1, zeroblob(16), 'acme', 'Acme', 'UTC', ?)", (now,)
-            )
-            connection.execute(
-                "INSERT INTO event (workspace_id, id, uid, occurred_at, recorded_at, event, entity_type,"
-                " entity_id, actor_type, actor_id, origin, outcome, correlation_id)"
-                " VALUES (1, 7, zeroblob(16), ?, ?, 'a.b', 'a', '1', 'user', 'u', 'ui', 'success', 'c')",
-                (now, now),
-            )
-            connection.execute(
-                "INSERT INTO event_payload (workspace_id, event_id, actor) VALUES (1, 7, '{}')"
-            )
-        connection.close()
-        yield app
+        yield at
         db.session.remove()
         db.engine.dispose()
+    if request.param == "postgresql":
+        run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_an_upgrade_keeps_rows_indexes_and_guards(first_version, tmp_path):
-    shutil.copy(tmp_path / "old.db", tmp_path / "before.db")
+def stored(table):
+    query = sa.select(*table.c).order_by(table.c[1])
+    return [tuple(row) for row in db.session.execute(query)]
 
-    upgrade(directory=str(ROOT / "migrations"))
 
-    event = db.session.scalars(sa.select(Event)).one()
-    assert (event.id, event.event, event.correlation_id) == (7, "a.b", "c")
-    assert db.session.scalars(sa.select(EventPayload.actor)).one() == "{}"
-    inspector = sa.inspect(db.engine)
+def signed_in(app, who):
+    client = app.test_client()
+    answer = client.post("/login", data={"email": f"{who}@acme.example", "password": PASSWORD})
+    assert answer.status_code == 303
+    return client
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_an_upgrade_from_any_version_keeps_every_event_and_finds_it_after_the_rebuild(old, revision):
+    app = old(revision)
+    before = [stored(table) for table in (EVENT, PAYLOAD, NAME, MEMBER)]
+    db.session.rollback()
+
+    upgrade(directory=str(MIGRATIONS))
+
+    assert [stored(table) for table in (EVENT, PAYLOAD, NAME, MEMBER)] == before
     declared = {index.name for index in Event.__table__.indexes}
-    assert {index["name"] for index in inspector.get_indexes("event")} == declared
+    assert {index["name"] for index in sa.inspect(db.engine).get_indexes("event")} == declared
+    assert_guarded()
+    key = api_keys.create_key(
+        db.session.scalars(sa.select(Workspace)).one(), "crm", {"events:read"}, COMMAND_LINE, None
+    )
+    db.session.commit()
+    head = {"Authorization": f"Bearer {key}"}
+    owner, member = signed_in(app, "owner"), signed_in(app, "member")
+
+    # What needs no index is whole at once.
+    for query, events in (
+        ("", EVENTS),
+        ("event=deal.updated", 20),
+        ("origin=api", 13),
+        ("entity=contact", 20),
+    ):
+        answer = member.get(
+            f"/w/acme/timeline?{query}&limit=100&actor=member@acme.example", follow_redirects=True
+        )
+        assert answer.text.count("data-event=") == events, query
+    # What needs it says so.
+    assert "must be made anew" in owner.get("/w/acme/timeline?q=kiwi7").text
+    answer = app.test_client().get("/api/v1/events?q=kiwi7", headers=head)
+    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+
+    done = app.test_cli_runner().invoke(args=["index", "rebuild"])
+
+    assert done.exit_code == 0, done.output
+    for query, ids in (
+        ("q=kiwi7", ["7"]),
+        ("field=stage&to=won&record=deal:9", ["9"]),
+        ("q=papaya", []),
+        ("q=pump+39", ["39"]),
+    ):
+        answer = app.test_client().get(f"/api/v1/events?{query}", headers=head)
+        assert [event["entity"]["id"] for event in answer.json["events"]] == ids, query
+    hours = sa.select(sa.func.sum(event_count.c.events)).where(event_count.c.hours == HOUR)
+    assert db.session.scalar(hours) == db.session.scalar(sa.select(sa.func.count(Event.id)))
+    assert owner.get("/w/acme/timeline?q=kiwi7").text.count("data-event=") == 1
+
+
+ALL_BUT_IDS = ", ".join(EVENT_COLUMNS[1:])
+
+
+def assert_guarded():
+    on_sqlite = db.engine.dialect.name == "sqlite"
     for statement in (
         "DELETE FROM event",
         "UPDATE event SET event = 'a.c'",
         "DELETE FROM event_payload",
-        "REPLACE INTO event SELECT * FROM event",
-        "REPLACE INTO event SELECT workspace_id, 8, uid, occurred_at, recorded_at, event, entity_type,"
-        " entity_id, entity_name, actor_type, actor_id, actor_name, member_id, on_behalf_of_name, origin,"
-        " outcome, correlation_id, causation_id, fields, idempotency_key, idempotency_digest FROM event",
-        "REPLACE INTO event_payload SELECT * FROM event_payload",
+        *(
+            (
+                "REPLACE INTO event SELECT * FROM event",
+                f"REPLACE INTO event SELECT workspace_id, 800, {ALL_BUT_IDS} FROM event",
+                "REPLACE INTO event_payload SELECT * FROM event_payload",
+            )
+            if on_sqlite
+            else ("TRUNCATE event",)
+        ),
     ):
         with pytest.raises(sa.exc.IntegrityError, match="append-only"):
             db.session.execute(sa.text(statement))
         db.session.rollback()
-    assert db.session.scalars(sa.select(Event.id)).all() == [7]
+
+
+def test_an_upgraded_log_goes_on(old):
+    old("0001")
+    upgrade(directory=str(MIGRATIONS))
+    workspace = db.session.scalars(sa.select(Workspace)).one()
+
+    record(workspace, an_event("deal.updated", name="Papaya"))
+    db.session.commit()
+
+    assert db.session.scalar(sa.select(sa.func.max(Event.id))) > EVENTS
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(EventPayload)) == EVENTS + 1
+
+
+def test_migrations_import_nothing_of_the_application():
+    imported = set()
+    for path in Path(MIGRATIONS).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {name.name.partition(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, path
+                imported.add((node.module or "").partition(".")[0])
+
+    assert imported <= {"re", "sqlalchemy", "alembic", "flask"}

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from auditapp.cli import api_key, demo, doctor, events, source, user, workspace
+from auditapp.cli import api_key, demo, doctor, events, index, source, user, workspace
 
 
 def init_app(app: Flask) -> None:
@@ -13,6 +13,7 @@ def init_app(app: Flask) -> None:
         api_key.group,
         source.group,
         events.group,
+        index.group,
         demo.command_demo,
         doctor.command_doctor,
     ):

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auditapp.access.members import MemberError
 from auditapp.log import EventError
+from auditapp.log.index_state import IndexStaleError
 
 
 class OneLineError(click.ClickException):
@@ -36,7 +37,7 @@ class Command(click.Command):
             return super().invoke(ctx)
         except click.UsageError as error:
             raise OneLineError(error.format_message(), 2) from None
-        except (MemberError, EventError) as error:
+        except (MemberError, EventError, IndexStaleError) as error:
             raise OneLineError(str(error)) from None
         except DBAPIError as error:
             raise OneLineError(f"the database refused: {error.orig} (see: flask --app app doctor)") from error

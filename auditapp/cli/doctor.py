@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from auditapp.cli.base import command
 from auditapp.config import INSTANCE, ROOT
 from auditapp.extensions import db
+from auditapp.log.index_state import index_state_of
+from auditapp.log.rebuild import stale_workspaces
 
 # SQLite needs one more a table against REPLACE, which passes its delete trigger.
 TRIGGERS = {
@@ -70,6 +72,16 @@ def _database(connection: Connection) -> Iterator[tuple[bool, str]]:
     )
     if current == head:
         yield from _triggers(connection)
+        yield _index()
+
+
+def _index() -> tuple[bool, str]:
+    """A stale index answers nobody; the server makes it anew when it starts."""
+    stale = stale_workspaces()
+    if not stale:
+        return True, "the search index is whole and of this version"
+    state, many = index_state_of(stale[0]), f"of {len(stale)} workspace{'' if len(stale) == 1 else 's'}"
+    return False, f"the search index {many} is stale: {state.words} {state.advice}"
 
 
 def _commit_durably(connection: Connection) -> str:

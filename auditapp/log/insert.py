@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import Connection, Table, TableClause, insert
 from sqlalchemy.exc import DBAPIError
 
+from auditapp.log.turns import Turn
 from auditapp.models import Event, EventPayload
 from auditapp.models.types import EPOCH
 
@@ -31,8 +32,8 @@ def insert_rows(
     :param sections: beside each, the seven texts and the seven salts.
     """
     driver = connection.connection.driver_connection
-    ids = _next_ids(connection, driver, len(events))
     workspace_id = events[0][0]
+    ids = _next_ids(connection, driver, workspace_id, len(events))
     payloads = [(workspace_id, event_id, *row) for event_id, row in zip(ids, sections, strict=True)]
     rows = [(event_id, *row) for event_id, row in zip(ids, events, strict=True)]
     if isinstance(driver, sqlite3.Connection):
@@ -68,15 +69,21 @@ def lock_for_writing(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _next_ids(connection: Connection, driver: object, count: int) -> Sequence[int]:
+def _next_ids(connection: Connection, driver: object, workspace_id: int, count: int) -> Sequence[int]:
     if isinstance(driver, sqlite3.Connection):
         # Nobody else can insert before this transaction ends, see lock_for_writing.
         last = connection.exec_driver_sql("SELECT max(id) FROM event").scalar() or 0
         return range(last + 1, last + 1 + count)
-    found = connection.exec_driver_sql(
-        "SELECT nextval(pg_get_serial_sequence('event', 'id')) FROM generate_series(1, %s)", (count,)
-    )
+    found = connection.exec_driver_sql(_NEXT_IDS, (Turn.INDEX.value, workspace_id, count))
     return found.scalars().all()
+
+
+# Beside others until the transaction ends: where nobody else records, log/rebuild.py knows that all numbers
+# that were given belong to events that it sees.
+_NEXT_IDS = """
+    WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%s, %s))
+    SELECT nextval(pg_get_serial_sequence('event', 'id')) FROM turn, generate_series(1, %s)
+"""
 
 
 def _execute_many(

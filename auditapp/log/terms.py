@@ -14,7 +14,7 @@ from auditapp.log.words import MAX_KEPT, words
 from auditapp.models.types import EPOCH
 
 # Of all that is derived from an event: words, marks, counts. Who changes what an event is found or counted by
-# raises it; what older versions made is then stale, and made anew.
+# raises it; what older versions made is then stale, and made anew by log/rebuild.py.
 INDEX_VERSION = 2
 # More are not searched: an event of 256 KiB has about as many, and PostgreSQL takes 1 MB an event.
 MAX_WORDS = 50_000

@@ -16,6 +16,8 @@ class Turn(IntEnum):
 
     REQUESTS = 0x61756401
     IMPORTS = 0x61756402
+    # Whoever records, beside others; alone, who begins to make the index anew. See log/insert.py.
+    INDEX = 0x61756403
 
 
 def take_turn(turn: Turn, workspace_id: int, *, beside_others: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from auditapp.models.account import Account, SignInSession, Throttle
 from auditapp.models.api_key import ApiKey
-from auditapp.models.derived import event_count, event_kind
+from auditapp.models.derived import event_count, event_kind, index_state
 from auditapp.models.event import SECTIONS, Event, EventName, EventPayload
 from auditapp.models.member import Invitation, Member, Role, RolePermission
 from auditapp.models.saved_view import SavedView, ViewVisit
@@ -29,4 +29,5 @@ __all__ = [
     "Workspace",
     "event_count",
     "event_kind",
+    "index_state",
 ]

@@ -4,7 +4,7 @@
 not described here but by ``migrations/`` and ``log/search_index.py``.
 """
 
-from sqlalchemy import Column, Index, Integer, SmallInteger, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, Table
 
 from auditapp.extensions import Base
 from auditapp.models.types import Instant
@@ -39,4 +39,18 @@ event_kind = Table(
     Column("origin", String(16), primary_key=True),
     Column("actor_type", String(16), primary_key=True),
     Column("outcome", String(16), primary_key=True),
+)
+
+# Which version of all this (``log.terms.INDEX_VERSION``) each workspace has. While it is made anew, events up
+# to ``done_event`` are in it, of those up to ``last_event``, which were there when that began; later ones
+# always are. It is whole where the two are the same.
+index_state = Table(
+    "index_state",
+    Base.metadata,
+    Column("workspace_id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("first_event", BigInteger, nullable=False),
+    Column("done_event", BigInteger, nullable=False),
+    Column("last_event", BigInteger, nullable=False),
+    Column("changed_at", Instant),
 )

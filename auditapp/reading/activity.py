@@ -13,6 +13,7 @@ from sqlalchemy import select
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.index_state import index_state_of
 from auditapp.models import Event
 from auditapp.models.derived import DAY, HOUR, WEEK
 from auditapp.reading.counts import day_until, hour_until, marks_by_time, week_until
@@ -85,6 +86,8 @@ def activity_of(
         told: Iterable[tuple[datetime, str, int]] = marks_by_time(
             filters, viewer, {"hour": HOUR, "day": DAY}.get(unit, WEEK)
         )
+        if not index_state_of(viewer.workspace.id).is_current:  # any more
+            return activity_of(filters, viewer, now)
     else:
         told = sample.quarters
     for moment, mark, events in told:

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from auditapp.access.own_events import note
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.index_state import require_index
 from auditapp.log.schema import instant
 from auditapp.models import Event
 from auditapp.reading.csv_cells import json_cell, line, text_cell
@@ -74,9 +75,12 @@ def export_events(
     :param chosen: what it is of, where that is more than the filter says.
     :param by: ``actor`` of the export's event; ``origin`` and ``context`` where they are not at hand later.
     :return: how many events a piece holds, and its bytes in UTF-8.
+    :raise IndexStaleError: if the filter asks the index, which would answer short.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database fails, before or at the end: an export that
         cannot be recorded is not a whole one. A last piece says so before.
     """
+    if filters.in_words:
+        require_index(viewer.workspace.id)
     # Of its session no more: each piece may come in another one, and this would be read anew.
     db.session.expunge(viewer.workspace)
     return _noted(filters, viewer, form, chosen or Chosen(), by)

@@ -15,6 +15,7 @@ from sqlalchemy import func, literal, select, union_all
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.checked import Checked
+from auditapp.log.index_state import IndexState, index_state_of
 from auditapp.models import Event
 from auditapp.reading.counts import Kind, are_kept, kinds_in
 from auditapp.reading.filters import TimelineFilters, Values
@@ -59,11 +60,13 @@ class Matches:
     :ivar kinds: how many of each kind there are in the filter's time, where that is kept; then exact.
     :ivar sample: the newest of them: all, where there are 10,000 at most; else 10,001, or 5,000 beside kinds.
         None where nothing matches.
+    :ivar stale: why kinds are not known, though they are kept.
     """
 
     total: int
     sample: Sample | None
     kinds: Sequence[Kind] | None = None
+    stale: IndexState | None = None
 
     @property
     def is_capped(self) -> bool:
@@ -76,6 +79,10 @@ def matches_of(filters: TimelineFilters, viewer: Viewer) -> Matches:
     if not are_kept(filters, viewer):
         return _sample(filters, viewer)
     kinds = kinds_in(filters, viewer)
+    # Asked after them: what is whole now was so before.
+    state = index_state_of(viewer.workspace.id)
+    if not state.is_current:
+        return replace(_sample(filters, viewer), stale=state)
     named = matching_names(filters, viewer)
     total = sum(kind.events for kind in kinds if all(test(kind) for test in _tests(filters, "", named)))
     some = CAP if total <= CAP else LOOK_AT

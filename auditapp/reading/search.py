@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.checked import Checked
+from auditapp.log.index_state import require_index
 from auditapp.log.search_index import event_search
 from auditapp.log.terms import SPANS, span_mark, span_of, workspace_mark
 from auditapp.models import Event
@@ -44,7 +45,10 @@ _FTS5 = table("event_search", column("rowid"))
 
 
 def fetch_found(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> list[Any]:
-    """Return the rows of a page as ``query.fetch_page`` does, for a filter that asks for words."""
+    """Return the rows of a page as ``query.fetch_page`` does, for a filter that asks for words.
+
+    :raise IndexStaleError: if the index would answer short; as everything here.
+    """
     tree = tree_of(filters, viewer)
     return [] if tree is None else fetch_tree(tree, filters, viewer, columns, limit)
 
@@ -67,6 +71,13 @@ def fetch_tree(
 
 def _find(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> list[int]:
     """Return the numbers of a page of what a tree finds, in the page's order."""
+    found = _find_within(tree, filters, viewer, limit)
+    # Asked last: if it is whole now, it was so before.
+    require_index(viewer.workspace.id)
+    return found
+
+
+def _find_within(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> list[int]:
     everything = Term((workspace_mark(viewer.workspace.id),))
     # The mark of all is a long list to read; the spans, and the rows themselves, say the workspace too.
     parts = tuple(part for part in tree.parts if part != everything)
@@ -147,6 +158,7 @@ def select_found(tree: Node, filters: TimelineFilters, viewer: Viewer, limit: in
 
 def found_condition(filters: TimelineFilters, viewer: Viewer) -> Condition:
     """Return what tells whether one row is found by a filter's words, for rows found by something else."""
+    require_index(viewer.workspace.id)
     tree = tree_of(filters, viewer)
     if tree is None:
         return false()

@@ -74,6 +74,7 @@ def show(workspace: str) -> ResponseReturnValue:
         workspace=workspace,
         filters=filters,
         facets=facets,
+        stale=found.stale,
         choices={name: _choices(workspace, filters, name, facets) for name in LABELS},
         labels=LABELS,
         shown={name: _shown(filters, name) for name in LABELS},

@@ -1,6 +1,7 @@
 """The timeline: the newest events one may see, narrowed by the query string."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required
+from auditapp.log.index_state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
 from auditapp.reading.filters import FilterError, TimelineFilters
@@ -28,6 +30,8 @@ bp = Blueprint("timeline", __name__)
 PAGE = "timeline/index.html"
 RESULTS = "timeline/_results_and_form.html"
 ROWS = "timeline/_rows.html"
+# Of a page that needs the index while it is made anew.
+INDEX_RETRY_SECONDS = 30
 # A header of requests: the newest event that the page knew of. Of answers: up to where was looked.
 SEEN = "Auditapp-Seen"
 
@@ -60,7 +64,7 @@ def index(workspace: str) -> ResponseReturnValue:
             args, zone=workspace_zone(g.viewer.workspace), now=datetime.now(UTC), knows_me=True
         )
     except FilterError as error:
-        return refused(workspace, error, request.args)
+        return refused(workspace, list(error.problems.values()), request.args)
     url = timeline_url(workspace, filters.to_query())
     if not wants_fragment() and args != filters.to_query():
         return redirect(url)  # what a form sends without JavaScript, in its canonical form
@@ -73,6 +77,17 @@ def show(workspace: str, filters: TimelineFilters, url: str, *, visit: Visit | N
     :param url: for the address bar.
     :param visit: to the saved view that this is.
     """
+    try:
+        return _show(workspace, filters, url, visit)
+    except IndexStaleError as error:
+        response = refused(
+            workspace, [error.title, error.advice], MultiDict(filters.to_query()), visit, status=503
+        )
+        response.headers["Retry-After"] = str(INDEX_RETRY_SECONDS)
+        return response
+
+
+def _show(workspace: str, filters: TimelineFilters, url: str, visit: Visit | None) -> Response:
     searched(filters.q.included)
     # Asked before the page: what is recorded in between is told of twice, rather than never.
     newest = visit.newest if visit else newest_id(g.viewer)
@@ -129,17 +144,22 @@ def _known_to_templates() -> dict[str, object]:
 
 
 def refused(
-    workspace: str, error: FilterError, args: MultiDict[str, str], visit: Visit | None = None
+    workspace: str,
+    problems: Sequence[str],
+    args: MultiDict[str, str],
+    visit: Visit | None = None,
+    *,
+    status: int = 422,
 ) -> Response:
-    """Render the page of a query string that means nothing: a sentence in the place of the rows."""
+    """Render the page of a query string that cannot be answered: sentences in the place of the rows."""
     response = render(
         PAGE,
         RESULTS,
         workspace=workspace,
-        error=error,
+        problems=problems,
         form=FilterForm(args, choices_for(g.viewer)),
         from_form=request.headers.get("HX-Source") == "form#filters",
         visit=visit,
     )
-    response.status_code = 422
+    response.status_code = status
     return response

@@ -25,6 +25,7 @@ from auditapp.access import saved_views
 from auditapp.access.gate import deny, permission_required
 from auditapp.access.saved_views import SavedViewError, may_change
 from auditapp.extensions import db
+from auditapp.log.index_state import IndexStaleError
 from auditapp.log.strict_json import shorten
 from auditapp.models import SavedView, ViewVisit
 from auditapp.reading.choices import choices_for
@@ -104,10 +105,10 @@ def show(workspace: str, view_id: str) -> ResponseReturnValue:
     try:
         filters = _filters(pairs.items(multi=True))
     except FilterError as error:
-        return timeline.refused(workspace, error, pairs, timeline.Visit(view, newest))
+        return timeline.refused(workspace, list(error.problems.values()), pairs, timeline.Visit(view, newest))
     here = url_for(".show", workspace=workspace, view_id=view.id)
     response = timeline.show(workspace, filters, here, visit=_visit(view, filters, newest))
-    if _is_visit():
+    if response.status_code == 200 and _is_visit():
         saved_views.note_visit(g.viewer, view, newest)
     return response
 
@@ -277,4 +278,7 @@ def _news(view: SavedView, visit: ViewVisit | None, newest: int) -> News:
 
 
 def _count(filters: TimelineFilters, seen: int, newest: int) -> News:
-    return count_new(filters, g.viewer, seen, newest=newest, most=MAX_AT_A_VISIT)
+    try:
+        return count_new(filters, g.viewer, seen, newest=newest, most=MAX_AT_A_VISIT)
+    except IndexStaleError:
+        return News(is_capped=True, looked_to=seen)

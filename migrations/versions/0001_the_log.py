@@ -2,11 +2,13 @@
 
 import sqlalchemy as sa
 from alembic import op
-
-from auditapp.models.types import BinaryUuid, Instant
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
+
+BinaryUuid = sa.LargeBinary(16).with_variant(postgresql.UUID(as_uuid=True), "postgresql")
+Instant = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")
 
 SECTIONS = ("actor", "on_behalf_of", "names", "related", "changes", "payload", "context")
 ERASABLE = {

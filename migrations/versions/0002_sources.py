@@ -4,20 +4,19 @@ import re
 
 import sqlalchemy as sa
 from alembic import op
-
-from auditapp.log.insert import lock_for_writing
-from auditapp.models.types import BinaryUuid, Instant
+from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
+
+BinaryUuid = sa.LargeBinary(16).with_variant(postgresql.UUID(as_uuid=True), "postgresql")
+Instant = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")
 
 LOG = ("event_payload", "event")
 
 
 def upgrade() -> None:
     """Go to this version."""
-    # Else SQLite's driver commits each DDL statement by itself, and a crash leaves half of them.
-    lock_for_writing(op.get_bind())
     op.add_column("api_key", sa.Column("expires_at", Instant))
     op.create_table(
         "source",

@@ -2,11 +2,13 @@
 
 import sqlalchemy as sa
 from alembic import op
-
-from auditapp.models.types import BinaryUuid, Instant
+from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"
+
+BinaryUuid = sa.LargeBinary(16).with_variant(postgresql.UUID(as_uuid=True), "postgresql")
+Instant = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")
 
 
 def upgrade() -> None:

@@ -4,14 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from auditapp.models.types import Instant
-
 revision = "0004"
 down_revision = "0003"
 
+Instant = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")
+
 
 def upgrade() -> None:
-    """Go to this version; what was recorded before is indexed and counted by 0005, once for both."""
+    """Go to this version; what was recorded before is in none of these tables yet, see 0005 and 0008."""
     op.create_table(
         "event_count",
         sa.Column("workspace_id", sa.Integer, nullable=False),

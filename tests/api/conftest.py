@@ -18,7 +18,7 @@ from auditapp.access.api_keys import create_key
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
 from auditapp.models import Event, EventPayload, Workspace
-from tests.conftest import BOTH, _admin, _database_url, make_workspace
+from tests.conftest import BOTH, database_url, make_workspace, run_on_server
 from tests.pages import CheckingClient
 
 JSON, PROBLEM = "application/json", "application/problem+json"
@@ -97,8 +97,8 @@ def door(request: pytest.FixtureRequest, migrated: Any, tmp_path_factory: Any) -
         url = f"sqlite:///{path}"
     else:
         server, name = request.getfixturevalue("postgresql"), f"door_{uuid.uuid4().hex}"
-        _admin(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        url = _database_url(server, name)
+        run_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        url = database_url(server, name)
     app = create_app(
         {
             "SQLALCHEMY_DATABASE_URI": url,

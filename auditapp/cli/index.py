@@ -1,0 +1,49 @@
+"""``flask index``: what is derived from the log."""
+
+import sys
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy import select
+
+from auditapp.access import members
+from auditapp.cli.base import Group
+from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.extensions import db
+from auditapp.log.index_state import IndexState
+from auditapp.log.rebuild import rebuild, stale_workspaces
+from auditapp.models import Workspace
+
+group = Group("index", help="The index of words, and the counts, that are derived from the log.")
+
+
+@group.command("rebuild")
+@click.option("--workspace", "slug", help="Slug of the workspace; without it, all.")
+@click.option("--stale", "only_stale", is_flag=True, help="Only what is stale, or was not finished.")
+def rebuild_(slug: str | None, only_stale: bool) -> None:
+    """Make anew what is derived from the log: the index of words and the counts.
+
+    Events may be recorded meanwhile. Where it was stopped before, it goes on there. On SQLite one index
+    serves all workspaces, so that all are made anew together.
+    """
+    chosen = [members.find_workspace(slug)] if slug else db.session.scalars(select(Workspace)).all()
+    names = {workspace.id: workspace.slug for workspace in chosen}
+    if only_stale:
+        names = {number: names[number] for number in stale_workspaces() if number in names}
+    with _progress() as bar, garbage_collected_seldom():
+        tasks: dict[int, object] = {}
+
+        def tell(workspace_id: int, state: IndexState) -> None:
+            if workspace_id not in tasks:
+                tasks[workspace_id] = bar.add_task(names.get(workspace_id, "another workspace"), total=100)
+            bar.update(tasks[workspace_id], completed=state.percent)  # type: ignore[arg-type]
+
+        done = rebuild(list(names), tell)
+    click.echo(
+        f"Made anew: the index and the counts of {len(done)} workspace{'' if len(done) == 1 else 's'}."
+    )
+
+
+def _progress() -> Progress:
+    return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
