@@ -3,8 +3,12 @@
 import ipaddress
 import os
 import resource
+import signal
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from flask import Flask
@@ -18,6 +22,7 @@ from auditapp.access.links import forget_server, remember_server
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.config import ROOT
 from auditapp.extensions import db
+from auditapp.log.rebuild import stale_workspaces
 from auditapp.models import Account, Workspace
 
 # Connections past these wait to be taken up; each costs a coroutine, and no thread.
@@ -33,6 +38,7 @@ def main(app: Flask) -> None:
     with app.app_context():
         try:
             has_demo = _set_up(_is_loopback(host))
+            is_stale = bool(stale_workspaces())
         except DBAPIError as error:
             sys.exit(f"auditapp: the database does not answer: {' '.join(str(error.orig).split())}")
         db.session.remove()
@@ -53,10 +59,36 @@ def main(app: Flask) -> None:
         working_dir=ROOT,
     )
     try:
-        server.serve()
+        with index_made_anew(is_stale):
+            server.serve()
     finally:
         with app.app_context():
             forget_server()
+
+
+@contextmanager
+def index_made_anew(is_stale: bool) -> Iterator[None]:
+    """Make a stale index anew beside the server, until it ends; what needs the index says how far it is.
+
+    In a process of its own: the server forks its workers, which must not be while another thread works.
+    """
+    if not is_stale:
+        yield
+        return
+    click.echo("Making the search index anew; what needs it says how far it is.")
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "flask", "--app", "app", "index", "rebuild", "--stale"]
+    # Ctrl-C reaches it too, but it is for the server to end it.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - nothing of it is given
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _set_up(may_demo: bool) -> bool:
