@@ -5,10 +5,12 @@ import re
 from urllib.parse import quote, urlencode
 
 import pytest
+import sqlalchemy as sa
 
 from auditapp.cli.demo import PASSWORD
 from auditapp.extensions import db
-from auditapp.log.search_index import rebuild
+from auditapp.log.rebuild import rebuild
+from auditapp.models import Workspace
 from tests.pages import FRAGMENT
 
 TIMELINE = "/w/acme/timeline"
@@ -124,8 +126,7 @@ QUERIES = [
 @pytest.mark.parametrize("rebuilt", [False, True])
 def test_a_change_is_found_by_name_or_label_and_value_or_its_label(owner, log, rebuilt):
     if rebuilt:
-        rebuild(db.session.connection())
-        db.session.commit()
+        rebuild(db.session.scalars(sa.select(Workspace.id)).all())
 
     for query, letters in QUERIES:
         text = owner.get(f"{TIMELINE}?entity=deal&{quote(query, safe='=&')}", headers=FRAGMENT).text
