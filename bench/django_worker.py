@@ -7,18 +7,33 @@ import time
 import django
 from django.conf import settings
 from rows import CHANGED, PRAGMAS, a_row, repeats
+from sqlalchemy import make_url
 
 
-def prepare(mode: str, path: str) -> type:
-    """Configure Django, make the tables and the 15-column model."""
-    installed = ["django.contrib.contenttypes", "django.contrib.auth"]
-    database = {
+def database_at(url: str) -> dict[str, object]:
+    """Return Django's settings for a database that SQLAlchemy's URL names."""
+    at = make_url(url)
+    if at.get_backend_name() == "postgresql":
+        host = at.query.get("host", at.host)
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": at.database,
+            "USER": at.username,
+            "HOST": host,
+            "PORT": at.port or "",
+        }
+    return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": path,
+        "NAME": at.database,
         "OPTIONS": {"init_command": ";".join(PRAGMAS), "transaction_mode": "DEFERRED"},
     }
+
+
+def prepare(mode: str, url: str) -> type:
+    """Configure Django, make the tables and the 15-column model."""
+    installed = ["django.contrib.contenttypes", "django.contrib.auth"]
     settings.configure(
-        DATABASES={"default": database},
+        DATABASES={"default": database_at(url)},
         INSTALLED_APPS=[*installed, "auditlog"] if mode == "auditlog" else installed,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         USE_TZ=False,

@@ -47,20 +47,21 @@ def model_of(base: type) -> type:
     return Deal
 
 
-def prepare(mode: str, path: str) -> tuple[sessionmaker[Session], type]:
-    """Make the tables, and start what the contender does."""
+def prepare(mode: str, url: str) -> tuple[sessionmaker[Session], type]:
+    """Make the tables in a database of the contender's own, and start what it does."""
     base = base_of(mode)
     deal = model_of(base)
     configure_mappers()
-    engine = sa.create_engine(f"sqlite:///{path}")
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
 
-    @sa.event.listens_for(engine, "connect")
-    def connect(connection, _record):
-        for pragma in PRAGMAS:
-            connection.execute(pragma)
+        @sa.event.listens_for(engine, "connect")
+        def connect(connection, _record):
+            for pragma in PRAGMAS:
+                connection.execute(pragma)
 
     if mode == "capture":
-        start_log(path)
+        start_log(url)
     base.metadata.create_all(engine)
     maker = sessionmaker(engine)
     if mode == "capture":
@@ -71,10 +72,10 @@ def prepare(mode: str, path: str) -> tuple[sessionmaker[Session], type]:
     return maker, deal
 
 
-def start_log(path: str) -> None:
+def start_log(url: str) -> None:
     """Bring the database to Auditapp's newest version, triggers and indexes included."""
     sys.path.insert(0, str(Path.cwd()))
-    os.environ["AUDITAPP_DATABASE_URL"] = f"sqlite:///{path}"
+    os.environ["AUDITAPP_DATABASE_URL"] = url
     from flask_migrate import upgrade
 
     from auditapp import create_app
@@ -82,7 +83,7 @@ def start_log(path: str) -> None:
     from auditapp.access.own_events import COMMAND_LINE
     from auditapp.extensions import db
 
-    app = create_app({"SQLALCHEMY_DATABASE_URI": f"sqlite:///{path}", "SECRET_KEY": "bench"})
+    app = create_app({"SQLALCHEMY_DATABASE_URI": url, "SECRET_KEY": "bench"})
     with app.app_context():
         with contextlib.redirect_stdout(sys.stderr):  # the answers go to stdout
             upgrade(directory=str(Path.cwd() / "migrations"))

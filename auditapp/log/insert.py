@@ -19,6 +19,7 @@ from auditapp.models.types import EPOCH
 
 _EVENT: Table = Event.__table__  # type: ignore[assignment]
 _PAYLOAD: Table = EventPayload.__table__  # type: ignore[assignment]
+_NOTHING = "DELETE FROM event WHERE 0"
 EVENT_COLUMNS = tuple(column.name for column in _EVENT.columns if column.name != "id")
 PAYLOAD_COLUMNS = tuple(column.name for column in _PAYLOAD.columns)
 
@@ -65,8 +66,16 @@ def lock_for_writing(connection: Connection) -> None:
     A transaction that reads first and writes then would be refused if another wrote in between.
     """
     driver = connection.connection.driver_connection
-    if isinstance(driver, sqlite3.Connection) and not driver.in_transaction:
+    if not isinstance(driver, sqlite3.Connection):
+        return
+    if not driver.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    # What an application or a savepoint began may be without the lock; writing, even nothing, takes it.
+    try:
+        driver.execute(_NOTHING)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(_NOTHING, None, error, sqlite3.Error) from error
 
 
 def _next_ids(connection: Connection, driver: object, workspace_id: int, count: int) -> Sequence[int]:

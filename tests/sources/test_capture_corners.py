@@ -143,7 +143,7 @@ def test_a_list_that_is_only_written_is_told_whole(session, events):
     names = [tuple([each["name"] for each in side or ()] for side in both) for both in changes]
     assert names[0] == ([], ["red"])
     assert names[1] == (["red"], ["red", "blue"])
-    assert names[2] == (["blue", "red"], ["blue"])
+    assert names[2] == (["red", "blue"], ["blue"])
 
 
 def test_a_record_replaced_by_one_with_its_key_tells_the_fields_that_changed(session, events):

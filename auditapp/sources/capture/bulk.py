@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from auditapp.sources.capture import changes
 from auditapp.sources.capture.door import Told
-from auditapp.sources.capture.plan import Plan
-from auditapp.sources.capture.recording import Group
-from auditapp.sources.capture.rows import Identity, Namespace, Row
+from auditapp.sources.capture.lists import Lists, mapper_of
+from auditapp.sources.capture.plan import Plan, RefList
+from auditapp.sources.capture.recording import Group, told_of_row
+from auditapp.sources.capture.rows import Identity, Namespace, Row, load_rows
 from auditapp.sources.capture.values import MASK, json_value
 
 MAX_PARAMETERS = 100
@@ -28,6 +29,8 @@ class Bulk:
         self._captures = captures
         self._shower = changes.Shower(captures, session)
         self._group = Group(session)
+        self._lists = Lists(captures, session)
+        self._owners: dict[RefList, tuple[Plan, dict[Identity, Row]]] = {}
 
     def record(self) -> None:
         """Write the events, in the statement's transaction."""
@@ -54,11 +57,41 @@ class Bulk:
                 related = [{"type": plan.type, "id": plan.id_of(new)}] if later != identity else []
                 self._add(plan, "updated", new, found, identity, related=related)
 
+    def look_at_lists(self, before: dict[Identity, Row]) -> None:
+        """Read the many-to-many lists of rows that are about to be deleted, and those that they are in."""
+        by_plan: dict[Plan, list[Identity]] = {}
+        for identity, row in before.items():
+            by_plan.setdefault(self._plan_of(row), []).append(identity)
+        for plan, identities in by_plan.items():
+            for refs in plan.lists:
+                self._lists.read_before(self.connection, refs, identities)
+            for owner_plan, refs in self._captures.listings(plan.mapper):
+                owners = self._lists.owners_of(self.connection, refs, identities)
+                rows = load_rows(self.connection, owner_plan, owners, lock="update")
+                self._owners.setdefault(refs, (owner_plan, {}))[1].update(rows)
+                self._lists.read_before(self.connection, refs, rows)
+
     def add_deletes(self, before: dict[Identity, Row]) -> None:
-        """Add an event for each row that is gone."""
+        """Add an event for each row that is gone, and one for each other whose list lost it."""
         for identity, row in before.items():
             plan = self._plan_of(row)
-            self._add(plan, "deleted", row, changes.deleted(plan, row, self._shower), identity)
+            found = changes.deleted(plan, row, self._shower)
+            self._add(plan, "deleted", row, found | self._lists.changes(plan, identity, None), identity)
+        told: dict[tuple[Plan, Identity], tuple[Row, changes.Changes]] = {}
+        for refs, (owner_plan, rows) in self._owners.items():
+            self._lists.read_now(self.connection, refs, rows)
+            is_same = owner_plan.mapper.base_mapper is self.plan.mapper.base_mapper
+            for identity, row in rows.items():
+                change = self._lists.change(refs, identity, identity)
+                if change and not (is_same and identity in before):
+                    told.setdefault((owner_plan, identity), (row, {}))[1][refs.key] = change
+        for (owner_plan, _), (row, found) in told.items():
+            self._add_owner(owner_plan, row, found)
+
+    def _add_owner(self, plan: Plan, row: Row, found: changes.Changes) -> None:
+        capture, plan = self._captures.find(mapper_of(plan.mapper, row)) or self._captures.find(plan.mapper)
+        told = told_of_row(plan, "updated", row, found)
+        self._group.add(capture, self.connection, Namespace(row), told)
 
     def add_summary(self, verb: str, count: int, payload: dict[str, Any]) -> None:
         """Add one event for rows too many, or not known, to be told one by one."""
@@ -70,13 +103,8 @@ class Bulk:
 
     def _plan_of(self, row: Row) -> Plan:
         """Return the plan of the subclass that a row belongs to."""
-        mapper = self.plan.mapper
-        if mapper.polymorphic_on is None or not isinstance(mapper.polymorphic_on, sa.Column):
-            return self.plan
-        key = mapper.get_property_by_column(mapper.polymorphic_on).key
-        below: Any = mapper.polymorphic_map.get(row.get(key))
-        found = self._captures.find(below) if below is not None else None
-        return found[1] if found and below.isa(mapper) else self.plan
+        found = self._captures.find(mapper_of(self.plan.mapper, row))
+        return found[1] if found else self.plan
 
     def _add(
         self,
@@ -87,12 +115,10 @@ class Bulk:
         identity: Identity | None = None,
         related: Any = (),
     ) -> None:
-        thing = Namespace(row)
-        entity_id, name = plan.id_of(row, thing, identity), plan.name_of(row, thing)
-        told = Told(plan.event_of(verb, found), plan.type, entity_id, name, found)
+        told = told_of_row(plan, verb, row, found, identity)
         if related:
             told.more = {"related": list(related)}
-        self._group.add(self.capture, self.connection, thing, told)
+        self._group.add(self.capture, self.connection, Namespace(row), told)
 
     def tell(self, key: str, value: Any) -> Any:
         """Return what a statement sets a column to: a value, or the SQL."""

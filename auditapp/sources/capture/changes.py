@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy.orm import InstanceState
 
-from auditapp.sources.capture.batch import UNKNOWN, WITHOUT_LOADING, Work
+from auditapp.sources.capture.batch import UNKNOWN
 from auditapp.sources.capture.field import Field
 from auditapp.sources.capture.plan import Plan
-from auditapp.sources.capture.rows import Row, load_refs, ref_of
-from auditapp.sources.capture.values import differ, json_value
+from auditapp.sources.capture.rows import Row
+from auditapp.sources.capture.values import json_value
 
 Changes = dict[str, dict[str, Any]]
 
@@ -49,51 +49,6 @@ class Shower:
             return None
         return self.session.identity_map.get(prop.mapper.identity_key_from_primary_key((value,)))
 
-    def lists(self, work: Work) -> Changes:
-        """Return the changes of many-to-many lists, each told whole."""
-        found: Changes = {}
-        for refs in work.plan.lists:
-            if work.verb == "deleted":
-                if listed := work.lists.get(refs.key):
-                    found[refs.key] = {"previous": listed, "current": [], **refs.hints}
-                continue
-            if refs.key not in work.state.committed_state and refs.key not in work.state.dict:
-                continue
-            change = self._list_change(work, refs)
-            if change:
-                found[refs.key] = {**change, **refs.hints}
-        return found
-
-    def _list_change(self, work: Work, refs: Any) -> dict[str, Any] | None:
-        thing = work.state.obj()
-        history = work.state.get_history(refs.key, WITHOUT_LOADING)
-        added, removed = self._refs(history.added), self._refs(history.deleted)
-        if work.verb == "created":
-            return {"current": added} if added else None
-        if not added and not removed:
-            return None
-        kept = self._refs(history.unchanged)
-        if not kept and (refs.prop.lazy in {"dynamic", "write_only"} or not _is_loaded(work.state, refs.key)):
-            target = self.captures.naming_plan(refs.prop.mapper)
-            fresh = {ref["id"] for ref in added}
-            now = load_refs(work.connection, thing, refs, target)
-            kept = [ref for ref in now if ref["id"] not in fresh]
-        return {"previous": kept + removed, "current": kept + added}
-
-    def _refs(self, things: Any) -> list[dict[str, Any]]:
-        found = []
-        for thing in things or ():
-            if thing is None:
-                continue
-            state = thing._sa_instance_state
-            plan = self.captures.naming_plan(state.mapper)
-            found.append(ref_of(plan, state.dict, thing, state.key[1] if state.key else None))
-        return found
-
-
-def _is_loaded(state: InstanceState[Any], key: str) -> bool:
-    return key in state.dict and key not in state._pending_mutations
-
 
 def created(plan: Plan, values: Row, shower: Shower, state: Any = None) -> Changes:
     """Return the fields that a new record has; those that are null are left out.
@@ -101,26 +56,31 @@ def created(plan: Plan, values: Row, shower: Shower, state: Any = None) -> Chang
     Sets ``shower.is_late`` where the database may hold something else than what was given.
     """
     changes: Changes = {}
-    if (
-        state is not None
-        and state.expired_attributes
-        and not plan.by_key.keys().isdisjoint(state.expired_attributes)
-    ):
-        shower.is_late = shower.is_late or not values.keys() >= plan.by_key.keys()
     get = values.get
+    if state is not None and _is_late(plan, values, state):
+        shower.is_late = True
     for key, plain, field in plan.simple:
         value = get(key)
         if value is None:
             continue
-        # What a number minus itself is not zero for is NaN or infinite.
-        if type(value) is plain and (plain is not float or not value - value):
+        if type(value) is plain:
             changes[key] = {"current": value}
             continue
-        if field.is_off(value):
+        if not field.keeps(value):
             shower.is_late = True
         shown = json_value(value) if field.direct else shower.show(field, value, state)
         changes[key] = {"current": shown, **field.hints}
     return changes
+
+
+def _is_late(plan: Plan, values: Row, state: InstanceState[Any]) -> bool:
+    """Tell whether the database made a value, or may keep a key or a null in another form."""
+    expired = state.expired_attributes
+    if expired and not plan.by_key.keys().isdisjoint(expired) and not values.keys() >= plan.by_key.keys():
+        return True
+    if any(values.get(key) is None for key in plan.odd_nulls):
+        return True
+    return not plan.keeps_key(tuple([values.get(name) for name in plan.key_names]))
 
 
 def updated(plan: Plan, before: Row, values: Row, shower: Shower, state: Any = None) -> Changes:
@@ -132,9 +92,9 @@ def updated(plan: Plan, before: Row, values: Row, shower: Shower, state: Any = N
     for key, old in before.items():
         new = values.get(key, UNKNOWN)
         field = plan.by_key[key]
-        if new is UNKNOWN or field.is_off(new):
+        if new is UNKNOWN or not field.keeps(new):
             shower.is_late = True
-        if not differ(old, new):
+        if not field.differ(old, new):
             continue
         changes[key] = {
             "previous": None if old is UNKNOWN else shower.show(field, old, state),

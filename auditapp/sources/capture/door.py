@@ -25,6 +25,7 @@ from auditapp.models import SECTIONS, Account, EventName, Member
 from auditapp.sources.capture.mend import mended
 
 MAX_CHANGES = 128 * 1024
+MAX_LINES = 4096
 Changes = Mapping[str, Mapping[str, Any]]
 UID, EVENT, FIELDS = (EVENT_COLUMNS.index(name) for name in ("uid", "event", "fields"))
 TYPE, ID, NAME = (EVENT_COLUMNS.index(f"entity_{name}") for name in ("type", "id", "name"))
@@ -172,11 +173,12 @@ def _names_text(name: str | None) -> str:
 
 def _line(changes: Changes) -> str | None:
     labels = tuple([change.get("label") or name for name, change in changes.items()])
-    if labels not in _lines:
-        if len(_lines) > 4096:
+    line = _lines.get(labels)  # once: another thread may empty them before the next look
+    if line is None:
+        if len(_lines) > MAX_LINES:
             _lines.clear()
-        _lines[labels] = fields_line(changes)
-    return _lines[labels]
+        line = _lines[labels] = fields_line(changes)
+    return line
 
 
 def _member(connection: Connection, workspace_id: int, event: Any) -> uuid.UUID | None:

@@ -1,7 +1,5 @@
 """How one column is captured."""
 
-import datetime
-import decimal
 import enum
 from collections.abc import Mapping
 from typing import Any
@@ -10,20 +8,22 @@ import sqlalchemy as sa
 from sqlalchemy.orm import ColumnProperty
 
 from auditapp.log.changes import words_of
+from auditapp.log.equality import same
 from auditapp.sources.capture import options
-from auditapp.sources.capture.values import MASK, json_value
-
-_PLAIN_TYPES = (str, int, bool, float)
-_CHECKED = (*_PLAIN_TYPES, decimal.Decimal, datetime.datetime, datetime.date)
+from auditapp.sources.capture.kept import keeps, plain_type
+from auditapp.sources.capture.values import IMMUTABLE, MASK, json_value
 
 
 class Field:
     """A column: its attribute, how its values are shown, and hints for the reader.
 
-    ``plain`` is the Python type whose values go into the log as they are, where there is one.
+    ``plain`` is the Python type whose values go into the log as they are, where there is one; ``keeps``
+    tells of a value whether the column keeps it as it is given.
     """
 
-    __slots__ = ("choices", "column", "direct", "expected", "hints", "key", "masked", "plain", "ref", "scale")
+    __slots__ = (
+        "choices", "column", "direct", "hints", "is_opaque", "keeps", "key", "masked", "plain", "ref",
+    )  # fmt: skip
 
     def __init__(self, prop: ColumnProperty[Any], column: sa.Column[Any], given: Mapping[str, Any]) -> None:
         self.key = prop.key
@@ -31,14 +31,15 @@ class Field:
         self.masked = bool(given.get("mask"))
         self.choices = given.get("choices")
         self.ref = _reference(prop, column)
-        self.expected = _expected_type(column)
-        self.scale = getattr(column.type, "scale", None) if self.expected is decimal.Decimal else None
+        self.keeps = keeps(column.type)
+        # What PickleType holds may look the same as JSON and be another object.
+        self.is_opaque = isinstance(column.type, sa.PickleType)
         kind = given.get("kind") or self._kind()
         label = given.get("label") or (words_of(self.ref.key) if self.ref and not self.masked else None)
         self.hints = {name: value for name, value in (("label", label), ("kind", kind)) if value}
         shown_as_is = not (self.masked or self.choices or self.ref or self.hints)
         self.direct = not (self.masked or self.choices or self.ref)
-        self.plain = self.expected if shown_as_is and self.expected in _PLAIN_TYPES else None
+        self.plain = plain_type(column.type) if shown_as_is else None
 
     def _kind(self) -> str | None:
         if self.masked:
@@ -61,15 +62,22 @@ class Field:
             return json_value(_choice(self.choices, value))
         return json_value(value)
 
-    def is_off(self, value: Any) -> bool:
-        """Tell whether the database may keep a value otherwise than given: ``"1"`` in an integer column."""
-        expected = self.expected
-        if value is None or expected is None:
+    def differ(self, one: Any, other: Any) -> bool:
+        """Tell whether two values of the column are not the same by ``log.equality``."""
+        if one is other:
             return False
-        if expected is decimal.Decimal and type(value) is decimal.Decimal:
-            exponent = value.as_tuple().exponent
-            return self.scale is not None and isinstance(exponent, int) and -exponent > self.scale
-        return type(value) is not expected
+        if type(one) is type(other) and type(one) in IMMUTABLE:
+            return bool(one != other) and bool(one == one or other == other)  # NaN is the same again
+        if not same(json_value(one), json_value(other), self.hints.get("kind")):
+            return True
+        return self.is_opaque and _is_unequal(one, other)
+
+
+def _is_unequal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one != other)
+    except Exception:  # an array's, say
+        return False
 
 
 def _choice(choices: Mapping[Any, Any], value: Any) -> Any:
@@ -114,13 +122,3 @@ def _reference(prop: ColumnProperty[Any], column: sa.Column[Any]) -> Any:
         if len(pairs) == 1 and pairs[0] is column:
             return each
     return None
-
-
-def _expected_type(column: sa.Column[Any]) -> Any:
-    if isinstance(column.type, sa.types.TypeDecorator | sa.Enum | sa.JSON):
-        return None
-    try:
-        expected = column.type.python_type
-    except NotImplementedError:
-        return None
-    return expected if expected in _CHECKED else None

@@ -74,7 +74,7 @@ def _update(bulk: Bulk, run: Any, mapper: Any, given: list[Any], options: dict[s
         run(mapper, given, **options)
         bulk.add_summary("updated", len(keys), {})
         return
-    before = load_rows(bulk.connection, bulk.plan, keys)
+    before = load_rows(bulk.connection, bulk.plan, keys, lock="update")
     run(mapper, given, **options)
     bulk.add_updates(before, load_rows(bulk.connection, bulk.plan, before), {})
 

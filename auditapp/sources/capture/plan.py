@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty
+from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, mapperlib
 
 from auditapp.sources.capture import options
 from auditapp.sources.capture.field import Field, field_of
+from auditapp.sources.capture.kept import keeps
 from auditapp.sources.capture.values import choice_name
 
 VERBS = ("created", "updated", "deleted", "upserted", "bulk_created", "bulk_updated", "bulk_deleted")
@@ -27,16 +28,19 @@ class Plan:
         verbs = dict(zip(VERBS, VERBS, strict=True)) | ({} if self._verb_of else dict(said_verbs))
         self.events = {verb: f"{self.type}.{name}" for verb, name in verbs.items()}
         self.key_names = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+        self._key_keeps = [keeps(column.type) for column in mapper.primary_key]
         self.fields = [field for prop in _column_props(mapper) if (field := field_of(prop, said, settings))]
         self.by_key = {field.key: field for field in self.fields}
         alone = self.key_names[0] if len(self.key_names) == 1 else None
         # A record's only key is its id already.
         self.shown = [field for field in self.fields if field.key != alone or field.ref]
         self.simple = [(field.key, field.plain, field) for field in self.shown]
+        self.odd_nulls = [field.key for field in self.shown if not field.keeps(None)]
         self.auto = {field.key for field in self.fields if _changes_by_itself(mapper, field)}
+        self.columns = {**dict(zip(self.key_names, mapper.primary_key, strict=True)), **_columns(self.fields)}
         self.lists = _owned_lists(mapper, said, settings)
         self.parents = {
-            prop.key: tuple(_keys_of(mapper, prop.local_columns))
+            prop.key: [key for key in _keys_of(mapper, prop.local_columns) if key in self.by_key]
             for prop in mapper.relationships
             if prop.direction is sa.orm.RelationshipDirection.MANYTOONE
         }
@@ -44,7 +48,31 @@ class Plan:
             prop for prop in mapper.relationships if prop.direction is sa.orm.RelationshipDirection.ONETOMANY
         ]
         self._id, self._name = said.get("id"), said.get("name", self._usual_name())
-        self.loaded_keys = (*self.key_names, *(key for key in self.by_key if key not in self.key_names))
+        self.naming = self._naming()
+        self.statements: dict[Any, Any] = {}
+
+    def auto_with(self, keys: set[str]) -> set[str]:
+        """Return the columns that change by themselves where these ones are written."""
+        if len(self.mapper.tables) == 1 or not self.auto:
+            return self.auto
+        written = {self.by_key[key].column.table for key in keys}
+        version = self.mapper.version_id_col
+        columns = {key: self.by_key[key].column for key in self.auto}
+        return {key for key, column in columns.items() if column.table in written or column is version}
+
+    def keeps_key(self, identity: tuple[Any, ...]) -> bool:
+        """Tell whether the database keeps a primary key exactly as it is given."""
+        return all(keeps(part) for keeps, part in zip(self._key_keeps, identity, strict=True))
+
+    def _naming(self) -> frozenset[str] | None:
+        """Return the columns that a record's id and name are made of; None: any may be among them."""
+        if callable(self._id) or callable(self._name):
+            return None
+        ids = () if self._id is None else (self._id,) if isinstance(self._id, str) else tuple(self._id)
+        names = {*ids, *(() if self._name is None else (self._name,))}
+        if not names <= self.columns.keys():
+            return None
+        return frozenset({*names, *self.key_names})
 
     def event_of(self, verb: str, changes: dict[str, Any]) -> str:
         """Return what an event is called, by what was done and, where the host wants it, what changed."""
@@ -86,6 +114,11 @@ class Plan:
             return None  # a name is a courtesy; it may not break the host's flush
 
 
+def all_mappers() -> list[Mapper[Any]]:
+    """Return every mapper there is, in whichever registry."""
+    return [mapper for each in mapperlib._all_registries() for mapper in each.mappers]
+
+
 def id_text(parts: Any) -> str:
     """Return a key as the id of an entity: not empty, no ``.`` or ``..``, 512 characters at most."""
     texts = [_part_text(part) for part in parts]
@@ -115,6 +148,10 @@ def _column_props(mapper: Mapper[Any]) -> list[ColumnProperty[Any]]:
     ]
 
 
+def _columns(fields: list[Field]) -> dict[str, Any]:
+    return {field.key: field.column for field in fields}
+
+
 def _keys_of(mapper: Mapper[Any], columns: Any) -> list[str]:
     return [mapper.get_property_by_column(column).key for column in columns if column in mapper.c.values()]
 
@@ -133,6 +170,7 @@ class RefList:
     def __init__(self, prop: RelationshipProperty[Any], label: str | None) -> None:
         self.key = prop.key
         self.prop = prop
+        self.queries: dict[bool, Any] = {}
         self.hints: dict[str, Any] = {"kind": "refs"} | ({"label": label} if label else {})
 
 

@@ -9,10 +9,22 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstanceState, Session
 
 from auditapp.log.schema import MAX_BATCH
-from auditapp.sources.capture.door import Told, write
+from auditapp.sources.capture.door import Changes, Told, write
+from auditapp.sources.capture.plan import Plan
+from auditapp.sources.capture.rows import Identity, Namespace, Row
 from auditapp.sources.capture.story import Captured, Frame, Story, correlation_of, current_frame, story_of
 
 SYSTEM = {"type": "system", "id": "application", "name": "Application"}
+
+
+def told_of_row(plan: Plan, verb: str, row: Row, changes: Changes, identity: Identity | None = None) -> Told:
+    """Return what to tell of a record of which there is a row and no object.
+
+    :param identity: the primary key it had, where this one may have changed.
+    """
+    thing = Namespace(row)
+    entity_id, name = plan.id_of(row, thing, identity), plan.name_of(row, thing)
+    return Told(plan.event_of(verb, dict(changes)), plan.type, entity_id, name, changes)
 
 
 class Place(NamedTuple):

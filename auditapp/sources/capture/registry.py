@@ -1,21 +1,24 @@
 """``capture()``: which sessions are followed, which models, and in whose name."""
 
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.orm import Mapper, Session, scoped_session, sessionmaker
 
 from auditapp.access.host_request import host_request
 from auditapp.models import Event, EventName, EventPayload
 from auditapp.sources.capture import listeners
 from auditapp.sources.capture.options import model_options
-from auditapp.sources.capture.plan import Plan
+from auditapp.sources.capture.plan import Plan, RefList, all_mappers
 from auditapp.sources.capture.recording import SYSTEM
 from auditapp.sources.capture.workspace import WorkspaceChoice
 
 BULK_LIMIT = 1000
 THE_LOG = (Event, EventPayload, EventName)
+_lock = threading.Lock()  # for captures that come and go
 _captures: weakref.WeakKeyDictionary[Any, list["Capture"]] = weakref.WeakKeyDictionary()
 
 
@@ -89,16 +92,20 @@ class Capture:
 
     def start(self) -> None:
         """Begin; the newest capture of a model is the one that counts."""
-        _captures.setdefault(self._target, []).insert(0, self)
-        _Captures.known.clear()
+        with _lock:
+            _captures.setdefault(self._target, []).insert(0, self)
+            _Captures.known.clear()
         listeners.attach(self._target, captures_of)
+        if not event.contains(Mapper, "after_configured", _on_configured):
+            event.listen(Mapper, "after_configured", _on_configured)
 
     def stop(self) -> None:
         """Record nothing from now on; an earlier capture of the same models counts again."""
-        mine = _captures.get(self._target, [])
-        if self in mine:
-            mine.remove(self)
-        _Captures.known.clear()
+        with _lock:
+            mine = _captures.get(self._target, [])
+            if self in mine:
+                mine.remove(self)
+            _Captures.known.clear()
         if not mine:
             listeners.detach(self._target)
 
@@ -130,6 +137,8 @@ class _Captures:
         self.captures = captures
         self._found: dict[Mapper[Any], tuple[Capture, Plan] | None] = {}
         self._naming: dict[Mapper[Any], Plan] = {}
+        self._orphaning: dict[Mapper[Any], set[str]] = {}
+        self._listings: dict[Mapper[Any], list[tuple[Plan, RefList]]] = {}
 
     def find(self, mapper: Mapper[Any]) -> tuple[Capture, Plan] | None:
         """Return the capture that a class belongs to, and its plan."""
@@ -145,16 +154,50 @@ class _Captures:
             self._naming[mapper] = found[1] if found else self.captures[0].naming_plan(mapper)
         return self._naming[mapper]
 
+    def listings(self, mapper: Mapper[Any]) -> list[tuple[Plan, RefList]]:
+        """Return the many-to-many lists that records of a class may be in, each with its owner's plan."""
+        listings = self._listings.get(mapper)
+        if listings is None:
+            by_prop: dict[Any, tuple[Plan, RefList]] = {}
+            for each in all_mappers():
+                found = self.find(each)
+                for refs in found[1].lists if found else ():
+                    prop = refs.prop
+                    if found and mapper.isa(prop.mapper) and (each is prop.parent or prop not in by_prop):
+                        by_prop[prop] = found[1], refs
+            listings = self._listings[mapper] = list(by_prop.values())
+        return listings
+
+    def orphaning(self, mapper: Mapper[Any]) -> set[str]:
+        """Return the relationships whose members are deleted when they leave."""
+        if mapper not in self._orphaning:
+            self._orphaning[mapper] = {
+                prop.key for prop in mapper.relationships if prop.cascade.delete_orphan
+            }
+        return self._orphaning[mapper]
+
+    def forget_listings(self) -> None:
+        """A class that is mapped later may have lists of those mapped before."""
+        self._listings.clear()
+
 
 def captures_of(session: Session) -> _Captures | None:
     """Return the captures that a session's changes belong to, None where there are none."""
     kind = type(session)
     if session in _captures:
         return _Captures([each for target in (session, *kind.__mro__) for each in _captures.get(target, ())])
-    if kind not in _Captures.known:
-        _Captures.known[kind] = _Captures([each for base in kind.__mro__ for each in _captures.get(base, ())])
-    found = _Captures.known[kind]
+    found = _Captures.known.get(kind)
+    if found is None:
+        with _lock:  # a capture that starts meanwhile is in it, or empties it afterwards
+            found = _Captures([each for base in kind.__mro__ for each in _captures.get(base, ())])
+            _Captures.known[kind] = found
     return found if found.captures else None
+
+
+def _on_configured() -> None:
+    with _lock:
+        for each in _Captures.known.values():
+            each.forget_listings()
 
 
 def _target(db: Any) -> Any:

@@ -5,37 +5,64 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import with_parent
+from sqlalchemy.exc import DBAPIError
 
-from auditapp.sources.capture.plan import Plan, RefList, id_text
+from auditapp.log.insert import lock_for_writing
+from auditapp.sources.capture.plan import Plan
 
 CHUNK = 200
+MAX_STATEMENTS = 64  # of a plan; past these whole rows are read, so that caches stay small
 Row = dict[str, Any]
 Identity = tuple[Any, ...]
 
 
-def load_rows(connection: Connection, plan: Plan, identities: Iterable[Identity]) -> dict[Identity, Row]:
-    """Return the rows of these primary keys as they are in the transaction now, by primary key.
+def load_rows(
+    connection: Connection,
+    plan: Plan,
+    identities: Iterable[Identity],
+    keys: Iterable[str] | None = None,
+    lock: str | None = None,
+) -> dict[Identity, Row]:
+    """Return the rows of these primary keys as they are in the transaction now.
 
-    :return: column values by attribute; keys that have no row are absent.
+    :param keys: the attributes to read beside the primary key; by default all.
+    :param lock: ``update`` or ``delete``: nobody else may change the rows before the transaction ends. They
+        are locked in the order of their keys, so that two transactions never wait for each other here.
+    :return: column values by attribute, by primary key as it was asked for; keys without a row are absent.
     """
+    if lock:
+        lock_for_writing(connection)
+    wanted = _in_order(identities)
+    names, statement = _statement(plan, keys, lock)
     found: dict[Identity, Row] = {}
-    wanted = list(identities)
-    columns = columns_of(plan)
-    base = sa.select(*columns.values()).select_from(plan.mapper.selectable)
     for start in range(0, len(wanted), CHUNK):
-        matching = _is_one_of(plan, wanted[start : start + CHUNK])
-        for values in connection.execute(base.where(matching)):
-            row = dict(zip(columns, values, strict=True))
+        chunk = wanted[start : start + CHUNK]
+        for row in fetch(connection, names, statement, {"keys": _as_bound(chunk)}):
             found[identity_of(plan, row)] = row
+    for identity in wanted:
+        # 'ABC' may be kept as 'abc': which row it is only the database knows.
+        if identity not in found and not plan.keeps_key(identity):
+            for row in fetch(connection, names, statement, {"keys": _as_bound([identity])}):
+                found[identity] = row
     return found
 
 
-def columns_of(plan: Plan) -> dict[str, Any]:
-    """Return the columns that a plan reads, its primary key too, each under a name of its own."""
-    keys = dict(zip(plan.key_names, plan.mapper.primary_key, strict=True))
-    columns = {**keys, **{field.key: field.column for field in plan.fields if field.key not in keys}}
-    return {key: column.label(f"c{place}") for place, (key, column) in enumerate(columns.items())}
+def fetch(
+    connection: Connection, names: Sequence[str], statement: Any, parameters: Any = None
+) -> list[dict[str, Any]]:
+    """Run a query and return its rows; what a type cannot read is taken as the driver gives it."""
+    try:
+        rows = connection.execute(statement, parameters).all()
+    except DBAPIError:
+        raise
+    except Exception:
+        # The host may have it in a column that it never reads; its flush must not fail for the log.
+        columns = [
+            sa.type_coerce(column, sa.types.NULLTYPE).label(f"c{place}")
+            for place, column in enumerate(statement.selected_columns)
+        ]
+        rows = connection.execute(statement.with_only_columns(*columns), parameters).all()
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def identity_of(plan: Plan, values: Row) -> Identity:
@@ -43,36 +70,61 @@ def identity_of(plan: Plan, values: Row) -> Identity:
     return tuple([values.get(name) for name in plan.key_names])
 
 
-def _is_one_of(plan: Plan, identities: Sequence[Identity]) -> Any:
-    columns = plan.mapper.primary_key
-    if len(columns) == 1:
-        return columns[0].in_([identity[0] for identity in identities])
-    return sa.or_(
-        *(
-            sa.and_(*(column == part for column, part in zip(columns, identity, strict=True)))
-            for identity in identities
-        )
-    )
+def select_rows(plan: Plan, names: Iterable[str]) -> Any:
+    """Return a query for some columns of a plan's rows, in the order of their keys."""
+    columns = [plan.columns[name].label(f"c{place}") for place, name in enumerate(names)]
+    return sa.select(*columns).order_by(*plan.mapper.primary_key)
 
 
-def load_refs(connection: Connection, thing: Any, refs: RefList, target: Plan) -> list[dict[str, Any]]:
-    """Return the ids and names of all records in an unloaded many-to-many list."""
-    columns = columns_of(target)
-    entity = refs.prop.mapper.class_
-    linked = with_parent(thing, getattr(refs.prop.parent.class_, refs.key))
-    query = sa.select(*columns.values()).select_from(entity).where(linked)
-    found = []
-    for values in connection.execute(query):
-        row = dict(zip(columns, values, strict=True))
-        found.append(ref_of(target, row, row))
+def locked(query: Any, plan: Plan, lock: str | None) -> Any:
+    """Add to a query that its rows are locked; SQLite has one lock for all, see ``lock_for_writing``."""
+    if not lock or not (tables := _lockable(plan.mapper.persist_selectable)):
+        return query
+    # To update, no stronger than UPDATE itself: rows that refer to these may still be inserted.
+    return query.with_for_update(key_share=lock == "update", of=tables)
+
+
+def _lockable(selectable: Any) -> list[sa.Table]:
+    """Return the tables that a mapper reads from; none if they are joined in a way that forbids locks."""
+    if isinstance(selectable, sa.Table):
+        return [selectable]
+    if not isinstance(selectable, sa.Join) or selectable.isouter or selectable.full:
+        return []
+    left, right = _lockable(selectable.left), _lockable(selectable.right)
+    return [*left, *right] if left and right else []
+
+
+def _statement(plan: Plan, keys: Iterable[str] | None, lock: str | None) -> tuple[list[str], Any]:
+    """Return the columns' names and the query for the rows of some primary keys, made once."""
+    chosen = None if keys is None else frozenset(keys)
+    found = plan.statements.get((chosen, lock))
+    if found is None:
+        if chosen is not None and len(plan.statements) >= MAX_STATEMENTS:
+            return _statement(plan, None, lock)
+        names = [name for name in plan.columns if chosen is None or name in chosen or name in plan.key_names]
+        query = select_rows(plan, names).select_from(plan.mapper.persist_selectable).where(_is_one_of(plan))
+        found = plan.statements[chosen, lock] = names, locked(query, plan, lock)
     return found
 
 
-def ref_of(plan: Plan, values: Row, thing: Any, identity: Identity | None = None) -> dict[str, Any]:
-    """Return a related record as the log shows it: its id as text, its type, its name of today."""
-    if callable(plan._id) or callable(plan._name):
-        thing = thing if not isinstance(thing, dict) else Namespace(thing)
-    return {"id": plan.id_of(values, thing, identity), "type": plan.type, "name": plan.name_of(values, thing)}
+def _is_one_of(plan: Plan) -> Any:
+    columns = plan.mapper.primary_key
+    left = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+    return left.in_(sa.bindparam("keys", expanding=True))
+
+
+def _as_bound(identities: Sequence[Identity]) -> list[Any]:
+    return [each[0] if len(each) == 1 else each for each in identities]
+
+
+def _in_order(identities: Iterable[Identity]) -> list[Identity]:
+    wanted = list(identities)
+    if len(wanted) > 1:
+        try:
+            wanted.sort()
+        except TypeError:  # keys that have no order in Python
+            wanted.sort(key=repr)
+    return wanted
 
 
 class Namespace:
@@ -80,16 +132,3 @@ class Namespace:
 
     def __init__(self, row: Row) -> None:
         self.__dict__.update(row)
-
-
-__all__ = [
-    "Identity",
-    "Namespace",
-    "Row",
-    "columns_of",
-    "id_text",
-    "identity_of",
-    "load_refs",
-    "load_rows",
-    "ref_of",
-]

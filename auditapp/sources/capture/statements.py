@@ -7,12 +7,13 @@ that it reached all the same (another transaction's, a moment later) are counted
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapper, ORMExecuteState, mapperlib
+from sqlalchemy.orm import Mapper, ORMExecuteState
 
+from auditapp.log.insert import lock_for_writing
 from auditapp.sources.capture.bulk import Bulk
 from auditapp.sources.capture.inserts import execute_insert
-from auditapp.sources.capture.plan import Plan
-from auditapp.sources.capture.rows import Identity, Row, columns_of, identity_of, load_rows
+from auditapp.sources.capture.plan import Plan, all_mappers
+from auditapp.sources.capture.rows import Identity, Row, fetch, identity_of, load_rows, locked, select_rows
 
 
 def execute(state: ORMExecuteState, captures: Any) -> Any:
@@ -41,14 +42,15 @@ def _mapper_of(state: ORMExecuteState) -> Mapper[Any] | None:
 
 def _mapper_by_table(table: sa.Table) -> Mapper[Any] | None:
     """Find the model of a table, for ``update(Model.__table__)``."""
-    mappers = [mapper for each in mapperlib._all_registries() for mapper in each.mappers]
-    return next((mapper for mapper in mappers if mapper.local_table is table and not mapper.single), None)
+    return next((each for each in all_mappers() if each.local_table is table and not each.single), None)
 
 
 def _execute_change(state: ORMExecuteState, bulk: Bulk) -> Any:
     verb = "deleted" if state.is_delete else "updated"
     many = isinstance(state.parameters, list)
     before, moved = _rows_of_parameters(state, bulk) if many else _rows_that_match(state, bulk)
+    if state.is_delete and len(before) <= bulk.limit:
+        bulk.look_at_lists(before)
     if len(before) > bulk.limit:
         total = len(state.parameters or ()) if many else _count(state, bulk)
         result = state.invoke_statement()
@@ -77,7 +79,7 @@ def _rows_of_parameters(
         return _rows_of_each(state, bulk)
     if len(wanted) > bulk.limit:
         return {identity: {} for identity in wanted}, {}
-    return load_rows(bulk.connection, bulk.plan, wanted), {}
+    return load_rows(bulk.connection, bulk.plan, wanted, lock="update"), {}
 
 
 def _rows_of_each(state: ORMExecuteState, bulk: Bulk) -> tuple[dict[Identity, Row], dict[Identity, Identity]]:
@@ -100,26 +102,20 @@ def _matching(
     state: ORMExecuteState, bulk: Bulk, parameters: Any
 ) -> tuple[dict[Identity, Row], dict[Identity, Identity]]:
     """Read the rows that a WHERE finds, and the primary keys that SET will give them."""
-    columns = columns_of(bulk.plan)
-    new_key = _new_key(state, bulk.plan)
-    query = _where(state, bulk, sa.select(*columns.values(), *new_key.values()))
-    query = query.limit(bulk.limit + 1)
-    if bulk.connection.dialect.name == "postgresql" and not _is_outer(bulk.plan):
-        query = query.with_for_update(of=bulk.plan.mapper.base_mapper.local_table)
+    lock_for_writing(bulk.connection)
+    names, new_key = list(bulk.plan.columns), _new_key(state, bulk.plan)
+    query = _where(state, bulk, select_rows(bulk.plan, names).add_columns(*new_key.values()))
+    query = locked(query.limit(bulk.limit + 1), bulk.plan, "delete" if state.is_delete else "update")
     rows: dict[Identity, Row] = {}
     moved: dict[Identity, Identity] = {}
-    for values in bulk.connection.execute(query, parameters):
-        row = dict(zip(columns, values[: len(columns)], strict=True))
+    for values in fetch(bulk.connection, [*names, *(f"new {name}" for name in new_key)], query, parameters):
+        row = {name: values[name] for name in names}
         identity = identity_of(bulk.plan, row)
         rows[identity] = row
         if new_key:
-            later = row | dict(zip(new_key, values[len(columns) :], strict=True))
+            later = row | {name: values[f"new {name}"] for name in new_key}
             moved[identity] = identity_of(bulk.plan, later)
     return rows, moved
-
-
-def _is_outer(plan: Plan) -> bool:
-    return bool(plan.mapper.with_polymorphic_mappers)
 
 
 def _where(state: ORMExecuteState, bulk: Bulk, query: Any) -> Any:

@@ -11,11 +11,10 @@ from typing import Any
 
 from auditapp.log.strict_json import MAX_DEPTH
 
-# Values of these types cannot have been changed in place since the row was loaded.
+# Two values of one of these types are the same if Python calls them equal.
 IMMUTABLE = frozenset(
     {type(None), str, int, float, bool, bytes, Decimal, datetime, date, time, timedelta, uuid.UUID}
 )
-PLAIN = frozenset({type(None), str, int, float, bool})
 MASK = "[masked]"
 MAX_DESCRIBED = 2000
 MAX_LEVELS = MAX_DEPTH - 4  # an event, its changes, a change and its side are around a value
@@ -121,13 +120,3 @@ _EXACT: dict[type, Any] = {
     Decimal: _decimal,
     uuid.UUID: str,
 }
-
-
-def differ(one: Any, other: Any) -> bool:
-    """Tell whether two values of a column differ; types with an odd ``==`` are compared as JSON."""
-    if one is other:
-        return False
-    try:
-        return bool(one != other)
-    except Exception:
-        return bool(json_value(one) != json_value(other))

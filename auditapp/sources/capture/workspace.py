@@ -44,14 +44,15 @@ class WorkspaceChoice:
 
     def _by_slug(self, slug: str | None, connection: Connection) -> int:
         key = (connection.engine, slug)
-        if key not in self._ids:
+        known = self._ids.get(key)
+        if known is None:
             query = sa.select(Workspace.id).limit(2)
             found = connection.execute(query if slug is None else query.where(Workspace.slug == slug)).all()
             if len(found) != 1:
                 raise CaptureError(_missing(slug, len(found)))
             self._keep(key, found[0][0], connection.get_transaction())
             return int(found[0][0])
-        return self._ids[key]
+        return known
 
     def _keep(self, key: tuple[Any, str | None], workspace_id: int, transaction: Any) -> None:
         """Remember an id that two transactions saw: before, it may be one that is never committed."""
