@@ -19,7 +19,6 @@ from auditapp.models.types import EPOCH
 
 _EVENT: Table = Event.__table__  # type: ignore[assignment]
 _PAYLOAD: Table = EventPayload.__table__  # type: ignore[assignment]
-_NOTHING = "DELETE FROM event WHERE 0"
 EVENT_COLUMNS = tuple(column.name for column in _EVENT.columns if column.name != "id")
 PAYLOAD_COLUMNS = tuple(column.name for column in _PAYLOAD.columns)
 
@@ -68,14 +67,12 @@ def lock_for_writing(connection: Connection) -> None:
     driver = connection.connection.driver_connection
     if not isinstance(driver, sqlite3.Connection):
         return
-    if not driver.in_transaction:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        return
     # What an application or a savepoint began may be without the lock; writing, even nothing, takes it.
+    statement = "DELETE FROM event WHERE 0" if driver.in_transaction else "BEGIN IMMEDIATE"
     try:
-        driver.execute(_NOTHING)
+        driver.execute(statement)
     except sqlite3.Error as error:
-        raise DBAPIError.instance(_NOTHING, None, error, sqlite3.Error) from error
+        raise DBAPIError.instance(statement, None, error, sqlite3.Error) from error
 
 
 def _next_ids(connection: Connection, driver: object, workspace_id: int, count: int) -> Sequence[int]:

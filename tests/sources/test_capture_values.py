@@ -92,9 +92,12 @@ def test_numbers_dates_and_bytes_of_columns(session, events):
 
     (event,) = events()
     found = {name: current for name, (_, current) in sides(event).items()}
-    assert found["big"] == "123456789012345678901234567890"
+    # SQLite keeps large decimals as doubles, and instants without their zone.
+    kept = {"postgresql": "123456789012345678901234567890", "sqlite": "123456789012345677877719597056"}
+    kind = session.get_bind().dialect.name
+    assert found["big"] == kept[kind]
     assert found["active"] is False
-    assert found["at"] == "2026-03-24T09:55:00Z"
+    assert found["at"] == "2026-03-24T09:55:00" + ("Z" if kind == "postgresql" else "")
     assert event["changes"]["at"]["kind"] == "date"
     assert found["blob"].startswith("[3 bytes")
 
