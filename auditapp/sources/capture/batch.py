@@ -107,7 +107,7 @@ class Batch:
 
     def _want_update(self, plan: Plan, state: State, listed: Listed) -> None:
         keys = _keys_to_write(plan, state)
-        changed = [refs for refs in plan.lists if refs.key in state.committed_state]
+        changed = [refs for refs in plan.lists if _is_changed(state, refs.key)]
         if plan.children:
             self._want_children(plan, state)
         if not (keys or changed):
@@ -285,11 +285,17 @@ def _keys_to_write(plan: Plan, state: State) -> set[str]:
         if key in plan.by_key:
             if is_to_write(state, key):
                 found.add(key)
-        elif key in plan.parents:
-            history = state.get_history(key, WITHOUT_LOADING)
-            if history.added or history.deleted:
-                found.update(plan.parents[key])
+        elif key in plan.parents and _is_changed(state, key):
+            found.update(plan.parents[key])
     return found | plan.auto_with(found) if found else found
+
+
+def _is_changed(state: State, key: str) -> bool:
+    """Tell whether a relationship was changed: setting it to what it is leaves no trace in its history."""
+    if key not in state.committed_state:
+        return False
+    history = state.get_history(key, WITHOUT_LOADING)
+    return bool(history.added or history.deleted)
 
 
 def is_to_write(state: State, key: str) -> bool:
