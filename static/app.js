@@ -7,25 +7,10 @@ document.documentElement.classList.add("script");
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) document.cookie = `tz=${zone}; path=/; max-age=31536000; SameSite=Lax`;
 
-// Menus close on Escape, on a click beside them and when the focus leaves them, as menus do.
-const menus = "details.menu[open], details.filter[open]";
-document.addEventListener("click", (event) => {
-  if (!event.detail) return; // no pointer: Enter in a field of a menu "clicks" its form's button
-  for (const menu of document.querySelectorAll(menus)) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
-});
-document.addEventListener("focusin", (event) => {
-  for (const menu of document.querySelectorAll(menus)) {
-    // From one that the pointer opened the focus has not left.
-    if (!menu.contains(event.target) && menu.contains(event.relatedTarget)) menu.open = false;
-  }
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const menu of document.querySelectorAll(menus)) {
-    menu.open = false;
-    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+// Menus are popovers; the platform does not shut them when the focus moves on from inside.
+document.addEventListener("focusin", ({ target, relatedTarget }) => {
+  for (const panel of document.querySelectorAll("[popover]:popover-open")) {
+    if (panel.contains(relatedTarget) && !panel.contains(target) && !target.contains(panel)) panel.hidePopover();
   }
 });
 
@@ -142,7 +127,7 @@ document.addEventListener("htmx:after:swap", showTabSoon);
 
 // Links that are copied rather than followed; who has no clipboard follows them and copies the address.
 function tellActions(words) {
-  const status = document.querySelector(".actions .copied");
+  const status = document.querySelector(".copied");
   if (!status) return;
   status.textContent = "";
   setTimeout(() => { status.textContent = words; }, 50); // so that saying it twice is heard twice

@@ -8,7 +8,7 @@ const shortcuts = {
   h: openHistory,
   c: copyLink,
   "/": () => document.querySelector("#filters input[name='q']"),
-  f: () => document.querySelector("#filters summary"),
+  f: () => document.querySelector("#filters .opener"),
   "?": openList,
 };
 

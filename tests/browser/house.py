@@ -15,7 +15,7 @@ from auditapp.access.passwords import hash_password
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import Member, Workspace
-from tests.browser import hostile
+from tests.browser import every_page, hostile
 from tests.conftest import PASSWORD, an_event, make_workspace
 
 ACTORS: list[dict[str, Any]] = [
@@ -36,6 +36,7 @@ class Server:
     """The application on a free port of this machine, in a thread, until it is stopped."""
 
     def __init__(self, app: Flask) -> None:
+        self.app = app
         self._server = make_server("127.0.0.1", 0, app, threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -59,6 +60,10 @@ class House(Server):
         self.related_event = fill_with_related(acme)
         hostile_workspace = hostile.make_workspace()
         self.hostile_events = hostile.fill(hostile_workspace)
+        full = make_workspace("full")
+        fill(full)
+        record_in_order(full, every_page.a_story())
+        self.every_value = every_page.fill(app, full, fill_richly(full))
         big = make_workspace("big")
         fill(big, 120)
         self.huge_event = fill_hugely(big)

@@ -37,14 +37,14 @@ def row_ids(page: Page) -> list[str]:
 
 def open_filter(page: Page, name: str) -> Locator:
     """Open one of the filter menus and return it."""
-    menu = page.locator("details.filter", has=page.locator("summary", has_text=name))
-    menu.locator("summary").click()
+    menu = page.locator(".filter", has=page.locator(".opener", has_text=name))
+    menu.locator(".opener").click()
     return menu
 
 
 def open_menu(page: Page, words: str) -> None:
     """Open the menu of the top bar whose name holds these words, seen or not."""
-    page.locator("details.menu summary", has_text=words).click()
+    page.locator("nav .opener", has_text=words).click()
 
 
 def tick(page: Page, menu: str, value: str) -> None:

@@ -235,7 +235,7 @@ def test_axe_finds_what_it_should(visit: Visit):
 
 def test_timeline_with_the_display_menu_and_the_list_of_keys(visit: Visit):
     page = visit(f"{TIMELINE}?actor=%21ada&entity=deal&limit=3&since=4w")
-    page.locator(".display > summary").click()
+    page.locator(".display > .opener").click()
     expect_accessible(page)
     page.keyboard.press("Escape")
     page.keyboard.press("?")

@@ -49,7 +49,7 @@ def timeline(app: Flask, page: Page, acme: Workspace) -> Page:
 
 def choose(page: Page, columns: tuple[str, ...], density: str, times: str) -> None:
     """Save preferences through the menu."""
-    page.locator(".display > summary").click()
+    page.locator(".display > .opener").click()
     for box in page.locator(".display [name=column]").all():
         box.set_checked(box.get_attribute("value") in columns)
     page.locator(f".display [value={density}]").check()
@@ -135,7 +135,7 @@ def test_without_javascript_the_menu_works_too(timeline: Page, app: Flask):
     ).new_page()
     page.goto(timeline.url)
 
-    page.locator(".display > summary").click()
+    page.locator(".display > .opener").click()
     page.get_by_label("Compact, a line each").check()
     page.get_by_role("button", name="Save").click()
 

@@ -164,5 +164,5 @@ def test_paper_says_whose_record_it_is_and_who_read_it(page: Page, deal: list[st
     expect(paper).to_contain_text("actor ben")
     expect(page.locator(".version").last).to_contain_text(deal[1])
     expect(page.get_by_text(f"Event {deal[1]}")).to_be_visible()
-    for gone in (page.locator(".narrow"), page.locator(".tabs"), page.locator(".version > .links").first):
+    for gone in (page.locator(".toolbar"), page.locator(".tabs"), page.locator(".version > .links").first):
         expect(gone).to_be_hidden()

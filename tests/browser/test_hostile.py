@@ -74,7 +74,7 @@ def test_the_page_and_the_history_of_each_event_show_names_as_text(harmless: Vis
 def test_filters_and_chips_show_names_as_text(harmless: Visit):
     page = harmless(TIMELINE)
 
-    page.locator("#filters summary").get_by_text("Actor", exact=True).click()
+    page.locator("#filters .opener").get_by_text("Actor", exact=True).click()
     for name in (hostile.SCRIPT, hostile.BREAKOUT, hostile.LONG_WORD, hostile.ARABIC):
         page.locator(f"#filters input[name=actor][value={css_string(name)}]").check()
         expect(page.locator(".chip", has_text=name[:20])).to_have_count(1)

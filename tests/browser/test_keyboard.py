@@ -112,7 +112,7 @@ def test_escape_closes_a_menu_and_gives_the_focus_back(visit: Visit):
         expect(menu.locator(".panel :focus")).to_have_count(1)
         page.keyboard.press("Escape")
         expect(menu.locator(".panel")).to_be_hidden()
-        expect(menu.locator("summary")).to_be_focused()
+        expect(menu.locator(".opener")).to_be_focused()
 
 
 def test_a_click_beside_a_menu_closes_it(visit: Visit):
@@ -131,14 +131,14 @@ def test_only_one_filter_menu_is_open_at_a_time(visit: Visit):
     open_filter(page, "Entity")
     open_filter(page, "Outcome")
 
-    expect(page.locator("details.filter[open]")).to_have_count(1)
+    expect(page.locator(":popover-open")).to_have_count(1)
 
 
 def test_filtering_and_undoing_it_needs_no_mouse(visit: Visit):
     page = visit()
     everything = rows(page).count()
 
-    page.locator("#filters summary", has_text="Entity").focus()
+    page.locator("#filters .opener", has_text="Entity").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     first = page.locator(":focus").get_attribute("value")

@@ -111,7 +111,7 @@ def test_links_are_copied_by_a_click_and_are_links_all_the_same(visit: Visit, ho
 
 
 @pytest.mark.parametrize(
-    ("key", "focused"), [("/", "#filters input[name='q']"), ("f", "#filters summary >> nth=0")]
+    ("key", "focused"), [("/", "#filters input[name='q']"), ("f", "#filters .opener >> nth=0")]
 )
 def test_search_and_filters_are_a_key_away(visit: Visit, key: str, focused: str):
     page = visit()

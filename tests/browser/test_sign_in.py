@@ -111,9 +111,9 @@ def test_the_switch_leads_to_the_other_workspace_and_back(visit: Visit):
     acme_rows = row_ids(page)
 
     open_menu(page, "Workspace:")
-    boxes = [link.bounding_box() for link in page.locator("details.menu[open] a").all()]
+    boxes = [link.bounding_box() for link in page.locator(":popover-open a").all()]
     assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]  # a list, not a line
-    switch = page.locator("details.menu[open]")
+    switch = page.locator(":popover-open")
     switch.get_by_role("link", name="<b>bold</b>").click()
 
     expect(page).to_have_url(re.compile("/w/hostile/timeline$"))

@@ -137,7 +137,7 @@ def test_the_switch_swaps_the_rows_and_keeps_the_filter(opened, action, width):
 def test_a_filter_that_is_ticked_keeps_the_rows_by_story(opened, action):
     page = opened()
 
-    page.locator("details.filter", has_text="Event").first.locator("summary").click()
+    open_filter(page, "Event")
     page.get_by_role("checkbox", name="deal.updated", exact=True).check()
 
     expect(page).to_have_url(re.compile(r"event=deal.updated&group=story$"))

@@ -1,0 +1,130 @@
+"""Every page there is, from the application's own map of routes, in a workspace that has something for each."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from auditapp.access import api_keys, members
+from auditapp.access.own_events import COMMAND_LINE
+from auditapp.access.saved_views import note_visit, pin, save_view
+from auditapp.access.sources import create_source
+from auditapp.access.viewer import Viewer, member_viewer
+from auditapp.extensions import db
+from auditapp.models import Account, Event, SetAside, Workspace
+from tests.conftest import an_event
+
+OWNER = "owner@full.example"
+MEMBER = "member@full.example"
+# Routes that answer with something else than a page.
+NO_PAGES = {"static", "health", "api", "records", "export", "history_export", "news"}
+NO_PAGE = {"openapi.document", "sources.body", "home.index", "timeline.home"}
+LONG = "Refresh of everything that there is in the data centre of the customer, and of what hangs on it"
+
+# What else a page can be asked; a route that is not here is asked without anything.
+QUERIES: dict[str, list[str]] = {
+    "timeline.index": [
+        "",
+        "?group=story",
+        "?entity=note&event=note.updated&since=9y",
+        "?q=number",
+        "?origin=moon",
+        "?entity=deal&outcome=denied",
+        "?entity=note&origin=webhook&actor=%21ada&field=body&limit=2",
+    ],
+    "overview.show": ["", "?entity=note"],
+    "overview.suggest": ["?for=actor&typed=a", "?for=record&typed=zzz"],
+    "history.show": [
+        "",
+        "?view=fields",
+        "?at=2020-03-02T10:00:00Z",
+        "?at=2019-01-01",
+        "?to={event_id}",
+        "?field=body",
+        "?unchanged=1",
+        "?related=1",
+        "?limit=1",
+        "?nonsense=1",
+    ],
+    "event.show": ["", "?show=all"],
+    "undo.show": ["?event={event_id}", "?correlation={correlation_id}", ""],
+    "views.new": ["?entity=deal", ""],
+}
+
+
+def endpoints(app: Flask) -> list[str]:
+    """Return the routes that answer GET with a page; a new one is among them by itself."""
+    found = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    return sorted(
+        endpoint for endpoint in found if endpoint.partition(".")[0] not in NO_PAGES and endpoint not in NO_PAGE
+    )
+
+
+def paths_of(app: Flask, endpoint: str, values: dict[str, str]) -> Iterator[str]:
+    """Return the paths of a route, each way that it can be asked.
+
+    :param values: of the arguments of routes; one that is missing is a ``BuildError``: add it to :func:`fill`.
+    """
+    [rule] = app.url_map.iter_rules(endpoint)
+    adapter = app.url_map.bind("localhost")
+    path = adapter.build(endpoint, {name: values.get(name) for name in rule.arguments})
+    for query in QUERIES.get(endpoint, [""]):
+        yield path + query.format(**values)
+
+
+def fill(app: Flask, workspace: Workspace, event_id: str) -> dict[str, str]:
+    """Add what pages show that have to do with more than events, and return the arguments of routes. Commits.
+
+    :param event_id: of the event that is looked at, of note 1.
+    """
+    viewer = _viewer(workspace, OWNER)
+    newest = db.session.scalar(select(Event.id).order_by(Event.id.desc()).limit(1))
+    view = save_view(viewer, LONG[:100], LONG, "entity=deal", is_shared=True)
+    save_view(viewer, "Denied", "", "entity=note&outcome=denied", is_shared=False)
+    db.session.flush()
+    note_visit(viewer, view, newest or 0)
+    pin(viewer, view, is_pinned=True)
+    for name, scopes in ((LONG, {"events:write"}), ("Nightly", {"events:read", "events:write"})):
+        api_keys.create_key(workspace, name, scopes, COMMAND_LINE)
+    db.session.flush()
+    api_keys.revoke_key(api_keys.keys_of(workspace)[0], COMMAND_LINE)
+    source = create_source(workspace, "cloudevents", LONG, "a-secret", COMMAND_LINE)
+    db.session.commit()
+    answer = app.test_client().post(
+        f"/in/{source.path}", data='{"type": "deal.won"}', headers={"Authorization": "Bearer a-secret"}
+    )
+    assert answer.status_code == 202  # set aside
+    role = members.find_role(workspace, "Member")
+    invited = members.add_member(workspace, "invited@full.example", LONG, role, COMMAND_LINE)
+    token = members.invite(invited)
+    db.session.commit()
+    return {
+        "workspace": workspace.slug,
+        "event_id": event_id,
+        "entity_type": "note",
+        "entity_id": "1",
+        "correlation_id": "won",
+        "view_id": str(view.id),
+        "source_id": str(source.id),
+        "set_aside_id": str(db.session.scalars(select(SetAside.id)).one()),
+        "token": token,
+    }
+
+
+def a_story() -> list[dict[str, Any]]:
+    """Return the events of an action that set off others, one of which failed."""
+    flow = {"type": "workflow", "id": "flow", "name": "Deal won"}
+    changes = {"stage": {"previous": "open", "current": "won"}}
+    return [
+        an_event(entity="1", name=LONG, correlation_id="won", changes=changes),
+        an_event("task.created", entity="7", name=LONG, actor=flow, origin="workflow", correlation_id="won"),
+        an_event("mail.sent", entity="8", actor=flow, origin="workflow", outcome="failure", correlation_id="won"),
+    ]
+
+
+def _viewer(workspace: Workspace, email: str) -> Viewer:
+    account = db.session.scalars(select(Account).where(Account.email == email)).one()
+    viewer = member_viewer(workspace.slug, account.id)
+    assert viewer
+    return viewer
