@@ -14,8 +14,8 @@ from auditapp.access.gate import permission_required
 from auditapp.reading.activity import Activity, Bar, activity_of
 from auditapp.reading.facets import Facets, Share, facets_of, matches_of
 from auditapp.reading.filters import FilterError, TimelineFilters
-from auditapp.reading.marks import MARKS
 from auditapp.reading.suggest import Offer, suggest_actors, suggest_records
+from auditapp.web.bars import FLAG_HEIGHT, FLAGS, FOOT, HEIGHT, WIDEST, WIDTH, Part, parts_of
 from auditapp.web.formats import viewer_zone, workspace_zone
 from auditapp.web.fragments import render
 from auditapp.web.timeline import timeline_url
@@ -25,12 +25,6 @@ from auditapp.web.words import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, en
 bp = Blueprint("overview", __name__)
 
 SHOWN = 7
-# The picture's height, in its own units; it is drawn 1,000 wide.
-HEIGHT = 48
-# A part of a bar always shows, and with its pattern: by colour alone not everybody tells it from the next.
-LEAST = dict.fromkeys(MARKS, 2) | {"deleted": 4, "failed": 4}
-WIDTH = 1000
-WIDEST = 160  # a bar; one alone would be a wall
 LABELS = {"entity": "Entity", "event": "Event", "actor": "Actor", "origin": "Origin", "outcome": "Outcome"}
 SUGGESTIONS = {"actor": suggest_actors, "record": suggest_records}
 
@@ -50,12 +44,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Column:
-    """A bar as it is drawn: for each part its mark, top and height, from the foot up."""
+    """A bar as it is drawn, its parts from the foot up."""
 
     bar: Bar
     left: float
     width: float
-    parts: list[tuple[str, float, float]]
+    parts: list[Part]
     url: str
     words: str
 
@@ -81,8 +75,7 @@ def show(workspace: str) -> ResponseReturnValue:
         activity=activity,
         columns=_columns(workspace, filters, activity) if activity else [],
         zone_words=_zone_words(activity.unit) if activity else "",
-        height=HEIGHT,
-        width=WIDTH,
+        picture={"width": WIDTH, "height": HEIGHT, "foot": FOOT, "flags": FLAGS, "flag_height": FLAG_HEIGHT},
     )
 
 
@@ -181,29 +174,17 @@ def _label(name: str, value: str) -> str:
 def _columns(workspace: str, filters: TimelineFilters, activity: Activity) -> list[Column]:
     room = WIDTH / len(activity.bars)
     zone = ZoneInfo(g.viewer.workspace.timezone)
-    room_above = HEIGHT - sum(LEAST[mark] for mark in activity.counts)
     return [
         Column(
             bar,
             round(place * room, 2),
             round(min(room * 0.8, WIDEST), 2),
-            _parts(bar, room_above / activity.highest),
+            parts_of(bar.marks, activity.highest),
             timeline_url(workspace, _narrowed(filters, bar, activity.unit, zone)),
             _words(bar, activity.unit, zone),
         )
         for place, bar in enumerate(activity.bars)
     ]
-
-
-def _parts(bar: Bar, unit_height: float) -> list[tuple[str, float, float]]:
-    """Stack a bar's parts; one event among a thousand still shows, pattern and all."""
-    found, top = [], float(HEIGHT)
-    for mark in MARKS:
-        if events := bar.marks[mark]:
-            height = max(events * unit_height, LEAST[mark])
-            top -= height
-            found.append((mark, round(top, 2), round(height, 2)))
-    return found
 
 
 def _narrowed(filters: TimelineFilters, bar: Bar, unit: str, zone: ZoneInfo) -> list[tuple[str, str]]:

@@ -40,6 +40,15 @@ FIND = """() => {
     }
   }
 
+  // What a page is made of stands one below the other.
+  const flow = [...main.children].filter(one => isSeen(one) && one.getBoundingClientRect().height
+    && !["absolute", "fixed", "sticky"].includes(getComputedStyle(one).position));
+  flow.slice(1).forEach((one, place) => {
+    const before = flow[place];
+    if (overlap(before.getBoundingClientRect(), one.getBoundingClientRect()).down > 4)
+      found.push(`<${one.localName}> ${short(one)} stands beside <${before.localName}> ${short(before)}`);
+  });
+
   // WCAG 2.2, 2.5.8: 24 by 24 pixels, the label included; links in a text are excepted.
   for (const control of document.querySelectorAll("input:not([type=hidden]), button, select, textarea, summary")) {
     if (!isSeen(control)) continue;

@@ -232,21 +232,43 @@ def test_bars_tell_apart_what_was_done_by_words_and_by_pattern_too(owner, log):
     assert any(re.search(r"\d events, .*\d changed", title) for title in titles), titles
 
 
-def test_each_part_of_a_bar_is_high_enough_for_its_pattern(owner, acme):
-    events = ["deal.updated"] * 400 + ["deal.created", "deal.deleted", "deal.seen"]
+def heights(text: str) -> list[tuple[int, float]]:
+    """Return of each bar how many events it tells and how high it is drawn."""
+    columns = re.findall(r"<title>[^<]*: ([\d,]+) events?.*?</title>(.*?)</a>", text, re.DOTALL)
+    return [
+        (int(events.replace(",", "")), sum(map(float, re.findall(r'class="bar .*?height="([\d.]+)"', parts))))
+        for events, parts in columns
+    ]
+
+
+def test_a_bar_is_as_high_as_its_events_are_many_whatever_they_did(owner, acme):
+    mixed = ["deal.created", "deal.updated", "deal.deleted", "deal.seen"]
+    for day, events in enumerate([["deal.updated"] * 33, [*mixed * 3, *mixed[:3]], ["deal.deleted"]]):
+        moment = START + timedelta(days=day * 9)
+        record_batch(acme, [an_event(event, entity=str(n), occurred_at=moment) for n, event in enumerate(events)])
+    db.session.commit()
+
+    shown = heights(owner.get(url()).text)
+
+    highest = max(height for _, height in shown)
+    assert sorted(events for events, _ in shown if events) == [1, 15, 33]
+    for events, height in shown:
+        assert height == pytest.approx(highest * events / 33, abs=1e-4)
+
+
+def test_what_was_deleted_or_failed_is_marked_below_the_bars_however_few(owner, acme):
+    events = ["deal.updated"] * 400 + ["deal.deleted"]
     record_batch(acme, [an_event(event, entity=str(n), occurred_at=START) for n, event in enumerate(events)])
-    record_batch(acme, [an_event(outcome="failure", occurred_at=START)])
+    record_batch(acme, [an_event(outcome="failure", occurred_at=START + timedelta(days=9))])
     record_batch(acme, [an_event(occurred_at=START + timedelta(days=40))])
     db.session.commit()
 
     text = owner.get(url()).text
 
-    parts = re.findall(r'class="bar bar-(\w+)" [^>]* y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', text)
-    assert len(parts) == 6
-    for mark, top, height in parts:
-        assert float(height) >= (4 if mark in ("deleted", "failed") else 2)
-        assert float(top) >= 0
-    assert "404 events" in text
+    flags = re.search(r'<g class="flags">(.*?)</g>', text, re.DOTALL)[1]
+    assert re.findall(r'class="bar-(\w+)"[^>]* height="5"', flags) == ["deleted", "failed"]
+    assert len(re.search(r'class="trace" d="([^"]*)"', flags)[1].split("M")) == 1 + 3
+    assert "at most 401; marked below: deleted, failed or denied" in text
 
 
 @pytest.mark.parametrize(

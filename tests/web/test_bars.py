@@ -1,0 +1,52 @@
+"""Bars: heights are counts, exactly."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditapp.reading.marks import MARKS
+from auditapp.web.bars import FOOT, parts_of
+
+COUNTS = st.dictionaries(st.sampled_from(MARKS), st.integers(0, 10_000))
+
+
+def height(marks: dict[str, int], highest: int) -> float:
+    return sum(part.height for part in parts_of(marks, highest))
+
+
+@pytest.mark.parametrize(
+    ("marks", "highest", "expected"),
+    [
+        ({"changed": 1}, 1, FOOT),
+        ({"changed": 1}, 2, FOOT / 2),
+        ({"changed": 1}, 1000, FOOT / 1000),
+        ({"deleted": 1}, 1000, FOOT / 1000),
+        ({"deleted": 2, "failed": 1}, 1000, FOOT * 3 / 1000),
+        ({"created": 5, "changed": 5, "deleted": 1, "failed": 1, "other": 3}, 33, FOOT * 15 / 33),
+        ({"changed": 33}, 33, FOOT),
+        ({"created": 0, "changed": 0}, 1000, 0),
+        ({}, 1, 0),
+    ],
+)
+def test_a_bar_is_as_high_as_its_events_are_many(marks, highest, expected):
+    assert height(marks, highest) == pytest.approx(expected, abs=1e-4)
+
+
+def test_nothing_at_all_needs_no_scale():
+    assert parts_of({}, 0) == parts_of(dict.fromkeys(MARKS, 0), 0) == []
+
+
+@given(COUNTS, st.integers(0, 100_000))
+def test_parts_stand_on_each_other_without_a_gap_and_each_is_its_count(marks, more):
+    total = sum(marks.values())
+    highest = max(total + more, 1)
+
+    parts = parts_of(marks, highest)
+
+    assert [part.mark for part in parts] == [mark for mark in MARKS if marks.get(mark)]
+    foot = float(FOOT)
+    for part in parts:
+        assert part.top + part.height == pytest.approx(foot, abs=1e-4)
+        assert part.height == pytest.approx(FOOT * marks[part.mark] / highest, abs=1e-4)
+        foot = part.top
+    assert foot == pytest.approx(FOOT - FOOT * total / highest, abs=1e-4)
