@@ -1,10 +1,12 @@
 """What stands over the results: the filter as a sentence, and links to it for others."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask, g
 
-from auditapp.reading.filters import TimelineFilters
+from auditapp.access.permissions import AuditLevel
+from auditapp.reading.filters import ME, TimelineFilters, Values
 from auditapp.reading.timeline import Page
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.filter_words import sentence_of
@@ -23,9 +25,26 @@ def init_app(app: Flask) -> None:
 
 
 def filter_sentence(filters: TimelineFilters, form: FilterForm, *, whole: bool = False) -> str:
-    """Return the filter in words, with the names that the form knows; ``whole`` names all its values."""
+    """Return the filter in words, with the names that the form knows; ``whole`` names all its values.
+
+    Who sees only a part of the log is not told that it is everything.
+    """
     most = None if whole else MAX_NAMED
-    return sentence_of(filters, form.name_of, workspace_zone(g.viewer.workspace), most)
+    asked, ending = _as_seen(filters, g.viewer.audit_level)
+    return sentence_of(asked, form.name_of, workspace_zone(g.viewer.workspace), most) + ending
+
+
+def _as_seen(filters: TimelineFilters, level: AuditLevel) -> tuple[TimelineFilters, str]:
+    """Return what a filter comes to for a level of reading, and what is to be said behind it."""
+    if level is AuditLevel.ALL:
+        return filters, ""
+    if level is not AuditLevel.OWN:
+        return filters, ", as far as you may see it"
+    if filters.actor.included == (ME,):
+        return filters, ""
+    if filters.actor.included or filters.actor_type.included:
+        return filters, ", as far as you did it yourself"
+    return replace(filters, actor=Values((ME,), filters.actor.excluded)), ""
 
 
 def exact_query(filters: TimelineFilters, page: Page) -> list[tuple[str, str]]:

@@ -81,10 +81,14 @@ def ways_to_read(filters: TimelineFilters) -> list[tuple[str, list[tuple[str, st
     people = [pair for pair in others if pair[0] != "actor_type"]
     story = ("group", STORY)
     return [
-        ("Everything", others, not is_story),
+        (_all_of_it(), others, not is_story),
         ("By story", sorted([*others, story]), is_story and not by_people),
         ("What people did", sorted([*people, story, *BY_PEOPLE]), by_people),
     ]
+
+
+def _all_of_it() -> str:
+    return "Everything" if g.viewer.can("audit_log", "read_all") else "All that you may see"
 
 
 def unfiltered(filters: TimelineFilters) -> list[tuple[str, str]]:

@@ -82,7 +82,7 @@ def test_a_member_is_not_told_the_names_of_what_they_may_not_see(client, login, 
 
     text = client.get(f"{TIMELINE}?actor=u_1&record=deal:1").text
 
-    assert heading(text) == "Everything “u_1” did to deal “1”"
+    assert heading(text) == "Everything “u_1” did to deal “1”, as far as you did it yourself"
     assert "Ada" not in text and "Secret" not in text
 
 
