@@ -131,6 +131,7 @@ def _prepared(undo: Undo, everything: bool) -> dict[str, Any]:
     return {
         "undo": undo,
         "of": _of(undo),
+        "everything": everything,
         "records": records,
         "more_records": len(undo.records) - len(shown),
         "left": [(LEFT_WORDS[each.reason], each.event) for each in undo.left],

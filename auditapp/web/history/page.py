@@ -64,8 +64,16 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
         lanes=shown_lanes(workspace, asked, rail),
         periods=shown_periods(workspace, asked, rail),
         tabs=_tabs(workspace, record, head),
+        more_url=_more_url(workspace, asked),
         **VIEWS[asked.view](asked, head, rail),
     )
+
+
+def _more_url(workspace: str, asked: Asked) -> str | None:
+    """Return where the same view leaves nothing out, None where it does not."""
+    if asked.everything or asked.view == VERSIONS:
+        return None
+    return history_url(workspace, asked.record, asked.canonical(), show="all")
 
 
 def _wrong(record: Record, args: list[tuple[str, str]], error: FilterError) -> ResponseReturnValue:

@@ -26,7 +26,7 @@ from auditapp.web.formats import when
 VERSIONS, FIELDS, INSTANT, COMPARE = "versions", "fields", "at", "compare"
 NAMES = (
     *("actor", "after", "at", "before", "field", "from", "limit", "related", "to"),
-    *("unchanged", "view", "zone"),
+    *("show", "unchanged", "view", "zone"),
 )
 # What each view takes, but for versions, which take the rest.
 TAKES = {INSTANT: {"at", "zone"}, COMPARE: {"from", "to"}, FIELDS: {"view"}}
@@ -114,11 +114,16 @@ class Asked:
         """Tell whether a switch is on: ``related`` or ``unchanged``."""
         return (switch, "1") in self.typed
 
+    @property
+    def everything(self) -> bool:
+        """Tell whether nothing is to be left out, however long."""
+        return ("show", "all") in self.typed
+
     def canonical(self) -> list[tuple[str, str]]:
         """Return the pairs of the address: what they mean is the same wherever they are read."""
         if self.at is None or "zone" not in dict(self.typed):
             return list(self.typed)
-        return [("at", when(self.at).iso)]
+        return [("at", when(self.at).iso), *([("show", "all")] if self.everything else [])]
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
         """Return the query's pairs but for some, by their names."""
@@ -173,6 +178,8 @@ def _view(given: MultiDict[str, str], problems: dict[str, str]) -> str:
             problems.setdefault(name, f"{name}: is 1, or left out.")
     if "view" in given and given["view"] != FIELDS:
         problems["view"] = f"view: {shorten(given['view'])} is no view of a history; there is {FIELDS}."
+    if "show" in given and given["show"] != "all":
+        problems.setdefault("show", "show: is all, or left out.")
     if "zone" in given and "at" not in given:
         problems["zone"] = "zone: say at which time."
     if "from" in given and "to" not in given:
@@ -186,10 +193,12 @@ def _chosen(given: MultiDict[str, str], problems: dict[str, str]) -> str:
     for view, own in TAKES.items():
         if not own & set(given):
             continue
-        for name in sorted(set(given) - own):
+        for name in sorted(set(given) - own - {"show"}):
             asked = " and ".join(sorted(own & set(given)))
             problems.setdefault(name, f"{shorten(name)}: does not go together with {asked}.")
         return view
+    if "show" in given:
+        problems.setdefault("show", "show: goes with at, to or view; each version has a page of its own.")
     return VERSIONS
 
 

@@ -11,7 +11,7 @@ from flask import abort, g
 
 from auditapp.log.equality import same
 from auditapp.reading.cursor import Cursor
-from auditapp.reading.diffs.field_changes import field_changes
+from auditapp.reading.diffs.field_changes import FieldChange, field_changes
 from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.records.compare import compare
 from auditapp.reading.records.history import Head
@@ -20,10 +20,10 @@ from auditapp.reading.records.state import Drift, FieldState, RecordState, state
 from auditapp.reading.timeline import EventRow, list_events
 from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import Asked
-from auditapp.web.history.values import ShownValue, shown_value
+from auditapp.web.history.values import Room, ShownValue, shown_value
 from auditapp.web.times import in_zone
 
-MAX_FIELDS = 500
+MAX_FIELDS, MAX_CHARS = 500, 2000
 CHOICES = 100  # newest versions to choose from
 _LAST = (1 << 63) - 1  # no event is recorded after this one
 
@@ -49,7 +49,8 @@ class ShownDrift:
 def fields(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
     """Return what the table of fields needs."""
     [state] = _states(asked, None)
-    return {"state": state, "shown": _shown(state, None), "drift": _drift(state), "max_fields": MAX_FIELDS}
+    room = Room(asked.everything)
+    return {"state": state, "shown": _shown(state, None, room), "drift": _drift(state, room)}
 
 
 def instant(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
@@ -57,13 +58,13 @@ def instant(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
     assert asked.at is not None  # noqa: S101 - that is what makes it this view
     then, now = _states(asked, asked.at, None)
     changes = _differences(then, now)
-    shown, more = field_changes(changes, max_fields=MAX_FIELDS)
+    shown, more = _prepared(asked, changes)
+    room = Room(asked.everything)
     before, current, after = _around(asked, asked.at)
     return {
         "state": then,
-        "shown": _shown(then, set(changes)),
-        "drift": _drift(then),
-        "max_fields": MAX_FIELDS,
+        "shown": _shown(then, set(changes), room),
+        "drift": _drift(then, room),
         "changes": shown,
         "more_changes": more,
         "at_form": _for_form(asked.at),
@@ -80,7 +81,7 @@ def comparison(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
     found = compare(asked.record, g.viewer, asked.before, asked.after)
     if found is None:
         abort(404)
-    shown, more = field_changes(found.changes, max_fields=MAX_FIELDS)
+    shown, more = _prepared(asked, found.changes)
     rows = list(list_events(_of(asked, limit=CHOICES), g.viewer).events)
     chosen = [row for row in (found.after, found.before) if row is not None]
     known = {row.uid for row in rows}
@@ -104,10 +105,18 @@ def _states(asked: Asked, *moments: datetime | None) -> list[RecordState]:
     return states_at(asked.record, g.viewer, moments) or abort(404)
 
 
-def _shown(state: RecordState, different: set[str] | None) -> list[ShownField]:
+def _prepared(asked: Asked, changes: dict[str, dict[str, Any]]) -> tuple[list[FieldChange], int]:
+    """Prepare changes, and count the fields that are left out, unless everything is asked for."""
+    if asked.everything:
+        return field_changes(changes, max_fields=None, max_chars=None)
+    return field_changes(changes, max_fields=MAX_FIELDS, max_chars=MAX_CHARS)
+
+
+def _shown(state: RecordState, different: set[str] | None, room: Room) -> list[ShownField]:
+    most = None if room.everything else MAX_FIELDS
     return [
-        ShownField(each, shown_value(each.value, each.kind), name in (different or ()))
-        for name, each in islice(state.fields.items(), MAX_FIELDS)
+        ShownField(each, shown_value(each.value, each.kind, room), name in (different or ()))
+        for name, each in islice(state.fields.items(), most)
     ]
 
 
@@ -129,9 +138,9 @@ def _differences(then: RecordState, now: RecordState) -> dict[str, dict[str, Any
     return found
 
 
-def _drift(state: RecordState) -> list[ShownDrift]:
+def _drift(state: RecordState, room: Room) -> list[ShownDrift]:
     return [
-        ShownDrift(each, shown_value(each.expected, each.kind), shown_value(each.found, each.kind))
+        ShownDrift(each, shown_value(each.expected, each.kind, room), shown_value(each.found, each.kind, room))
         for each in state.drift
     ]
 

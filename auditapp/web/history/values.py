@@ -1,16 +1,40 @@
 """A field's value by itself, as a table of a record's state shows it: neither added nor removed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any
 
 from auditapp.log.changes import words_of
 from auditapp.reading.diffs.values import Value, ref_name, value_of
 
-MAX_CHARS = 400
-MAX_ITEMS = 20
+MAX_CHARS, MAX_ITEMS = 400, 20  # to read at a glance
+MAX_FOLDED, MAX_FOLDED_ITEMS = 4_000, 200  # of one value, behind them
+PAGE_CHARS = 100_000  # folded on a page
 _NAMING = {"id", "columnId", "key", "name", "label", "title", "email", "type"}
+
+
+@dataclass
+class Room:
+    """How much a page may still fold away of long values; ``everything``: it shows all of them, unfolded."""
+
+    everything: bool = False
+    left: int = PAGE_CHARS
+
+    def takes(self, characters: int) -> bool:
+        """Take this much of it, or nothing where there is less."""
+        if characters > self.left:
+            return False
+        self.left -= characters
+        return True
+
+
+@dataclass(frozen=True)
+class ShownText:
+    """A value as text: ``rest`` is folded behind it; where it is too long for that too, ``value`` is cut."""
+
+    value: Value
+    rest: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -18,32 +42,53 @@ class Item:
     """A related record in a list: what it is called, and what else is said of it."""
 
     name: str
-    attributes: list[tuple[str, Value]]
+    attributes: list[tuple[str, ShownText]]
 
 
 @dataclass(frozen=True)
 class ShownValue:
-    """A value: ``items`` of a list of related records, else ``one``. ``more``: items that are not shown."""
+    """A value: ``items`` of a list of related records, else ``one``.
 
-    one: Value | None
+    :ivar folded: items behind those.
+    :ivar more: how many are not shown.
+    """
+
+    one: ShownText | None
     items: list[Item] = dataclass_field(default_factory=list)
+    folded: list[Item] = dataclass_field(default_factory=list)
     more: int = 0
 
 
-def shown_value(value: Any, kind: str) -> ShownValue:
+def shown_value(value: Any, kind: str, room: Room) -> ShownValue:
     """Prepare a value of a kind that ``reading.values.kind_of`` found."""
-    if kind == "refs" and isinstance(value, dict):
-        return ShownValue(value_of(ref_name(value), "text", MAX_CHARS))
+    if kind == "refs" and isinstance(value, dict) and not room.everything:
+        return ShownValue(_text(ref_name(value), "text", room))
     if kind == "refs" and isinstance(value, list) and value:
-        items = [_item(each) for each in value[:MAX_ITEMS]]
-        return ShownValue(None, items, len(value) - len(items))
-    return ShownValue(value_of(value, kind, MAX_CHARS))
+        most = None if room.everything else MAX_FOLDED_ITEMS
+        items = [_item(each, room) for each in value[:most]]
+        shown = None if room.everything else MAX_ITEMS
+        folded = [] if shown is None else items[shown:]
+        return ShownValue(None, items[:shown], folded, len(value) - len(items))
+    return ShownValue(_text(value, kind, room))
 
 
-def _item(value: Mapping[str, Any]) -> Item:
+def _text(value: Any, kind: str, room: Room) -> ShownText:
+    whole = value_of(value, kind, None)
+    left_out = len(whole.text) - MAX_CHARS
+    if room.everything or left_out <= 0:
+        return ShownText(whole)
+    beginning = whole.text[:MAX_CHARS]
+    if len(whole.text) <= MAX_FOLDED and room.takes(left_out):
+        return ShownText(replace(whole, text=beginning), replace(whole, text=whole.text[MAX_CHARS:]))
+    return ShownText(replace(whole, text=beginning, cut=left_out))
+
+
+def _item(value: Mapping[str, Any], room: Room) -> Item:
+    """Prepare a related record: what it is called, and what more there is to say of it."""
     attributes = [
-        (words_of(key), value_of(each, "text", MAX_CHARS))
+        (words_of(key), _text(each, "text", room))
         for key, each in value.items()
-        if key not in _NAMING and isinstance(each, int | float | str) and each != ""
+        if room.everything
+        or (key not in _NAMING and each not in (None, "", [], {}))
     ]
     return Item(ref_name(value), attributes)
