@@ -1,11 +1,14 @@
 """Bars: heights are counts, exactly."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from auditapp.reading.marks import MARKS
 from auditapp.web.bars import FOOT, parts_of
+from auditapp.web.history.rail import SCALES, scale_of, size_words
 
 COUNTS = st.dictionaries(st.sampled_from(MARKS), st.integers(0, 10_000))
 
@@ -50,3 +53,24 @@ def test_parts_stand_on_each_other_without_a_gap_and_each_is_its_count(marks, mo
         assert part.height == pytest.approx(FOOT * marks[part.mark] / highest, abs=1e-4)
         foot = part.top
     assert foot == pytest.approx(FOOT - FOOT * total / highest, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("versions", "scale"), [(1, SCALES[0]), (2, SCALES[1]), (9, SCALES[1]), (10, SCALES[2]), (100_000, SCALES[2])]
+)
+def test_a_mark_of_the_rail_has_one_of_three_sizes(versions, scale):
+    assert scale_of(versions) == scale
+    assert sorted(set(SCALES)) == list(SCALES)
+
+
+@pytest.mark.parametrize(
+    ("busiest", "says"),
+    [
+        (1, ""),
+        (2, "larger marks: 2 versions or more"),
+        (9, "larger marks: 2 versions or more"),
+        (10, "larger marks: 2 and 10 versions or more"),
+    ],
+)
+def test_the_rail_says_what_its_sizes_mean(busiest, says):
+    assert size_words(SimpleNamespace(busiest=busiest)) == says

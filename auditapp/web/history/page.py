@@ -19,7 +19,7 @@ from auditapp.web.errors import error_page
 from auditapp.web.formats import viewer_zone, when, workspace_zone
 from auditapp.web.fragments import render, wants_fragment
 from auditapp.web.history.query import COMPARE, FIELDS, INSTANT, VERSIONS, Asked, history_url
-from auditapp.web.history.rail import shown_lanes, shown_periods
+from auditapp.web.history.rail import shown_lanes, shown_periods, size_words
 from auditapp.web.history.states import comparison, fields, instant
 from auditapp.web.history.versions import verb_of, versions
 from auditapp.web.words import WAY_WORDS
@@ -63,6 +63,7 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
         rail=rail,
         lanes=shown_lanes(workspace, asked, rail),
         periods=shown_periods(workspace, asked, rail),
+        size_words=size_words(rail),
         tabs=_tabs(workspace, record, head),
         more_url=_more_url(workspace, asked),
         **VIEWS[asked.view](asked, head, rail),

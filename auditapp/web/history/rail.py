@@ -1,6 +1,6 @@
 """The rail of a history as it is drawn: marks with their links and words, hundreds of them on a page."""
 
-import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from auditapp.reading.cursor import Cursor
@@ -8,6 +8,9 @@ from auditapp.reading.records.rail import Mark, Period, Rail
 from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import INSTANT, Asked, history_url
 from auditapp.web.times import in_zone, iso
+
+SIZES = (2, 10)  # from so many versions on, a mark is larger
+SCALES = (0.8, 1.1, 1.5)
 
 
 @dataclass(frozen=True)
@@ -59,18 +62,27 @@ class _Links:
 
 def shown_lanes(workspace: str, asked: Asked, rail: Rail) -> list[ShownLane]:
     """Return the lanes of a rail."""
-    links, busiest = _Links(workspace, asked), rail.busiest
+    links = _Links(workspace, asked)
     return [
-        ShownLane(lane.way, lane.versions, [_shown(mark, links, busiest) for mark in lane.marks])
+        ShownLane(lane.way, lane.versions, [_shown(mark, links) for mark in lane.marks])
         for lane in rail.lanes
     ]
 
 
-def _shown(mark: Mark, links: _Links, busiest: int) -> ShownMark:
+def _shown(mark: Mark, links: _Links) -> ShownMark:
     look = ("failed " if mark.has_failed else "") + ("" if mark.is_left else "left-out")
-    # The area of a mark grows with its versions, up to the busiest one's.
-    scale = 1 if busiest == 1 else round(0.4 + 1.1 * math.sqrt(mark.versions / busiest), 2)
-    return ShownMark(mark.place, links.to(mark.newest), _words(mark), look, scale)
+    return ShownMark(mark.place, links.to(mark.newest), _words(mark), look, scale_of(mark.versions))
+
+
+def scale_of(versions: int) -> float:
+    """Return how large a mark is drawn: one of a few sizes, which ``size_words`` says."""
+    return SCALES[bisect_right(SIZES, versions)]
+
+
+def size_words(rail: Rail) -> str:
+    """Say what the sizes of a rail's marks mean, nothing where all are of one size."""
+    told = [f"{size}" for size in SIZES if size <= rail.busiest]
+    return f"larger marks: {' and '.join(told)} versions or more" if told else ""
 
 
 def _words(mark: Mark) -> str:
