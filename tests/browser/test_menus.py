@@ -76,9 +76,11 @@ def try_menus(page: Page) -> int:
         panel = page.locator(f"#{opener.get_attribute('popovertarget')}")
         opener.click()
         expect(panel).to_be_visible()
-        box, size = panel.bounding_box(), page.viewport_size
+        box, under, size = panel.bounding_box(), opener.bounding_box(), page.viewport_size
         assert box
         assert size
+        assert under
+        assert 0 <= box["y"] - under["y"] - under["height"] < 12 or box["y"] + box["height"] <= under["y"]
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= size["width"]
         clicked += click_every_text(page, panel)
