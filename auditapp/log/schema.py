@@ -34,10 +34,20 @@ INSTANT = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?P<fraction>\.[0-9]+)?(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+# What stands behind minutes, never behind the hours of an offset.
+_LEAP_SECOND = re.compile(r"(?<=:[0-9]{2}):60(\.[0-9]+)?(?![0-9])")
+
+
+def without_leap_second(text: str) -> str:
+    """Return ``23:59:59.999999`` for ``23:59:60``, anywhere in a text: the last microsecond of its minute.
+
+    Neither Python nor the databases have a second of that number.
+    """
+    return _LEAP_SECOND.sub(":59.999999", text) if ":60" in text else text
 
 
 def parse_instant(value: Any) -> datetime:
-    """Read an RFC 3339 instant; digits past the microsecond are cut off.
+    """Read an RFC 3339 instant; digits past the microsecond are cut off, as is a leap second.
 
     :raise ValueError: if it is none, has no zone, or lies outside the years 1 to 9999.
     """
@@ -45,7 +55,8 @@ def parse_instant(value: Any) -> datetime:
         if value.tzinfo is None:
             raise ValueError("needs a time zone")
         return value.astimezone(UTC)
-    found = INSTANT.fullmatch(value) if isinstance(value, str) and value.isascii() else None
+    is_text = isinstance(value, str) and value.isascii()
+    found = INSTANT.fullmatch(without_leap_second(value)) if is_text else None
     if not found:
         raise ValueError("must be an instant with a zone, as 2026-03-24T09:55:43.898Z")
     fraction = (found["fraction"] or ".0")[:7]

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from auditapp.log.schema import without_leap_second
+
 RELATIVE = re.compile(r"([0-9]{1,6})([mhdw])")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -27,7 +29,7 @@ def parse_moment(text: str, *, zone: ZoneInfo, now: datetime, end_of_day: bool =
         if DATE.fullmatch(text):
             day = datetime.fromisoformat(text).date() + timedelta(days=end_of_day)
             return datetime.combine(day, time(), zone).astimezone(UTC)
-        if found := INSTANT.fullmatch(text):
+        if found := INSTANT.fullmatch(without_leap_second(text)):
             # A plus sign that was not percent-encoded arrives as a space.
             offset = (found[2] or "").upper().replace("Z", "+00:00").replace(" ", "+")
             moment = datetime.fromisoformat(found[1].upper() + offset)

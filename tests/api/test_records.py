@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.api.conftest import Caller, problem_in
+from tests.api.conftest import Caller, ids_in, problem_in
 from tests.conftest import an_event
 
 RECORDS = "/api/v1/records"
@@ -248,3 +248,22 @@ def test_values_come_back_as_they_were_sent(caller, note):
     assert [field["value"] for field in state["fields"].values()] == [
         each["current"] for each in sent.values()
     ]
+
+
+def test_an_event_of_a_leap_second_is_recorded_found_and_counts_in_the_state(caller):
+    changes = {"stage": {"previous": "open", "current": "won"}}
+    sent = an_event(
+        "deal.updated",
+        entity={"type": "deal", "id": "leap"},
+        occurred_at="2016-12-31T23:59:60Z",
+        changes=changes,
+    )
+
+    [event_id] = ids_in(caller.post(sent))
+
+    assert caller.event(event_id)["occurred_at"] == "2016-12-31T23:59:59.999999Z"
+    since = caller.get("/api/v1/events?record=deal:leap&since=2016-12-31T23:59:60Z").get_json()
+    until = caller.get("/api/v1/events?record=deal:leap&until=2016-12-31T23:59:60Z").get_json()
+    assert [len(found["events"]) for found in (since, until)] == [1, 0]
+    state = caller.get("/api/v1/records/deal/leap/state?at=2016-12-31T23:59:60Z").get_json()
+    assert state["fields"]["stage"]["value"] == "won"
