@@ -143,9 +143,9 @@ def sides_of(row: AuditRow, state: Mapping[str, Any] | None) -> dict[str, change
     if row.changes is not None:
         return changed.told(row.changes)
     if row.verb == "created" or (row.verb == "registered" and state is None):
-        return changed.created(row.record)
+        return changed.created(row.fields)
     if row.verb == "deleted":
-        return changed.deleted(row.record)
+        return {} if row.has_ids_only else changed.deleted(row.fields)
     if row.verb == "updated" and state is not None:
         return changed.between(state, row.record)
     return {}

@@ -15,7 +15,7 @@ from auditapp.sources.customermates_row import name_of
 Sides = dict[str, Any]
 
 CUSTOM_FIELDS = "customFieldValues"
-NOISE = {"id", "createdAt", "updatedAt", "companyId"}
+NOISE = {"id", "createdAt", "updatedAt", "deletedAt", "companyId"}
 MONEY = {"totalValue", "amount"}
 # Of a related record only what tells it from others and describes the relation.
 NOT_SHOWN = {"id", "name", "firstName", "lastName", "avatarUrl"}

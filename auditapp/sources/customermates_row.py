@@ -5,6 +5,7 @@
 ``payload`` is the record itself, or ``{<entity>: record, changes: {field: {previous, current}}}``.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from auditapp.sources.mapping import cut
 
 STRINGS = ("id", "event", "entityId", "createdAt")
 FIELDS = {*STRINGS, "userId", "companyId", "eventData"}
+ID = re.compile(r"ids?|[A-Za-z0-9]+Ids?")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,28 @@ class AuditRow:
         if self.changes is None:
             return payload
         return record if isinstance(record, dict) else {}
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The record without what only repeats its own id: ``{"contactId": "ct_1"}``."""
+        own = self.own_id_field, self.entity_id
+        return {field: value for field, value in self.record.items() if (field, value) != own}
+
+    @property
+    def has_ids_only(self) -> bool:
+        """Whether the record says which one it is and nothing about it, as a deletion may."""
+        return all(_is_id(field, value) for field, value in self.record.items())
+
+    @property
+    def own_id_field(self) -> str:
+        """What a record's own id may be called beside ``id``: ``customColumnId``."""
+        return f"{_camel(self.entity_type)}Id"
+
+
+def _is_id(field: str, value: object) -> bool:
+    """Tell whether a field is ids and nothing else: ``contactId``, ``ids``."""
+    ids = value if isinstance(value, list) else [value]
+    return bool(ID.fullmatch(field)) and all(each is None or isinstance(each, str) for each in ids)
 
 
 def audit_row(element: Element) -> AuditRow:

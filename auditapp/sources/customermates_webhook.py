@@ -2,8 +2,9 @@
 
     {event, data: {userId, companyId, entityId, payload}, timestamp}
 
-``payload`` is as in ``customermates_row``, but a created or deleted record may be wrapped there too, and
-``entityId`` may be missing. What custom columns and their choices are called is not told: their ids stay.
+``payload`` is as in ``customermates_row``, but a created or deleted record may be wrapped there too, a
+deletion may carry ids only or no payload at all, and ``entityId`` may be missing. What custom columns and
+their choices are called is not told: their ids stay.
 """
 
 from collections.abc import Mapping
@@ -64,14 +65,15 @@ def _row(body: Attributes) -> AuditRow:
     :raise EventError: if the body has another form.
     """
     data = body.part("data", required=True)
-    data.part("payload", required=True)
     event, timestamp = body.required("event"), body.required("timestamp")
+    payload = data.part("payload", required=not event.endswith(".deleted"))
     user_id, entity_id = data.optional("userId"), data.optional("entityId")
     if user_id == "":
         data.refuse("userId", "must be null or a string that is not empty")
     body.finish()
     # A body has neither a place in a file nor an id.
-    row = AuditRow("", "", event, entity_id or "", user_id, timestamp, data.found)
+    told = {**data.found, "payload": payload.found}
+    row = AuditRow("", "", event, entity_id or "", user_id, timestamp, told)
     if row.changes is not None and not are_changes(row.changes):
         data.refuse("payload.changes", "must be {field: {previous, current}}")
     if not entity_id:
@@ -81,9 +83,10 @@ def _row(body: Attributes) -> AuditRow:
 
 
 def _id_in(row: AuditRow, data: Attributes) -> str:
-    found = row.record.get("id")
-    if isinstance(found, str) and found:
-        return found
+    for field in ("id", row.own_id_field):
+        found = row.record.get(field)
+        if isinstance(found, str) and found:
+            return found
     data.refuse("entityId", "is required where the record in payload has no id")
     return ""
 

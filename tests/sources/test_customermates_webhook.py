@@ -106,6 +106,63 @@ def test_without_an_entity_id_the_records_own_counts(event, payload, entity_id):
     assert mapped["entity"] == {"type": "deal", "id": "d1", "name": "Rollout"}
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"contactId": "ct_1"},
+        {"id": "ct_1"},
+        {"id": "ct_1", "contactId": "ct_1", "companyId": "c_1", "userId": None, "dealIds": ["d1", "d2"]},
+        {"contact": {"contactId": "ct_1"}},
+        {"contact": {"id": "ct_1"}, "changes": {}},
+        {},
+        None,
+        ...,
+    ],
+)
+def test_a_deletion_that_carries_only_ids_deletes_and_invents_no_field(payload):
+    event = event_of(body("contact.deleted", payload, entityId="ct_1"))
+
+    assert (event["event"], event["changes"]) == ("contact.deleted", {})
+    assert event["entity"] == {"type": "contact", "id": "ct_1", "name": None}
+
+
+def test_a_deletion_loses_the_records_fields_and_not_the_id_that_is_told_twice():
+    payload = {
+        "customColumnId": "c1",
+        "label": "Status",
+        "ownerId": "u2",
+        "deletedAt": "2026-03-24T09:00:00Z",
+    }
+
+    event = event_of(body("custom_column.deleted", payload, entityId=...))
+
+    assert event["entity"] == {"type": "custom_column", "id": "c1", "name": "Status"}
+    assert event["changes"] == {
+        "label": {"previous": "Status", "current": None},
+        "ownerId": {"previous": "u2", "current": None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "changes"),
+    [
+        ("contact.created", {"contactId": "ct_1"}, {}),
+        ("contact.created", {"contactId": "ct_1", "dealId": "d1"}, {"dealId": {"current": "d1"}}),
+        ("contact.updated", {"contactId": "ct_1"}, {}),
+        ("contact.archived", {"contactId": "ct_1"}, {}),
+        ("user.registered", {"userId": "ct_1"}, {}),
+    ],
+)
+def test_no_other_event_takes_its_records_own_id_for_a_field(event, payload, changes):
+    assert event_of(body(event, payload, entityId="ct_1"))["changes"] == changes
+
+
+def test_a_creation_needs_a_payload():
+    assert foreign_json.problems_of(events_of, body("contact.created", None, entityId="ct_1")) == [
+        (0, "data.payload", "is required")
+    ]
+
+
 @pytest.mark.parametrize("user", [None, ...])
 def test_what_no_user_did_was_done_by_the_system(user):
     event = event_of(body("deal.created", DEAL, userId=user))
