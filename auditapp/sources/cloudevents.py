@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 as events: structured JSON, one or a batch.
+"""CloudEvents 1.0 as events: JSON, one or a batch. What is in HTTP's headers: ``cloudevents_http``.
 
 https://github.com/cloudevents/spec: ``spec.md``, ``formats/json-format.md`` and the extensions Auth Context
 (``authtype``, ``authid``) and Correlation (``correlationid``, ``causationid``).
@@ -9,18 +9,19 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
+from auditapp.log import EventError, Problem
 from auditapp.log.schema import Change
+from auditapp.sources import cdevents
 from auditapp.sources.mapping import (
     MAX_NAME,
     Attributes,
     accepted,
-    is_event_name,
     key_of,
     map_each,
     read_object,
     refuse_all,
-    snake_case,
 )
+from auditapp.sources.naming import IS_RESERVED, event_name_of, is_reserved, snake_case
 from auditapp.sources.signatures import header, same_secret
 
 REQUIRED = {"specversion", "id", "source", "type", "subject"}
@@ -28,6 +29,7 @@ OPTIONAL = (
     *("datacontenttype", "dataschema", "time"),
     *("authtype", "authid", "correlationid", "causationid"),
 )
+TOLD_INSIDE = ("subject", "correlationid")
 # Auth Context's principals, and Auditapp's own that have no name there.
 ACTOR_TYPES = {
     "app_user": "user",
@@ -68,7 +70,8 @@ def events_of(
 ) -> list[dict[str, Any]]:
     """Map one CloudEvent, or a batch of them, to events as contract §5 has them for senders.
 
-    ``type`` becomes the event and ``subject`` the record's id; the payload is the CloudEvent as it came.
+    ``type`` becomes the event, by ``naming`` where it is no event's name, and ``subject`` the record's id;
+    the payload is the CloudEvent as it came. A CDEvent may be its data, or stand in its place.
     ``data.changes`` are the event's changes if they have the contract's form, else there are none.
 
     :param document: an object, or an array of 1 to 1,000; from a JSON parser, but otherwise unchecked.
@@ -86,26 +89,54 @@ def events_of(
 
 def _event(document: object, index: int, default_actor: Mapping[str, Any]) -> dict[str, Any]:
     attributes = read_object(document, index)
+    payload = attributes.found
+    if "specversion" not in payload and (told := cdevents.attributes_in(payload)):
+        return _bare_cdevent(told, index, payload, default_actor)
     _check_attributes(attributes)
     version = attributes.required("specversion")
     if version not in {"", "1.0"}:
         attributes.refuse("specversion", 'must be "1.0"')
-    source, uid = attributes.required("source"), attributes.required("id")
-    name = _event_name(attributes)
+    # What the CDEvent inside tells as well may be left out.
+    inside = cdevents.attributes_in(payload.get("data")) or {}
+    attributes.found = {**{name: inside.get(name) for name in TOLD_INSIDE}, **_without_null(payload)}
+    return _mapped(attributes, payload, default_actor)
+
+
+def _bare_cdevent(
+    told: dict[str, Any], index: int, payload: dict[str, Any], default_actor: Mapping[str, Any]
+) -> dict[str, Any]:
+    try:
+        return _mapped(Attributes(told, index), payload, default_actor)
+    except EventError as error:
+        problems = [Problem(one.index, cdevents.place_of(one.path), one.message) for one in error.problems]
+        raise EventError(problems) from None
+
+
+def _mapped(
+    attributes: Attributes, payload: dict[str, Any], default_actor: Mapping[str, Any]
+) -> dict[str, Any]:
+    source, uid, kind = (attributes.required(name) for name in ("source", "id", "type"))
+    name = _event_name(attributes, kind)
     subject = attributes.required("subject", "is required here: it names the record")
+    # Where a type is no event's name, as with CDEvents, sources give one id to events of several types.
+    parts = (source, uid) if name == snake_case(kind) else (source, uid, kind)
     event = {
         "event": name,
         "occurred_at": attributes.optional("time"),
         "actor": _actor(attributes) or dict(default_actor),
         "entity": {"type": name.rpartition(".")[0], "id": subject},
-        "changes": _changes(attributes.found.get("data")),
-        "payload": attributes.found,
+        "changes": _changes(payload.get("data")),
+        "payload": payload,
         "correlation_id": attributes.optional("correlationid"),
         "causation_id": attributes.optional("causationid"),
-        "idempotency_key": key_of("cloudevents", source, uid),
+        "idempotency_key": key_of("cloudevents", *parts),
     }
     attributes.finish()
-    return accepted(event, index, PATHS)
+    return accepted(event, attributes.index, PATHS)
+
+
+def _without_null(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _check_attributes(attributes: Attributes) -> None:
@@ -120,11 +151,10 @@ def _check_attributes(attributes: Attributes) -> None:
             attributes.refuse(name, NO_ATTRIBUTE)
 
 
-def _event_name(attributes: Attributes) -> str:
-    kind = attributes.required("type")
-    name = snake_case(kind)
-    if kind and not is_event_name(name):
-        attributes.refuse("type", "must be words joined by one dot at least, as com.example.deal.updated")
+def _event_name(attributes: Attributes, kind: str) -> str:
+    name = event_name_of(kind) if kind else ""
+    if is_reserved(name):
+        attributes.refuse("type", IS_RESERVED)
     return name
 
 

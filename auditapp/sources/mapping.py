@@ -1,7 +1,6 @@
 """What the mappers of other products' forms share: reading, naming, and refusing in the sender's words."""
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -10,14 +9,13 @@ from typing import Any, NoReturn
 import orjson
 
 from auditapp.log import EventError, Problem
-from auditapp.log.schema import EVENT_PATTERN, MAX_BATCH, parse_event
+from auditapp.log.schema import MAX_BATCH, parse_event
 from auditapp.log.strict_json import is_clean, problems_of
 
 MAX_NAME = 512
 MAX_KEY = 200
 # A document may hold a million faults; the first ones will do.
 MAX_PROBLEMS = 100
-_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 class Attributes:
@@ -151,16 +149,6 @@ def _sent_path(path: str, paths: Mapping[str, str]) -> str:
 def cut(text: str) -> str:
     """Return a text no longer than an event's names may be."""
     return text if len(text) <= MAX_NAME else text[: MAX_NAME - 1] + "…"
-
-
-def snake_case(name: str) -> str:
-    """Return ``Crm.DealLine-Item`` as ``crm.deal_line_item``; other characters stay as they are."""
-    return _BETWEEN_WORDS.sub("_", name).replace("-", "_").lower()
-
-
-def is_event_name(name: str) -> bool:
-    """Tell whether this is ``<entity type>.<verb>`` (contract §5), of whatever length."""
-    return bool(re.fullmatch(EVENT_PATTERN, name))
 
 
 def key_of(kind: str, *parts: str) -> str:

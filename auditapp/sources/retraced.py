@@ -6,21 +6,32 @@ header and the bulk form https://boxyhq.com/docs/retraced/apis/publisher-api. Fi
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
+from auditapp.log.schema import instant, parse_instant
+from auditapp.log.strict_json import shorten
+from auditapp.sources.iso8601 import parse_iso_8601
 from auditapp.sources.mapping import (
     Attributes,
     accepted,
     cut,
     digest_of,
-    is_event_name,
     key_of,
     map_each,
     read_object,
     refuse_all,
+)
+from auditapp.sources.naming import (
+    IS_RESERVED,
+    MAX_EVENT,
+    NO_TYPE,
+    event_name_of,
+    is_event_name,
+    is_reserved,
     snake_case,
 )
 from auditapp.sources.signatures import header, same_secret
@@ -30,6 +41,7 @@ IDS = ("external_id", "id")
 # The SDKs send the scheme ``Token`` before it; the server looks for ``token=`` alone.
 AUTHORIZATION = re.compile(r"(?:token +)?token=(.+)", re.IGNORECASE)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+YEAR_3000 = 32_503_680_000_000
 # What the SDK for Go sends for an event without a time.
 NO_TIME = "0001-01-01T00:00:00Z"
 # Room for a verb in an event's 128 characters.
@@ -54,25 +66,47 @@ def authentic(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
 def events_of(document: object, *, default_actor: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Map one event, or ``{"events": […]}`` with 1 to 1,000, to events as contract §5 has them for senders.
 
-    An event is known by its ``external_id`` or ``id``, else by its whole content with its ``created``.
-    Without any of them it has no idempotency key: sent again, it is another event.
+    An event is known by its ``external_id`` or ``id``, else by its whole content with its ``created``; equal
+    ones of a request are told apart by their number. Without any of them it has no idempotency key: sent
+    again, it is another event.
 
     :param document: from a JSON parser, but otherwise unchecked; null and empty strings stand for absent.
     :param default_actor: not used; an event without an actor is the doing of its ``component``.
     :raise EventError: with every problem, its path in Retraced's words.
     """
-    return map_each(documents_in(document), event_of)
+    events = map_each(documents_in(document), event_of)
+    times: Counter[str] = Counter()
+    for event in events:
+        key = event["idempotency_key"]
+        if key and not has_id(event["payload"]):
+            times[key] += 1
+            event["idempotency_key"] = numbered(key, times[key])
+    return events
+
+
+def has_id(document: Mapping[str, Any]) -> bool:
+    """Tell whether the sender tells this event from all others."""
+    return any(document.get(name) for name in IDS)
+
+
+def numbered(key: str, number: int) -> str:
+    """Return the key of the second, the third, of equal events; of the first the key itself."""
+    return f"{key}:{number}" if number > 1 else key
 
 
 def documents_in(document: object) -> list[object]:
     """Return the events of a bulk request, or the one that this is.
 
-    :raise EventError: if ``events`` is no array.
+    :raise EventError: if ``events`` is no array, or something stands beside it that would be lost.
     """
-    if not isinstance(document, dict) or "action" in document or "events" not in document:
+    if not isinstance(document, dict) or "events" not in document:
         return [document]
     events = document["events"]
-    return events if isinstance(events, list) else refuse_all("must be an array", "events")
+    if not isinstance(events, list):
+        refuse_all("must be an array", "events")
+    if others := [name for name in document if name != "events"]:
+        refuse_all("stands beside events; only events may", shorten(others[0]))
+    return events
 
 
 def event_of(document: object, index: int = 0) -> dict[str, Any]:
@@ -115,15 +149,20 @@ def _thing(attributes: Attributes, name: str) -> Thing | None:
 def _target_type(attributes: Attributes) -> str | None:
     """Return the target's type as an entity type, None where it is none or cannot be one."""
     words = _words(attributes.part("target").optional("type") or "")
-    return words if len(words) <= MAX_TYPE and is_event_name(f"{words}.x") else None
+    fits = len(words) <= MAX_TYPE and is_event_name(f"{words}.x") and not is_reserved(words)
+    return words if fits else None
 
 
 def _event_name(attributes: Attributes, target_type: str | None) -> str:
     action = attributes.required("action")
+    if not action:
+        return ""
     words = _words(action)
-    name = words if "." in words else f"{target_type or 'event'}.{words}"
-    if action and not is_event_name(name):
-        attributes.refuse("action", "must be words that begin with a letter from a to z, as deal.updated")
+    name = words if "." in words else f"{target_type or NO_TYPE}.{words}"
+    if not is_event_name(name) or len(name) > MAX_EVENT:
+        name = event_name_of(action, target_type or NO_TYPE)
+    if is_reserved(name):
+        attributes.refuse("action", IS_RESERVED)
     return name
 
 
@@ -153,17 +192,33 @@ def _related(target: Thing | None, target_type: str | None, entity_type: str) ->
 
 
 def _created(attributes: Attributes) -> str | None:
-    """Return ``created`` as text; Retraced takes ISO 8601, and gives milliseconds since 1970."""
+    """Return ``created`` as RFC 3339; Retraced takes any ISO 8601, and gives milliseconds since 1970."""
     value = attributes.found.get("created")
     if value is None or value == "" or value == NO_TIME:
         return None
-    if isinstance(value, str):
+    if not isinstance(value, str):
+        return _since_1970(attributes, value)
+    try:
+        parse_instant(value)
+    except ValueError:
+        pass  # not RFC 3339, or no time at all
+    else:
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    try:
+        return instant(parse_iso_8601(value))
+    except ValueError as error:
+        attributes.refuse("created", str(error))
+        return None
+
+
+def _since_1970(attributes: Attributes, number: object) -> str | None:
+    if isinstance(number, bool) or not isinstance(number, int | float):
         attributes.refuse("created", "must be an ISO 8601 text, or a number of milliseconds since 1970")
         return None
+    # As Retraced does: what would be past the year 3000 is micro- or nanoseconds.
+    unit = next((unit for unit in (1, 1000, 10**6) if number / unit <= YEAR_3000), 1)
     try:
-        return (EPOCH + timedelta(milliseconds=value)).isoformat()
+        return (EPOCH + timedelta(milliseconds=number / unit)).isoformat()
     except OverflowError:
         attributes.refuse("created", "is no time that exists in the years 1 to 9999")
         return None

@@ -9,7 +9,7 @@ from auditapp.sources.importing import Row
 from auditapp.sources.json_stream import Element, FileError, elements, fault
 from auditapp.sources.jsonl import NEEDS_OCCURRED_AT, Occurrences
 from auditapp.sources.mapping import digest_of
-from auditapp.sources.retraced import IDS, documents_in, event_of
+from auditapp.sources.retraced import documents_in, event_of, has_id, numbered
 
 
 class Retraced:
@@ -42,8 +42,9 @@ def _row(place: str, document: object, size: int, occurrences: Occurrences) -> R
         event = _event(place, document)
     except FileError as error:
         return error
-    if not any(event["payload"].get(name) for name in IDS):
-        event["idempotency_key"] += _suffix(event["payload"], occurrences)
+    if not has_id(event["payload"]):
+        number = occurrences.count(digest_of(event["payload"]))
+        event["idempotency_key"] = numbered(event["idempotency_key"], number)
     return Row(place, event, size)
 
 
@@ -66,8 +67,3 @@ def _event(place: str, document: object) -> dict[str, Any]:
     if event["occurred_at"] is None:
         raise fault(place, "created", NEEDS_OCCURRED_AT)
     return event
-
-
-def _suffix(document: Mapping[str, Any], occurrences: Occurrences) -> str:
-    times = occurrences.count(digest_of(document))
-    return f":{times}" if times > 1 else ""
