@@ -9,7 +9,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from auditapp.log import EventError, Problem
 from auditapp.log.schema import MAX_BATCH, MAX_BATCH_BYTES
 from auditapp.log.strict_json import JsonError, loads_checked, shorten
-from auditapp.sources import cloudevents
+from auditapp.sources import cloudevents, cloudevents_http
 from auditapp.sources.unzipped import GzipError, TooLarge, inflated
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -56,13 +56,15 @@ def read_body() -> bytes:
 
 
 def read_events(body: bytes, key_as_actor: Mapping[str, Any]) -> tuple[list[Any], bool]:
-    """Return the events of a body, not checked yet.
+    """Return the events of a body, not checked yet; of a CloudEvent in binary mode the headers are part.
 
     :param key_as_actor: who acted where a CloudEvent does not say.
     :return: beside them whether ``strict_json.is_clean`` of all.
     :raise Unsupported: for a content type that is none of ``TYPES``, or another charset than UTF-8.
     :raise EventError: if the body is not JSON, or has no events.
     """
+    if cloudevents_http.is_binary(headers := dict(request.headers)):
+        return cloudevents_http.binary_events(headers, body, dict(key_as_actor)), False
     kind = request.mimetype
     if kind not in TYPES:
         raise Unsupported(f"Send Content-Type {', '.join(TYPES[:-1])} or {TYPES[-1]}.")

@@ -107,7 +107,9 @@ def _record() -> dict[str, Any]:
         "operationId": "recordEvents",
         "summary": "Record events",
         "description": "One event, or up to 1,000 and 10 MiB, all or none. The body may be gzip."
-        " With an idempotency_key the same event may be sent any number of times.",
+        " With an idempotency_key the same event may be sent any number of times. With a header"
+        " ce-specversion, ce-id, ce-source or ce-type beside any other content type than CloudEvents' it is"
+        " one CloudEvent in binary mode: the headers ce-* are its attributes, the body is its data.",
         "requestBody": {"required": True, "content": content},
         "responses": {
             "201": _answer(201, "RecordedEvents"),

@@ -3,18 +3,22 @@
 import logging
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from auditapp.access.gate import public
 from auditapp.access.rate import seconds_to_wait
-from auditapp.access.sources import find_source
 from auditapp.api.answers import json_answer, recorded_answer
 from auditapp.api.bodies import whole_body
 from auditapp.api.gate import too_many
 from auditapp.api.problems import problem
 from auditapp.extensions import csrf
-from auditapp.sources.receiving import NotAuthentic, TooManySetAside, receive
+from auditapp.sources.receiving import NotAuthentic, note_refusal, receive
+from auditapp.sources.set_aside import TooManySetAside
+from auditapp.sources.source import find_source
 
 RETRY_AFTER_SECONDS = 3600
+NOT_AUTHENTIC = "The secret or signature is not this source's."
+TOO_LARGE = "The body has more than 10 MiB."
 log = logging.getLogger(__name__)
 
 bp = Blueprint("receive", __name__)
@@ -32,9 +36,13 @@ def create(path: str) -> Response:
         return too_many(seconds)
     try:
         received = receive(source, dict(request.headers), whole_body())
+    except RequestEntityTooLarge:
+        note_refusal(source, TOO_LARGE)
+        raise
     except NotAuthentic:
         log.warning("a body for the source %s had a wrong secret or signature", source.id)
-        return problem(401, "Unauthorized", "The secret or signature is not this source's.")
+        note_refusal(source, NOT_AUTHENTIC)
+        return problem(401, "Unauthorized", NOT_AUTHENTIC)
     except TooManySetAside:
         response = problem(503, "Service Unavailable", "Too much of this source waits to be read.")
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

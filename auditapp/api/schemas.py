@@ -259,7 +259,10 @@ class ProblemDocument(TypedDict):
 
 
 class CloudEvent(TypedDict):
-    """CloudEvents 1.0, structured mode; ``subject`` is the record's id. Other attributes are kept too."""
+    """CloudEvents 1.0, structured mode; ``subject`` is the record's id, ``type`` becomes the event's name.
+
+    Other attributes are kept too.
+    """
 
     specversion: Literal["1.0"]
     id: Filled

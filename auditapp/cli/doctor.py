@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from auditapp.cli.base import command
+from auditapp.cli.source_findings import source_findings
 from auditapp.config import INSTANCE, ROOT
 from auditapp.extensions import db
 from auditapp.log.index_state import index_state_of
@@ -72,6 +73,7 @@ def _database(connection: Connection) -> Iterator[tuple[bool, str]]:
     )
     if current == head:
         yield from _triggers(connection)
+        yield from source_findings()
         yield _index()
 
 

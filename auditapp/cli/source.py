@@ -2,10 +2,11 @@
 
 import click
 
-from auditapp.access import members, sources
+from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.cli.base import Group, OneLineError, workspace_option
 from auditapp.extensions import db
+from auditapp.sources import source as sources
 from auditapp.sources.kinds import KINDS
 
 group = Group("source", help="Make sources for other products' webhooks.")
@@ -15,7 +16,11 @@ group = Group("source", help="Make sources for other products' webhooks.")
 @workspace_option
 @click.option("--kind", required=True, type=click.Choice(sorted(KINDS)), help="In whose form it sends.")
 @click.option("--name", required=True, help="What people read.")
-@click.option("--secret", required=True, help="What the sender signs with, or sends along.")
+@click.option(
+    "--secret",
+    required=True,
+    help="What the sender signs with or sends along.",
+)
 def create(slug: str, kind: str, name: str, secret: str) -> None:
     """Make a source and print its path, /in/<id>, alone on stdout."""
     workspace = members.find_workspace(slug)

@@ -4,17 +4,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auditapp.sources import cloudevents, customermates_webhook, retraced
+from auditapp.sources import cloudevents, cloudevents_http, customermates_webhook, retraced
+
+
+def _body_tells_all(
+    _headers: Mapping[str, str], _body: bytes, _default_actor: Mapping[str, Any]
+) -> list[dict[str, Any]] | None:
+    return None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A product's form: how it signs, and how its bodies become events."""
+    """A product's form: how it signs, and how its bodies become events.
+
+    :ivar events_of: maps a body's JSON.
+    :ivar events_of_headers: maps a request that its headers tell how to read; None where they do not.
+    :ivar secret_in_header: the sender sends the secret itself, and a header must be able to carry it.
+    """
 
     name: str
     authentic: Callable[[Mapping[str, str], bytes, str], bool]
     events_of: Callable[..., list[dict[str, Any]]]
     how: str
+    secret_in_header: bool = True
+    events_of_headers: Callable[
+        [Mapping[str, str], bytes, Mapping[str, Any]], list[dict[str, Any]] | None
+    ] = _body_tells_all
 
 
 KINDS: dict[str, Kind] = {
@@ -23,6 +38,7 @@ KINDS: dict[str, Kind] = {
         customermates_webhook.authentic,
         customermates_webhook.events_of,
         "In Customermates, add a webhook with this URL and secret; it signs each body with it.",
+        secret_in_header=False,
     ),
     "retraced": Kind(
         "Retraced",
@@ -34,6 +50,8 @@ KINDS: dict[str, Kind] = {
         "CloudEvents",
         cloudevents.authentic,
         cloudevents.events_of,
-        "Post CloudEvents 1.0, one or a batch, with the header Authorization: Bearer <secret>.",
+        "Post CloudEvents 1.0 in any mode: structured, batched or binary, with the header"
+        " Authorization: Bearer <secret>.",
+        events_of_headers=cloudevents_http.events_of_headers,
     ),
 }

@@ -18,6 +18,19 @@ class TooLarge(GzipError):
     """A body grows past its limit."""
 
 
+def decoded(body: bytes, encoding: str, limit: int) -> bytes:
+    """Undo what a header ``Content-Encoding`` says.
+
+    :raise GzipError: if that is another encoding than gzip, or as :func:`inflated`.
+    """
+    name = encoding.strip().lower()
+    if name in {"", "identity"}:
+        return body
+    if name not in {"gzip", "x-gzip"}:
+        raise GzipError(f"the Content-Encoding {name[:40]} is not undone; send gzip, or none")
+    return inflated(body, limit)
+
+
 def inflated(body: bytes, limit: int) -> bytes:
     """Decompress a body.
 

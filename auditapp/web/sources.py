@@ -16,16 +16,18 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from auditapp.access import sources
 from auditapp.access.gate import me, permission_required
 from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
 from auditapp.extensions import db
 from auditapp.models import SetAside, Source
 from auditapp.sources import receiving
+from auditapp.sources import set_aside as aside
+from auditapp.sources import source as sources
 from auditapp.sources.kinds import KINDS
 
 bp = Blueprint("sources", __name__)
+bp.add_app_template_global(lambda: sources.failing(g.viewer.workspace), "failing_sources")
 
 # Of the bodies that could not be read, so many are shown, and so much of each; the rest is downloaded.
 SHOWN = 100
@@ -44,7 +46,7 @@ def index(workspace: str) -> ResponseReturnValue:
 def create(workspace: str) -> ResponseReturnValue:
     """Make a source; its secret is shown once."""
     form = request.form
-    kind, secret = form.get("kind", ""), form.get("secret", "").strip() or sources.new_secret()
+    kind, secret = form.get("kind", ""), form.get("secret") or sources.new_secret()
     if kind not in KINDS:
         return _page(workspace, "Choose in whose form it sends.", 422)
     try:
@@ -67,7 +69,9 @@ def show(workspace: str, source_id: str) -> ResponseReturnValue:
         source=source,
         kind=KINDS[source.kind],
         url=_url(source),
-        waiting=receiving.set_aside_of(source, SHOWN + 1, PREVIEW_BYTES),
+        waiting=aside.set_aside_of(source, SHOWN + 1, PREVIEW_BYTES),
+        dismissed=aside.set_aside_of(source, SHOWN + 1, PREVIEW_BYTES, dismissed=True),
+        problems=sources.problems_of(source),
         shown=SHOWN,
     )
 
@@ -94,6 +98,19 @@ def replay(workspace: str, source_id: str) -> ResponseReturnValue:
     still = sum(each.reason is not None for each in received)
     read = len(received) - still
     flash(f"{read:,} read and recorded" + (f", {still:,} still cannot be read." if still else "."))
+    return redirect(url_for(".show", workspace=workspace, source_id=source_id), 303)
+
+
+@bp.post("/w/<workspace>/settings/sources/<source_id>/dismiss")
+@permission_required("sources", "manage")
+def dismiss(workspace: str, source_id: str) -> ResponseReturnValue:
+    """Let one body, or all, wait no longer; they are kept, and the log says who dismissed them."""
+    source = _source(source_id)
+    chosen = request.form.get("set_aside")
+    ids = [_waiting(source, chosen).id] if chosen else aside.waiting_ids(source)
+    count = aside.dismiss(source, ids, me())
+    db.session.commit()
+    flash(f"{count:,} dismissed. What was dismissed is kept and can still be read.")
     return redirect(url_for(".show", workspace=workspace, source_id=source_id), 303)
 
 

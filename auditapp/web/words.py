@@ -51,6 +51,7 @@ OWN_EVENTS = {
     "member.removed": ("", "removed from the workspace"),
     "api_key.created": ("API key", "created"),
     "api_key.revoked": ("API key", "revoked"),
+    "set_aside.dismissed": ("", "dismissed unread"),
     "export.created": ("Export of", "created"),
     "undo.prepared": ("Undo of", "prepared"),
 }

@@ -24,10 +24,10 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.access.own_events import COMMAND_LINE
-from auditapp.access.sources import create_source
 from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.models import Event, SetAside
+from auditapp.sources.source import create_source
 from tests.api.conftest import EVENTS, make_key
 from tests.conftest import an_event
 

@@ -7,12 +7,12 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from auditapp.access import sources
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
 from auditapp.log import EventError, Problem
 from auditapp.models import SetAside, Source
 from auditapp.sources import kinds
+from auditapp.sources import source as sources
 from auditapp.sources.receiving import replay
 from tests.api.conftest import Caller, ids_in, problem_in
 from tests.api.webhooks import (
@@ -295,7 +295,7 @@ def test_what_the_sender_repeated_meanwhile_is_not_recorded_twice(sender_of, mon
 
 
 def test_past_a_thousand_the_sender_keeps_them_and_those_known_are_still_counted(sender_of, monkeypatch):
-    monkeypatch.setattr("auditapp.sources.receiving.MAX_SET_ASIDE", 2)
+    monkeypatch.setattr("auditapp.sources.set_aside.MAX_SET_ASIDE", 2)
     sender = sender_of("retraced")
     for body in (b"1", b"2"):
         set_aside_in(sender.send(body))

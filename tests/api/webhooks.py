@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from auditapp.access.own_events import COMMAND_LINE
-from auditapp.access.sources import create_source
 from auditapp.extensions import db
 from auditapp.models import SetAside, Workspace
+from auditapp.sources.source import create_source
 from tests.api.conftest import Caller
 
-SECRET = "schlüssel 🗝"
+SECRET = 'schluessel "key"=1'
 
 
 def customermates_headers(body: bytes, secret: str = SECRET) -> dict[str, str]:

@@ -42,6 +42,7 @@ GATES = {
     "/w/<workspace>/settings/sources/<source_id>": "sources:manage",
     "/w/<workspace>/settings/sources/<source_id>/set-aside/<set_aside_id>": "sources:manage",
     "/w/<workspace>/settings/sources/<source_id>/replay": "sources:manage",
+    "/w/<workspace>/settings/sources/<source_id>/dismiss": "sources:manage",
     "/w/<workspace>/settings/sources/<source_id>/remove": "sources:manage",
     "GET /api/v1/events": "key events:read",
     "/api/v1/events.csv": "key events:read",
