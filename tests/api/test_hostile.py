@@ -192,7 +192,7 @@ def senders(door) -> dict[str, Sender]:
 @pytest.fixture
 def no_limit(monkeypatch):
     """Let any number of bodies wait."""
-    monkeypatch.setattr("auditapp.sources.receiving.MAX_SET_ASIDE", 10**6)
+    monkeypatch.setattr("auditapp.sources.set_aside.MAX_SET_ASIDE", 10**6)
 
 
 def assert_kept(sender: Sender, body: bytes, deliver: Callable[[], TestResponse]) -> None:

@@ -168,6 +168,8 @@ def change_of(previous, current, **more):
         ("2026-01-31", "2026-02-28", None, "28 days later"),
         ("2026-03-24T10:00:00Z", "2026-03-26T13:30:00Z", None, "2 days 3 hours later"),
         ("2026-03-24T10:00:00Z", "2026-03-24T10:00:05+00:00", None, "5 seconds later"),
+        ("2016-12-31T23:00:00Z", "2016-12-31T23:59:60Z", None, "59 minutes 59 seconds later"),
+        ("2016-12-31T23:59:59.999999Z", "2016-12-31T23:59:60Z", None, "less than a microsecond apart"),
         ("2026-03-24T10:00:00.100Z", "2026-03-24T10:00:00.2Z", None, "100 milliseconds later"),
         (
             "2026-03-24T10:00:00Z",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from auditapp.log.equality import same
+from auditapp.log.schema import without_leap_second
 
 NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
 LARGEST = Decimal(10) ** 15  # of what a double can tell apart in halves
@@ -55,7 +56,7 @@ def _instant(value: Any) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(without_leap_second(value))
         if len(value) == len("2026-03-24"):
             return moment.replace(tzinfo=UTC)
         return moment.astimezone(UTC) if moment.tzinfo else moment

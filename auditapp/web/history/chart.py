@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import isinf
 from typing import Any
 
+from auditapp.log.schema import without_leap_second
 from auditapp.reading.diffs.distance import NUMBER
 from auditapp.reading.diffs.field_changes import kind_of, ref_name, value_of
 from auditapp.reading.records.field_points import Point
@@ -138,7 +139,7 @@ def _size(value: Any, kind: str) -> float | None:
 
 def _seconds(text: str) -> float | None:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(without_leap_second(text))
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
     except (ValueError, OverflowError):  # a 31st of February
