@@ -5,7 +5,7 @@ import multiprocessing
 import signal
 import sys
 
-from auditapp import create_app
+from auditapp import create_app, server_log
 from auditapp.asgi import AsgiApp
 from auditapp.config import ConfigError
 
@@ -18,6 +18,7 @@ try:
     app = create_app()
 except ConfigError as error:
     sys.exit(f"auditapp: {error}")
+server_log.configure(app.config["LOG_FORMAT"])
 
 asgi = AsgiApp(app)
 

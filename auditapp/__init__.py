@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from auditapp import api, cli, failures, models, web
+from auditapp import api, cli, failures, models, server_log, web
 from auditapp.access.gate import check_every_route_has_a_gate
 from auditapp.config import INSTANCE, ROOT, engine_options, flask_config, load_settings
 from auditapp.extensions import compress, csrf, db, login_manager, migrate
@@ -39,6 +39,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     capture_own()
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    server_log.init_app(app)  # last: nothing answers before it
     check_every_route_has_a_gate(app)
     return app
 

@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     SESSION_HOURS: int = Field(default=12, ge=1, le=24 * 365)
     DEFAULT_TIMEZONE: str = "UTC"
     REQUESTS_PER_MINUTE: int = Field(default=6000, ge=1)
+    LOG_FORMAT: Literal["text", "json"] = "text"
 
     @field_validator("DEFAULT_TIMEZONE")
     @classmethod
@@ -144,14 +145,16 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_LIFETIME": timedelta(hours=settings.SESSION_HOURS),
         "DEFAULT_TIMEZONE": settings.DEFAULT_TIMEZONE,
         "REQUESTS_PER_MINUTE": settings.REQUESTS_PER_MINUTE,
+        "LOG_FORMAT": settings.LOG_FORMAT,
     }
 
 
 def engine_options(url: str) -> dict[str, Any]:
     """Return the engine's options for SQLite or PostgreSQL."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": BUSY_SECONDS}}
+        return {"hide_parameters": True, "connect_args": {"timeout": BUSY_SECONDS}}
     return {
+        "hide_parameters": True,
         "pool_pre_ping": True,
         "pool_timeout": BUSY_SECONDS,
         "connect_args": {

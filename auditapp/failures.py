@@ -14,6 +14,7 @@ from auditapp.access.gate import AccessDenied
 from auditapp.api.problems import problem
 from auditapp.extensions import db
 from auditapp.log.index_state import IndexStaleError
+from auditapp.server_log import denied
 from auditapp.web.errors import error_page
 from auditapp.web.timeline import INDEX_RETRY_SECONDS
 
@@ -73,6 +74,7 @@ def _denied(error: AccessDenied) -> ResponseReturnValue:
 
 
 def _stale_form(_error: CSRFError) -> ResponseReturnValue:
+    denied("csrf")
     return _say(400, "This form is no longer valid", "Go back, reload the page, and send it once more.")
 
 
@@ -81,7 +83,7 @@ def _no_database(error: Exception) -> ResponseReturnValue:
     if not is_unavailable(error):
         return _unexpected(error)
     _roll_back()
-    log.error("database unavailable: %s", error)
+    log.error("the database is unavailable", exc_info=error)
     response = _say(
         503,
         "The database does not answer just now",
@@ -107,7 +109,7 @@ def is_unavailable(error: Any) -> bool:
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
     _roll_back()
-    log.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
+    log.error("unexpected error", exc_info=error)
     return _say(500, *TEXTS[500])
 
 

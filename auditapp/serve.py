@@ -18,6 +18,7 @@ from granian.server import Server
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from auditapp import server_log
 from auditapp.access.links import forget_server, remember_server
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.config import ROOT
@@ -40,7 +41,7 @@ def main(app: Flask) -> None:
             has_demo = _set_up(_is_loopback(host))
             is_stale = bool(stale_workspaces())
         except DBAPIError as error:
-            sys.exit(f"auditapp: the database does not answer: {' '.join(str(error.orig).split())}")
+            sys.exit(f"auditapp: the database does not answer: {server_log.describe(error)}")
         db.session.remove()
         db.engine.dispose()
         remember_server(_url(host, port))
@@ -54,7 +55,8 @@ def main(app: Flask) -> None:
         websockets=False,
         workers=1,
         backpressure=CONNECTIONS,
-        log_access=False,
+        log_access=False,  # ours knows the route and the person
+        log_dictconfig=server_log.GRANIAN,
         workers_kill_timeout=STOP_SECONDS,
         working_dir=ROOT,
     )

@@ -20,6 +20,7 @@ from uuid_utils.compat import uuid7
 from auditapp.access.own_events import acting_as
 from auditapp.extensions import db
 from auditapp.models import ApiKey, Workspace
+from auditapp.server_log import denied, identify
 
 PREFIX = "auditapp_"
 SCOPES = ("events:read", "events:write")
@@ -61,12 +62,20 @@ def create_key(
 
 
 def find_key(key: str) -> ApiKey | None:
-    """Return the key's row unless it is malformed, unknown, revoked or past its time."""
+    """Return the key's row unless it is malformed, unknown, revoked or past its time; the log says which."""
     body, checksum = key[:-6], key[-6:]
     if not key.startswith(PREFIX) or not key.isascii() or checksum != _checksum(body):
+        denied("key-malformed")
         return None
     found = db.session.scalars(select(ApiKey).where(ApiKey.key_hash == _hash(key))).first()
-    return found if found and is_valid(found) else None
+    if found is None:
+        denied("key-unknown")
+        return None
+    identify(key=str(found.id), workspace=found.workspace.slug)
+    if not is_valid(found):
+        denied("key-revoked" if found.revoked_at else "key-expired")
+        return None
+    return found
 
 
 def is_valid(key: ApiKey) -> bool:
@@ -118,7 +127,7 @@ def note_use(use: KeyUse) -> None:
         db.session.commit()
     except OperationalError as error:
         db.session.rollback()
-        log.warning("last_used_at was not written: %s", error.orig)
+        log.warning("last_used_at was not written", exc_info=error)
 
 
 def _checksum(text: str) -> str:

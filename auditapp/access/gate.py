@@ -8,11 +8,14 @@ from flask import Flask, abort, g, request
 from flask_login import current_user
 from werkzeug.exceptions import Forbidden
 
+from auditapp.access import throttle
+from auditapp.access.members import SLUG
 from auditapp.access.own_events import actor_of, note
 from auditapp.access.permissions import RIGHTS
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db, login_manager
 from auditapp.models import Member
+from auditapp.server_log import denied, identify
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -65,7 +68,10 @@ def permission_required(resource: str, action: str) -> Callable[[View], View]:
                 return login_manager.unauthorized()
             viewer = member_viewer(workspace, current_user.account.id) if "\x00" not in workspace else None
             if viewer is None:
+                # What is no slug may be anything that was pasted into the address, a secret too.
+                denied("not-a-member", asked=workspace if SLUG.fullmatch(workspace) else None)
                 abort(404)
+            identify(workspace=viewer.workspace.slug)
             g.viewer = viewer
             if not viewer.can(resource, action):
                 deny(viewer, resource, action)
@@ -78,7 +84,7 @@ def permission_required(resource: str, action: str) -> Callable[[View], View]:
 
 
 def deny(viewer: Viewer, resource: str, action: str) -> None:
-    """Record the denial and answer 403.
+    """Record the denial, once per person, page and hour, and answer 403; the server's log has each.
 
     :raise AccessDenied: always.
     """
@@ -86,14 +92,17 @@ def deny(viewer: Viewer, resource: str, action: str) -> None:
     member = db.session.get(Member, (viewer.workspace.id, viewer.member_id))
     if member is None:  # removed since the request began
         abort(404)
-    note(
-        viewer.workspace,
-        "access.denied",
-        actor_of(member.account, member),
-        {"id": f"{resource}:{action}", "name": right},
-        outcome="denied",
-        payload={"method": request.method, "path": request.path.replace("\x00", "")[:512]},
-    )
+    denied("role", permission=f"{resource}:{action}")
+    page = f"{request.method} {request.url_rule}"
+    if throttle.is_first_in_hour(f"denied:{viewer.workspace.id}:{member.id}:{page}"):
+        note(
+            viewer.workspace,
+            "access.denied",
+            actor_of(member.account, member),
+            {"id": f"{resource}:{action}", "name": right},
+            outcome="denied",
+            payload={"method": request.method, "path": request.path.replace("\x00", "")[:512]},
+        )
     db.session.commit()
     raise AccessDenied(viewer, right)
 

@@ -171,4 +171,4 @@ def note_visit(viewer: Viewer, view: SavedView, newest: int) -> None:
         db.session.commit()
     except DBAPIError as error:
         db.session.rollback()
-        log.warning("a visit was not remembered: %s", error.orig)
+        log.warning("a visit was not remembered", exc_info=error)

@@ -14,11 +14,12 @@ from uuid_utils.compat import uuid7
 
 from auditapp.access import throttle
 from auditapp.access.devices import known_device
-from auditapp.access.own_events import client_address, client_network, note_everywhere
+from auditapp.access.own_events import client_network, note_everywhere
 from auditapp.access.passwords import verify_password
 from auditapp.extensions import db, login_manager
 from auditapp.log.rows import fold_email
 from auditapp.models import Account, SignInSession
+from auditapp.server_log import denied, identify
 
 ACCOUNT_LIMIT = 10  # strangers' attempts per window for one e-mail, known or not, and one known browser's
 ADDRESS_LIMIT = 30  # and strangers' from one address, whatever the e-mail
@@ -47,6 +48,7 @@ class SignedIn(UserMixin):
         self.token = token
         self.session_id = session_id
         self.account = account
+        identify(account=str(account.id))
 
     def get_id(self) -> str:
         """Return the token; Flask-Login puts it into the signed cookie."""
@@ -68,7 +70,7 @@ def sign_in(email: str, password: str) -> SignedIn:
     counts = {key: throttle.count_up(key) for key in limits}
     for key, limit in limits.items():
         if counts[key].count > limit:
-            log.warning("sign-in throttled from %s", client_address())
+            denied("sign-in-throttled", account=account.id if account else None)
             raise TooManyAttempts(counts[key].retry_after)
     own_key, *shared_keys = limits
     if not verify_password(account.password_hash if account else None, password) or not account:
@@ -99,7 +101,7 @@ def _account(email: str) -> Account | None:
 
 def _note_failure(account: Account | None, *, first_in_window: bool) -> None:
     """A known account's workspaces learn of it once a window; the rest is for the server's log."""
-    log.warning("sign-in failed from %s", client_address())
+    denied("sign-in-failed", account=account.id if account else None)
     if account and first_in_window:
         entity = {"id": str(account.id), "name": account.name}
         note_everywhere(account, "session.failed", entity, outcome="failure")
@@ -150,7 +152,7 @@ def _touch(token_hash: bytes, now: datetime) -> None:
         db.session.commit()
     except OperationalError as error:
         db.session.rollback()
-        log.warning("last_seen_at was not written: %s", error.orig)
+        log.warning("last_seen_at was not written", exc_info=error)
 
 
 def end_session(signed_in: SignedIn) -> None:

@@ -12,6 +12,7 @@ from auditapp.models import Throttle
 from auditapp.models.types import Instant
 
 WINDOW = timedelta(minutes=15)
+LONGEST_WINDOW = timedelta(hours=1)
 
 
 class Count:
@@ -25,10 +26,24 @@ class Count:
 
 def count_up(key: str) -> Count:
     """Count one attempt under ``key`` and commit at once, so that parallel attempts see it."""
+    count, window_start = _count(key, WINDOW)
+    db.session.commit()
+    return Count(count, window_start)
+
+
+def is_first_in_hour(key: str) -> bool:
+    """Count once under ``key``, and tell whether it is the first time in its hour.
+
+    The caller commits: what is done the first time and that it was done stand together.
+    """
+    return _count(key, LONGEST_WINDOW)[0] == 1
+
+
+def _count(key: str, window: timedelta) -> tuple[int, datetime]:
     now = datetime.now(UTC)
     dialect = db.session.get_bind().dialect.name
     upsert = (postgresql_insert if dialect == "postgresql" else sqlite_insert)(Throttle)
-    over = Throttle.window_start <= now - WINDOW
+    over = Throttle.window_start <= now - window
     # The clock was ahead and has been put right: nobody waits for it to get there again.
     ahead = Throttle.window_start > now
     statement = (
@@ -43,8 +58,7 @@ def count_up(key: str) -> Count:
         .returning(Throttle.count, Throttle.window_start)
     )
     count, window_start = db.session.execute(statement).one()
-    db.session.commit()
-    return Count(count, window_start)
+    return count, window_start
 
 
 def count_down(key: str) -> None:
@@ -58,7 +72,7 @@ def count_down(key: str) -> None:
 
 def forget(key: str) -> None:
     """Start over for ``key``, and drop the windows that have passed. The caller commits."""
-    passed = Throttle.window_start <= datetime.now(UTC) - WINDOW
+    passed = Throttle.window_start <= datetime.now(UTC) - LONGEST_WINDOW
     db.session.execute(delete(Throttle).where((Throttle.key == _hash(key)) | passed))
 
 

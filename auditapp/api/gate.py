@@ -10,6 +10,7 @@ from auditapp.access.api_keys import find_key, key_use, note_use
 from auditapp.access.rate import seconds_to_wait
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.api.problems import problem
+from auditapp.server_log import denied
 
 
 def key_required(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -22,12 +23,16 @@ def key_required(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any
         @wraps(view)
         def gated(**kwargs: Any) -> Any:
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-            key = find_key(token.strip()) if scheme.lower() == "bearer" else None
+            has_token = scheme.lower() == "bearer" and bool(token.strip())
+            key = find_key(token.strip()) if has_token else None
             if key is None:
+                if not has_token:
+                    denied("key-missing")
                 return _unauthorized()
             if seconds := seconds_to_wait(f"key:{key.id}"):
                 return too_many(seconds)
             if scope not in key.scopes.split():
+                denied("scope", scope=scope)
                 return problem(403, "Forbidden", f"This API key lacks the scope {scope}.")
             g.viewer = whole_log_viewer(key.workspace)
             g.key_as_actor = {"type": "api_key", "id": str(key.id), "name": key.name}

@@ -1,7 +1,5 @@
 """``POST /in/<source>``: webhooks of other products, in their own form and signature."""
 
-import logging
-
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -12,6 +10,7 @@ from auditapp.api.bodies import whole_body
 from auditapp.api.gate import too_many
 from auditapp.api.problems import problem
 from auditapp.extensions import csrf
+from auditapp.server_log import denied, identify
 from auditapp.sources.receiving import NotAuthentic, note_refusal, receive
 from auditapp.sources.set_aside import TooManySetAside
 from auditapp.sources.source import find_source
@@ -19,7 +18,6 @@ from auditapp.sources.source import find_source
 RETRY_AFTER_SECONDS = 3600
 NOT_AUTHENTIC = "The secret or signature is not this source's."
 TOO_LARGE = "The body has more than 10 MiB."
-log = logging.getLogger(__name__)
 
 bp = Blueprint("receive", __name__)
 csrf.exempt(bp)
@@ -31,7 +29,9 @@ def create(path: str) -> Response:
     """Record what a webhook tells: 201, or 200 for a replay, or 202 for what was set aside unread."""
     source = find_source(path)
     if source is None:
+        denied("source-unknown")
         return problem(404, "Not Found", "There is no such source. Settings → Sources shows its URL.")
+    identify(source=str(source.id), workspace=source.workspace.slug)
     if seconds := seconds_to_wait(f"source:{source.id}"):
         return too_many(seconds)
     try:
@@ -40,7 +40,7 @@ def create(path: str) -> Response:
         note_refusal(source, TOO_LARGE)
         raise
     except NotAuthentic:
-        log.warning("a body for the source %s had a wrong secret or signature", source.id)
+        denied("signature")
         note_refusal(source, NOT_AUTHENTIC)
         return problem(401, "Unauthorized", NOT_AUTHENTIC)
     except TooManySetAside:

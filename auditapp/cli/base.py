@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from auditapp.access.members import MemberError
 from auditapp.log import EventError
 from auditapp.log.index_state import IndexStaleError
+from auditapp.server_log.errors import describe, where
 
 
 class OneLineError(click.ClickException):
@@ -32,7 +33,7 @@ class Command(click.Command):
             raise OneLineError(f"{error.format_message()} See {_path(error)} --help.", 2) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what a user can mend is said in one line, the rest is a traceback."""
+        """Run the command; what a user can mend is said in one line, the rest too, with its place."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
@@ -40,7 +41,13 @@ class Command(click.Command):
         except (MemberError, EventError, IndexStaleError) as error:
             raise OneLineError(str(error)) from None
         except DBAPIError as error:
-            raise OneLineError(f"the database refused: {error.orig} (see: flask --app app doctor)") from error
+            raise OneLineError(
+                f"the database refused: {describe(error)} (see: flask --app app doctor)"
+            ) from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            raise OneLineError(f"a fault of this program: {describe(error)} at {where(error)}") from error
 
 
 class Group(AppGroup):

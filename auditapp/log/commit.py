@@ -44,7 +44,7 @@ def record_and_commit(
             db.session.rollback()
             if attempt == ATTEMPTS or not (isinstance(error, IntegrityError) or _is_deadlock(error)):
                 raise
-            log.info("another request recorded the same key: %s", error.orig)
+            log.info("another request recorded the same key", exc_info=error)
             attempt += 1
         else:
             return results

@@ -101,7 +101,7 @@ def _noted(
         try:
             _note(query, viewer, form, sent, complete=False, **by)
         except SQLAlchemyError:
-            log.exception("an incomplete export of %s events could not be recorded", f"{sent:,}")
+            log.exception("an incomplete export could not be recorded", extra={"fields": {"events": sent}})
         if begun and isinstance(error, Exception):
             # Granian ends the answer now as if it were whole, and so may proxies: the file must tell.
             yield 0, _broken_off(form, sent)

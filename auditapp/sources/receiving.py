@@ -66,7 +66,7 @@ def receive(source: Source, headers: Mapping[str, str], body: bytes) -> Received
     except OperationalError as error:
         # What was kept must not be answered with 503: the sender would send it again.
         db.session.rollback()
-        log.warning("last_received_at was not written: %s", error.orig)
+        log.warning("last_received_at was not written", exc_info=error)
     return received
 
 

@@ -29,6 +29,7 @@ from auditapp.access.sessions import (
 )
 from auditapp.extensions import db
 from auditapp.models import Account, Workspace
+from auditapp.server_log import denied
 from auditapp.web.local_url import local_path
 
 bp = Blueprint("auth", __name__)
@@ -133,6 +134,7 @@ def _form(error: str | None = None, status: int = 200) -> Response:
 def _join_page(token: str, error: str | None = None, status: int = 200) -> Response:
     invitation = find_invitation(token) if "\x00" not in token else None
     if invitation is None:
+        denied("link-over")
         abort(make_response(render_template("auth/link_over.html"), 404))
     account = invitation.member.account
     page = render_template(

@@ -7,6 +7,7 @@ from flask import Flask, Response, make_response, redirect, render_template, req
 from flask.typing import ResponseReturnValue
 
 from auditapp.extensions import login_manager
+from auditapp.server_log import denied
 from auditapp.web.fragments import wants_fragment
 
 # What a page asks for by itself is no place to come back to: the page is.
@@ -21,6 +22,7 @@ def init_app(app: Flask) -> None:
 def send_to_sign_in() -> ResponseReturnValue:
     """Redirect to the sign-in page and back afterwards; htmx is told by header, since fetch would
     follow a redirect and swap the sign-in page into the results."""
+    denied("not-signed-in")
     here = _address() if request.method == "GET" else None
     if wants_fragment() and request.blueprint in PARTS:
         here = _local(request.headers.get("HX-Current-URL", "")) or here

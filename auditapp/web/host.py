@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask, Response
 
 from auditapp.config import HOST
+from auditapp.server_log import denied
 
 # Load balancers ask for these by an address of their own.
 ANY_HOST = {"/healthz", "/readyz"}
@@ -20,6 +21,7 @@ def init_app(app: Flask) -> None:
         problem = _problem(environ, app.config["BASE_URL"])
         if problem is None:
             return inner(environ, start_response)
+        denied("host")
         return Response(f"{problem}\n", 400, mimetype="text/plain")(environ, start_response)
 
     app.wsgi_app = check  # type: ignore[method-assign]
