@@ -8,11 +8,13 @@ import sys
 from auditapp import create_app, server_log
 from auditapp.asgi import AsgiApp
 from auditapp.config import ConfigError
+from auditapp.worker import end_with
 
-if multiprocessing.parent_process() is not None:
+if (parent := multiprocessing.parent_process()) is not None:
     # A worker of our server. Ctrl-C reaches it and its parent alike, which then tells it to stop a
     # second time in the middle of stopping, and it hangs: so only the parent listens.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    end_with(parent)
 
 try:
     app = create_app()

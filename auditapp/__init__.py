@@ -9,6 +9,8 @@ from auditapp import api, cli, failures, models, server_log, web
 from auditapp.access.gate import check_every_route_has_a_gate
 from auditapp.config import INSTANCE, ROOT, engine_options, flask_config, load_settings
 from auditapp.extensions import compress, csrf, db, login_manager, migrate
+from auditapp.operating.places import keep_private
+from auditapp.operating.readiness import Readiness
 from auditapp.sources.own import capture_own
 
 
@@ -27,6 +29,9 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     app.config |= flask_config(load_settings()) | (overrides or {})
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])
     db.init_app(app)
+    with app.app_context():
+        keep_private(db.engine)
+        app.extensions["auditapp_readiness"] = Readiness(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     # Its context processor would load the user for every page, the error pages of a lost database too.
     login_manager.init_app(app, add_context_processor=False)

@@ -4,16 +4,18 @@ import os
 import re
 import secrets
 import sqlite3
+import stat
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, Field, ValidationError, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from auditapp.dotenv_file import DotenvError, read_dotenv
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
@@ -28,15 +30,18 @@ BASE_URL = re.compile(rf"https?://{HOST.pattern}/?", re.IGNORECASE)
 SQLITE_WITH_SAFE_WAL = (3, 51, 3)
 BUSY_SECONDS = 5  # how long to wait for a lock before saying so
 
+SHORTEST_SECRET = 16  # characters; of hexadecimal ones that are 64 bits, of ours 256
+SHORTEST_LOG_KEY = 32  # bytes: an Ed25519 key
+MEND_SECRET = "put the old one back, or delete the file: a new one is made then, and every session ends"  # noqa: S105 - words
+OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
 
 class ConfigError(Exception):
     """A setting is wrong; the message is one line that names it."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every setting there is; ``docs/settings.md`` says the same in prose."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     DATABASE_URL: str = ""
     DATABASE_REPLICA_URL: str = ""
@@ -61,17 +66,39 @@ class Settings(BaseSettings):
 
     @field_validator("DATABASE_URL")
     @classmethod
-    def database_is_supported(cls, url: str) -> str:
-        """Accept SQLite and PostgreSQL through psycopg 3."""
-        if not url:
-            return url
+    def database_is_supported(cls, text: str) -> str:
+        """Accept a file of SQLite, and PostgreSQL through psycopg 3; quote nothing that may be a password."""
         try:
-            driver = make_url(url).drivername
-        except ArgumentError:
+            url = make_url(text)
+        except (ArgumentError, ValueError):
             raise ValueError("not a database URL; try postgresql+psycopg://user@host/name") from None
-        if driver not in {"sqlite", "postgresql+psycopg"}:
-            raise ValueError(f"{driver!r} is not supported; use sqlite:/// or postgresql+psycopg://")
-        return url
+        if url.drivername not in {"sqlite", "postgresql+psycopg"}:
+            raise ValueError(f"{url.drivername!r} is not supported; use sqlite:/// or postgresql+psycopg://")
+        if "\x00" in text or any(char in (url.host or "") for char in "@ "):
+            raise ValueError("the host is none; in a password, @ is written %40 and / is %2F")
+        if url.drivername == "sqlite" and (url.host or not url.database or ":memory:" in text):
+            raise ValueError("name a file, as sqlite:////var/lib/auditapp/auditapp.db (four slashes)")
+        return text
+
+    @field_validator("SECRET_KEY")
+    @classmethod
+    def secret_is_long(cls, secret: str) -> str:
+        """Accept what nobody guesses."""
+        if len(secret.strip()) < SHORTEST_SECRET:
+            raise ValueError(f"too short, it needs {SHORTEST_SECRET} characters; try: openssl rand -hex 32")
+        return secret
+
+    @field_validator("LOG_KEY_FILE")
+    @classmethod
+    def log_key_can_be_read(cls, path: str) -> str:
+        """Accept a file with a key in it, though nothing reads it yet."""
+        try:
+            key = Path(path).read_bytes()
+        except (OSError, ValueError) as error:
+            raise ValueError(f"cannot be read: {_why(error)}") from None
+        if len(key.strip()) < SHORTEST_LOG_KEY:
+            raise ValueError(f"holds no key: it needs {SHORTEST_LOG_KEY} bytes")
+        return path
 
     @field_validator("BASE_URL")
     @classmethod
@@ -100,18 +127,20 @@ def is_timezone(name: str) -> bool:
 
 
 def load_settings() -> Settings:
-    """Read the settings; the environment wins over ``.env``.
+    """Read the settings; the environment wins over ``.env``. An empty one counts as not set.
 
     :raise ConfigError: on the first wrong or unknown setting, with its name.
     """
+    try:
+        from_file = read_dotenv(ROOT / ".env")
+    except DotenvError as error:
+        raise ConfigError(str(error)) from None
     given = {
-        name: value
-        for name, value in {**dotenv_values(ROOT / ".env"), **os.environ}.items()
-        if name.startswith(PREFIX)
+        name: value for name, value in {**from_file, **os.environ}.items() if name.upper().startswith(PREFIX)
     }
     unknown = sorted(set(given) - {PREFIX + name for name in Settings.model_fields})
     if unknown:
-        raise ConfigError(f"{unknown[0]}: there is no such setting; see docs/settings.md")
+        raise ConfigError(f"{shown(unknown[0])}: there is no such setting; see docs/settings.md")
     values: dict[str, Any] = {name.removeprefix(PREFIX): value for name, value in given.items() if value}
     try:
         return Settings(**values)
@@ -121,9 +150,14 @@ def load_settings() -> Settings:
         raise ConfigError(f"{PREFIX}{first['loc'][0]}: {message}") from None
 
 
+def shown(name: str) -> str:
+    """Return a name for a message of one line: it may be anything that stands before a ``=``."""
+    return "".join(char if char.isprintable() else "?" for char in name)[:100]
+
+
 def flask_config(settings: Settings) -> dict[str, Any]:
     """Translate the settings into what Flask and its extensions read."""
-    INSTANCE.mkdir(mode=0o700, parents=True, exist_ok=True)  # holds the log, hashes and the secret
+    make_private_folder(INSTANCE)  # holds the log, hashes and the secret
     return {
         "SECRET_KEY": settings.SECRET_KEY or secret_file(INSTANCE / "secret_key"),
         "SQLALCHEMY_DATABASE_URI": settings.DATABASE_URL or f"sqlite:///{INSTANCE / 'auditapp.db'}",
@@ -169,18 +203,57 @@ def sqlite_journal_mode() -> str:
     return "wal" if sqlite3.sqlite_version_info >= SQLITE_WITH_SAFE_WAL else "delete"
 
 
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that is its owner's only; one that is there loses what it opens to others.
+
+    :raise ConfigError: if it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made: {_why(error)}; it must be a folder of ours") from None
+    make_private(folder)
+
+
+def make_private(path: Path) -> None:
+    """Take a file or folder from all but its owner. Somebody else's stays as it is; ``doctor`` tells."""
+    mode = path.stat().st_mode
+    if mode & OF_OTHERS and os.geteuid() in {0, path.stat().st_uid}:
+        path.chmod(mode & ~OF_OTHERS & 0o7777)
+
+
 def secret_file(path: Path) -> str:
-    """Return the secret kept in ``path``, made at first use, readable by its owner only."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_hex(32))
+    """Return the secret kept in ``path``, made at first use, readable by its owner only.
+
+    :raise ConfigError: if there is none to be had, or it is too short to be one.
+    """
+    try:
+        if not path.exists():
+            _make_secret(path)
+        make_private(path)
+        secret = path.read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read or made: {_why(error)}; {MEND_SECRET}") from None
+    if len(secret) < SHORTEST_SECRET:
+        raise ConfigError(f"{path} is {'too short' if secret else 'empty'}: {MEND_SECRET}")
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut may leave the name without the secret
         # Two processes may start at once: the first link wins, both then read the same file.
-        try:
+        with suppress(FileExistsError):
             os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _why(error: Exception) -> str:
+    """Say what stands in the way, without what was read."""
+    return (error.strerror if isinstance(error, OSError) else None) or "it holds what is no text"

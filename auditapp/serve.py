@@ -1,5 +1,6 @@
 """What ``make run`` does: bring the database up to date, make the demo where it is safe, serve."""
 
+import errno
 import ipaddress
 import os
 import resource
@@ -24,7 +25,10 @@ from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.log.rebuild import stale_workspaces
-from auditapp.models import Account, Workspace
+from auditapp.models import Account
+from auditapp.operating.places import name_of
+from auditapp.operating.readiness import explain
+from auditapp.operating.remembered import advice, has_workspace, is_emptied, last_remembered, remember
 
 # Connections past these wait to be taken up; each costs a coroutine, and no thread.
 CONNECTIONS = 4096
@@ -40,8 +44,9 @@ def main(app: Flask) -> None:
         try:
             has_demo = _set_up(_is_loopback(host))
             is_stale = bool(stale_workspaces())
-        except DBAPIError as error:
-            sys.exit(f"auditapp: the database does not answer: {server_log.describe(error)}")
+        except (DBAPIError, OSError) as error:
+            trouble = explain(error, db.engine)
+            sys.exit(f"auditapp: {trouble.what} ({server_log.describe(error)}): {trouble.mend}")
         db.session.remove()
         db.engine.dispose()
         remember_server(_url(host, port))
@@ -94,12 +99,32 @@ def index_made_anew(is_stale: bool) -> Iterator[None]:
 
 
 def _set_up(may_demo: bool) -> bool:
-    """Bring the database to this version, make the demo where nothing is yet; tell if there is a demo."""
-    upgrade(directory=str(ROOT / "migrations"))
-    if may_demo and not db.session.scalars(select(Workspace.id).limit(1)).first():
+    """Bring the database to this version, make the demo where nothing was yet; tell if there is a demo."""
+    if is_emptied(db.engine):
+        sys.exit(f"auditapp: {advice(db.engine.url)}")
+    _upgrade()
+    if may_demo and not has_workspace(db.engine):
+        _say_if_another_was_here()
         click.echo("Making the demo workspace …")
         make_demo(0)
+    if has_workspace(db.engine):
+        remember(db.engine.url)
     return bool(db.session.scalar(select(Account.is_demo).where(Account.email == SIGN_INS[0][0])))
+
+
+def _upgrade() -> None:
+    try:
+        upgrade(directory=str(ROOT / "migrations"))
+    except SystemExit:
+        # Flask-Migrate ends so, after a line of its own, where the database is of a newer version.
+        sys.exit("auditapp: the database is not one that this version can bring up to date; run a newer one")
+
+
+def _say_if_another_was_here() -> None:
+    """A setting that got lost must not look like a log that got lost."""
+    other = last_remembered()
+    if other is not None and other != name_of(db.engine.url):
+        click.echo(f"This database is new. The last one here was {other}; AUDITAPP_DATABASE_URL chooses.")
 
 
 def _check_free(host: str, port: int) -> None:
@@ -111,9 +136,16 @@ def _check_free(host: str, port: int) -> None:
             probe.bind((host, port))
             probe.listen(1)
         except OSError as error:
-            sys.exit(
-                f"auditapp: cannot listen on {host}:{port}: {error.strerror}; try PORT={port + 1} make run"
-            )
+            sys.exit(f"auditapp: cannot listen on {host}:{port}: {error.strerror}{_advice(error, port)}")
+
+
+def _advice(error: OSError, port: int) -> str:
+    """Say what helps: another port, but not where the address is somebody else's."""
+    if error.errno == errno.EADDRINUSE and port < 65535:
+        return f"; try PORT={port + 1} make run"
+    if error.errno == errno.EACCES:
+        return "; try PORT=5000 make run"
+    return "; HOST must be an address of this machine"
 
 
 def _announce(host: str, port: int, has_demo: bool) -> None:
@@ -152,8 +184,9 @@ def _address(host: str) -> str:
     """Return the IP address to listen on; the server takes no names."""
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
-    except OSError as error:
-        sys.exit(f"auditapp: HOST {host!r} is no address of this machine: {error.strerror}")
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no such name can be"
+        sys.exit(f"auditapp: HOST {host!r} is no address of this machine: {why}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -25,6 +25,8 @@ ACCOUNT_LIMIT = 10  # strangers' attempts per window for one e-mail, known or no
 ADDRESS_LIMIT = 30  # and strangers' from one address, whatever the e-mail
 PROXY_LIMIT = 300  # and from an address that says that it asks for others, which nobody can check
 SEEN_EVERY = timedelta(minutes=1)
+# Or, where sessions end sooner, after this part of their time: somebody is idle for at most so much less.
+SEEN_PART = 20
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +134,7 @@ def load_session(token: str) -> SignedIn | None:
         _end(session.id, session.account, reason="expired")
         return None
     signed_in = SignedIn(token, session.id, session.account)
-    if now - session.last_seen_at >= SEEN_EVERY and not _is_unattended():
+    if now - session.last_seen_at >= min(SEEN_EVERY, _idle() / SEEN_PART) and not _is_unattended():
         _touch(session.token_hash, now)
     return signed_in
 

@@ -1,7 +1,7 @@
 """``flask doctor``: what is wrong with this installation, and how to mend it."""
 
+import shutil
 import sqlite3
-import stat
 from collections.abc import Iterator
 
 import click
@@ -18,6 +18,8 @@ from auditapp.config import INSTANCE, ROOT
 from auditapp.extensions import db
 from auditapp.log.index_state import index_state_of
 from auditapp.log.rebuild import stale_workspaces
+from auditapp.operating.places import files_of, opened_to_others, sqlite_file
+from auditapp.operating.readiness import explain, find_trouble
 
 # SQLite needs one more a table against REPLACE, which passes its delete trigger.
 TRIGGERS = {
@@ -37,20 +39,33 @@ def command_doctor() -> None:
 
 
 def _findings() -> Iterator[tuple[bool, str]]:
-    try:
-        with db.engine.connect() as connection:
-            yield from _database(connection)
-    except DBAPIError as error:
-        yield (
-            False,
-            f"the database does not answer: {' '.join(str(error.orig).split())}; check AUDITAPP_DATABASE_URL",
-        )
-    secret = INSTANCE / "secret_key"
-    if secret.exists():
-        private = not secret.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        yield private, f"{secret} is {'private' if private else 'readable by others; chmod 600 it'}"
+    trouble = find_trouble(db.engine)
+    if trouble:
+        yield False, f"{trouble.what}: {trouble.mend}"
+    else:
+        yield True, "an event can be recorded: a write was tried"
+    file = sqlite_file(db.engine.url)
+    if file is None or file.exists():
+        try:
+            with db.engine.connect() as connection:
+                yield from _database(connection)
+        except DBAPIError as error:
+            further = explain(error, db.engine)
+            if further != trouble:
+                yield False, f"{further.what}: {further.mend}"
+    yield from _files()
     if not current_app.config["HTTPS"]:
         yield True, "AUDITAPP_HTTPS is off: right on loopback, wrong anywhere else"
+
+
+def _files() -> Iterator[tuple[bool, str]]:
+    """Whatever holds the log or a secret is for its owner only."""
+    if (file := sqlite_file(db.engine.url)) and file.parent.is_dir():
+        yield True, f"{shutil.disk_usage(file.parent).free / 1e9:,.1f} GB are free where {file} is"
+    for path in (INSTANCE, INSTANCE / "secret_key", ROOT / ".env", *files_of(db.engine.url)):
+        if path.exists():
+            private, mode = not opened_to_others(path), 700 if path.is_dir() else 600
+            yield private, f"{path} is {'private' if private else f'open to others; chmod {mode} it'}"
 
 
 def _database(connection: Connection) -> Iterator[tuple[bool, str]]:

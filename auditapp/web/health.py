@@ -1,30 +1,27 @@
-"""For load balancers: is the process up, and can it reach its database."""
+"""For load balancers: is the process up, and can it record. No secrets: anybody may ask."""
 
-from flask import Blueprint, Response
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from flask import Blueprint, Response, current_app
 
 from auditapp.access.gate import public
-from auditapp.extensions import db
-from auditapp.models import Workspace
+from auditapp.operating.readiness import Readiness
 
 bp = Blueprint("health", __name__)
+RETRY_AFTER_SECONDS = 5
 
 
 @bp.get("/healthz")
 @public
 def healthz() -> Response:
-    """Say that the process answers."""
+    """Say that the process answers: no database, no session, no lock."""
     return Response("ok\n", mimetype="text/plain")
 
 
 @bp.get("/readyz")
 @public
 def readyz() -> Response:
-    """Say whether the database answers and has its tables."""
-    try:
-        db.session.execute(select(Workspace.id).limit(1))
-    except SQLAlchemyError:
-        db.session.rollback()
-        return Response("the database does not answer\n", 503, {"Retry-After": "5"}, mimetype="text/plain")
+    """Say whether events can be recorded, by a write that is tried every few seconds at most."""
+    readiness: Readiness = current_app.extensions["auditapp_readiness"]
+    if trouble := readiness.trouble():
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return Response(f"not ready: {trouble.what}\n", 503, headers, mimetype="text/plain")
     return Response("ready\n", mimetype="text/plain")
