@@ -7,6 +7,7 @@ pages that it has.
 import errno
 import logging
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -168,7 +169,7 @@ def explain(error: BaseException, engine: Engine) -> Trouble:
 
 
 def _explain_postgresql(error: psycopg.Error, engine: Engine) -> Trouble:
-    state = error.sqlstate or ""
+    state = error.sqlstate or _state_of_connecting(str(error))
     if state.startswith("53"):
         is_disk = isinstance(error, psycopg.errors.DiskFull)
         return _full(engine) if is_disk else Trouble("the database server is out of means", describe(error))
@@ -190,6 +191,17 @@ def _explain_postgresql(error: psycopg.Error, engine: Engine) -> Trouble:
             "there is no such database", "CREATE DATABASE, or mend the name in AUDITAPP_DATABASE_URL"
         )
     return _unanswered(error)
+
+
+def _state_of_connecting(said: str) -> str:
+    """While it connects, psycopg tells no SQLSTATE: only what the server said, if it speaks English."""
+    if re.search('database ".*" does not exist', said):
+        return "3D000"
+    if re.search(
+        'role ".*" does not exist|authentication failed|no password supplied|no pg_hba.conf entry', said
+    ):
+        return "28000"
+    return ""
 
 
 def _unanswered(error: BaseException) -> Trouble:

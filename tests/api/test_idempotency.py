@@ -55,7 +55,11 @@ class Served:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "granian", *options, "--port", str(self.port), "app:asgi"],
             cwd=ROOT,
-            env={**os.environ, "AUDITAPP_DATABASE_URL": database, "AUDITAPP_SECRET_KEY": "test"},
+            env={
+                **os.environ,
+                "AUDITAPP_DATABASE_URL": database,
+                "AUDITAPP_SECRET_KEY": "t" * 32,
+            },
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -428,7 +428,7 @@ def test_of_two_imports_of_one_file_at_once_the_second_adds_nothing(database, ac
     file = tmp_path / "events.jsonl"
     file.write_bytes(lines_of(*(an_event(occurred_at=AT, entity=str(number)) for number in range(2000))))
     command = [sys.executable, "-m", "flask", "--app", "app", "events", "import", str(file)]
-    environment = {**os.environ, "AUDITAPP_DATABASE_URL": database, "AUDITAPP_SECRET_KEY": "test"}
+    environment = {**os.environ, "AUDITAPP_DATABASE_URL": database, "AUDITAPP_SECRET_KEY": "t" * 32}
 
     running = [
         subprocess.Popen(

@@ -53,7 +53,7 @@ class Served:
                     "HOST": "127.0.0.1",
                     "PORT": str(self.port),
                     "AUDITAPP_DATABASE_URL": self._database,
-                    "AUDITAPP_SECRET_KEY": "test",
+                    "AUDITAPP_SECRET_KEY": "of these tests only",
                     "AUDITAPP_REQUESTS_PER_MINUTE": "1000000",
                 },
                 stdin=subprocess.DEVNULL,
