@@ -291,6 +291,42 @@ def test_use_keeps_a_session_alive(client, login, acme):
     assert db.session.scalar(sa.select(SignInSession.last_seen_at)) > past + timedelta(minutes=49)
 
 
+def pass_by(seconds):
+    """Let time go by for all sessions."""
+    for session in db.session.scalars(sa.select(SignInSession)):
+        session.last_seen_at -= timedelta(seconds=seconds)
+        session.created_at -= timedelta(seconds=seconds)
+    db.session.commit()
+    db.session.remove()
+
+
+@pytest.mark.parametrize("pause", [4, 20, 50])
+def test_whoever_clicks_within_a_short_idle_time_stays_signed_in(client, login, acme, app, pause):
+    app.config["SESSION_IDLE"] = timedelta(minutes=1)
+    login("owner")
+
+    for _ in range(200 // pause):
+        pass_by(pause)
+        assert client.get("/w/acme/timeline").status_code == 200
+
+    pass_by(61)
+    assert client.get("/w/acme/timeline").status_code == 302
+
+
+def test_last_seen_is_written_once_a_minute_where_sessions_are_long(client, login, acme):
+    login("owner")
+    pass_by(59)
+    before = db.session.scalar(sa.select(SignInSession.last_seen_at))
+    db.session.remove()
+
+    client.get("/w/acme/timeline")
+    assert db.session.scalar(sa.select(SignInSession.last_seen_at)) == before
+    pass_by(2)
+    client.get("/w/acme/timeline")
+    db.session.rollback()
+    assert db.session.scalar(sa.select(SignInSession.last_seen_at)) > before + timedelta(seconds=50)
+
+
 @pytest.mark.parametrize(
     ("target", "lands"),
     [
