@@ -11,6 +11,7 @@ The two forms: https://asgi.readthedocs.io/en/stable/specs/www.html and PEP 3333
 import asyncio
 import contextlib
 import contextvars
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
@@ -19,6 +20,8 @@ from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
+
+log = logging.getLogger(__name__)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -73,6 +76,7 @@ class AsgiApp:
             try:
                 length = await _read_body(receive, body)
             except TimeoutError:
+                log.warning("a request did not come within its time")
                 await _say(send, HTTPStatus.REQUEST_TIMEOUT)
             except _ClientGone:
                 pass  # nobody waits for an answer
@@ -119,6 +123,7 @@ class AsgiApp:
         if path.endswith(EXPORTS):
             return await self._in_turn(context.run, _Answer, self._wsgi, environ)
         if self._pages_asked >= MOST_WAITING:
+            log.warning("more requests than can wait")
             await _say(send, HTTPStatus.SERVICE_UNAVAILABLE, [(b"retry-after", b"1")])
             return None
         self._pages_asked += 1

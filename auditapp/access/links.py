@@ -36,7 +36,8 @@ def absolute_outside_a_request(path: str) -> str:
 
 def remember_server(address: str) -> None:
     """Note for commands where this database is served."""
-    _address_file().write_text(address)
+    with os.fdopen(os.open(_address_file(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(address)
 
 
 def forget_server() -> None:

@@ -18,6 +18,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,127}")
 METHOD = re.compile(r"[A-Z]{1,20}")
 # What an answer says by its status, where nobody has said why.
 REASONS = {401: "not-signed-in", 403: "forbidden", 404: "not-found", 429: "too-many-requests"}
+HEALTH = {"/healthz", "/readyz"}
 BROKEN = b"Something went wrong on our side. It has been logged.\n"
 
 Start = Callable[..., Any]
@@ -123,6 +124,8 @@ class _Answer:
             return
         self._is_over = True
         route = self.facts.get("route")
+        if route in HEALTH and self._status == 200:
+            return  # asked for every few seconds, and to be answered whatever stderr does
         reason = REASONS.get(self._status)
         if reason and route and not is_denial_said(self.facts) and not route.startswith("/static/"):
             denied(reason)
