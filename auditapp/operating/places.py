@@ -35,7 +35,7 @@ def files_of(url: URL) -> list[Path]:
     """Return the files of a SQLite database that are there."""
     file = sqlite_file(url)
     every = [file, *(file.with_name(file.name + more) for more in BESIDE)] if file else []
-    return [each for each in every if each.exists()]
+    return [each for each in every if each.is_file()]  # a folder or a device is nobody's database
 
 
 def keep_private(engine: Engine) -> None:
