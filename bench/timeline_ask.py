@@ -16,7 +16,7 @@ from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db
 from auditapp.models import Account, Event
 from auditapp.reading import activity, facets, news, story, timeline
-from auditapp.reading.cursor import Cursor
+from auditapp.reading.cursor import Cursor, places_of
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page
 from bench import timeline_cases as cases
@@ -137,7 +137,8 @@ class Asker:
     def filters(self, args: cases.Pairs) -> TimelineFilters:
         """Read a query string."""
         zone = ZoneInfo(self.viewer.workspace.timezone)
-        return TimelineFilters.from_args(args, zone=zone, now=self.now, knows_me=True)
+        places = places_of(self.viewer.workspace)
+        return TimelineFilters.from_args(args, zone=zone, now=self.now, knows_me=True, places=places)
 
     def time(self, group: str, label: str, page: int, ask: Callable[[], int]) -> Figure:
         """Ask several times, after a first time that fills caches."""
@@ -174,7 +175,7 @@ class Asker:
         db.session.rollback()
         if len(rows) == DEEP:
             place = Cursor(rows[-1].occurred_at, rows[-1].id)
-            deep = self.filters((*case.args, ("before", str(place))))
+            deep = self.filters((*case.args, ("before", places_of(self.viewer.workspace).write(place))))
             yield self.time(
                 case.group, case.label, 1000, lambda: len(timeline.list_events(deep, self.viewer).events)
             )

@@ -14,6 +14,7 @@ from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused, refused_parameters
 from auditapp.download import download
 from auditapp.log import EventError, record_and_commit
+from auditapp.reading.cursor import places_of
 from auditapp.reading.event import find_event, with_sections
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.story import list_stories
@@ -31,7 +32,8 @@ def index() -> Response:
     page = (list_stories if filters.group else list_events)(filters, g.viewer)
     following = None
     if page.older:
-        query: dict[str, Any] = MultiDict(filters.page_query("before", page.older)).to_dict(flat=False)
+        place = places_of(g.viewer.workspace).write(page.older)
+        query: dict[str, Any] = MultiDict(filters.page_query("before", place)).to_dict(flat=False)
         following = asked_address(url_for("api.index", **query))
     events = [event.to_json() for event in with_sections(page.events, g.viewer)]
     return json_answer({"events": events, "next": following})
@@ -58,7 +60,11 @@ def _export(form: str) -> Response:
 def _filters() -> TimelineFilters:
     zone = ZoneInfo(g.viewer.workspace.timezone)
     return TimelineFilters.from_args(
-        request.args.items(multi=True), zone=zone, now=datetime.now(UTC), knows_me=False
+        request.args.items(multi=True),
+        zone=zone,
+        now=datetime.now(UTC),
+        knows_me=False,
+        places=places_of(g.viewer.workspace),
     )
 
 

@@ -20,6 +20,7 @@ from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused_parameters
 from auditapp.log.schema import instant
 from auditapp.log.strict_json import text_problem
+from auditapp.reading.cursor import places_of
 from auditapp.reading.event import sections_of, with_sections
 from auditapp.reading.filters import RECORD, FilterError, TimelineFilters
 from auditapp.reading.records.compare import compare
@@ -86,14 +87,19 @@ def versions(record: Record) -> Response:
 def _versions(record: Record) -> Response:
     given = asked(*PAGING)
     pairs = [("record", str(record)), *given.items()]
+    places = places_of(g.viewer.workspace)
     filters = TimelineFilters.from_args(
-        pairs, zone=ZoneInfo(g.viewer.workspace.timezone), now=datetime.now(UTC), knows_me=False
+        pairs,
+        zone=ZoneInfo(g.viewer.workspace.timezone),
+        now=datetime.now(UTC),
+        knows_me=False,
+        places=places,
     )
     page = list_events(filters, g.viewer)
     found = with_sections(page.events, g.viewer, sections=("actor", "changes"))
     following = None
     if page.older:
-        query = {**given, "before": str(page.older)}
+        query = {**given, "before": places.write(page.older)}
         query.pop("after", None)
         view = "versions" if record.id.endswith(SUFFIXES) else "index"
         place: dict[str, Any] = {"entity_type": record.type, "entity_id": record.id, **query}

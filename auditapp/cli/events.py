@@ -24,6 +24,7 @@ from auditapp.cli.garbage import garbage_collected_seldom
 from auditapp.cli.whole_file import whole_file
 from auditapp.extensions import db
 from auditapp.models import Workspace
+from auditapp.reading.cursor import places_of
 from auditapp.reading.export import FORMATS as FORMS_OUT
 from auditapp.reading.export import export_events
 from auditapp.reading.filters import TimelineFilters
@@ -116,7 +117,9 @@ def export(slug: str, query: str, form: str, output: str | None) -> None:
     try:
         pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True, strict_parsing=bool(query))
         zone, now = ZoneInfo(workspace.timezone), datetime.now(UTC)
-        filters = TimelineFilters.from_args(pairs, zone=zone, now=now, knows_me=False)
+        filters = TimelineFilters.from_args(
+            pairs, zone=zone, now=now, knows_me=False, places=places_of(workspace)
+        )
     except ValueError as error:
         raise OneLineError(f"--query: {error}", 2) from None
     pieces = export_events(filters, whole_log_viewer(workspace), form, actor=COMMAND_LINE)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
 from auditapp.log.strict_json import shorten, text_problem
-from auditapp.reading.cursor import Cursor
+from auditapp.reading.cursor import STALE, Cursor, Places
 from auditapp.reading.moments import parse_moment
 from auditapp.reading.terms import is_short_prefix, terms_of
 
@@ -82,13 +82,20 @@ class TimelineFilters:
 
     @classmethod
     def from_args(
-        cls, args: Iterable[tuple[str, str]], *, zone: ZoneInfo, now: datetime, knows_me: bool
+        cls,
+        args: Iterable[tuple[str, str]],
+        *,
+        zone: ZoneInfo,
+        now: datetime,
+        knows_me: bool,
+        places: Places | None = None,
     ) -> "TimelineFilters":
         """Validate a query string.
 
         :param args: its pairs, in any order; pairs with an empty value are left out.
         :param zone: of the workspace, for dates without one.
         :param knows_me: whether ``actor=me`` can mean anybody; it cannot for an API key.
+        :param places: reads the places of the workspace's pages; without it there are none.
         :raise FilterError: with a sentence for each parameter that is unknown or malformed.
         """
         typed: dict[str, list[str]] = {}
@@ -97,7 +104,7 @@ class TimelineFilters:
             value = text.strip() if name in ("since", "until") else text
             if value and value not in typed.setdefault(name, []):
                 typed[name].append(value)
-        reader = _Reader(zone, now, knows_me)
+        reader = _Reader(zone, now, knows_me, places)
         values = {name: reader.read(name, texts) for name, texts in typed.items() if texts}
         reader.together(typed)
         if reader.problems:
@@ -117,9 +124,9 @@ class TimelineFilters:
             if not (name in without and without[name] in (None, value))
         ]
 
-    def page_query(self, direction: str, place: Cursor) -> list[tuple[str, str]]:
-        """Return the canonical pairs of the page ``before`` or ``after`` a place."""
-        return sorted([*self.to_query(before=None, after=None), (direction, str(place))])
+    def page_query(self, direction: str, place: str) -> list[tuple[str, str]]:
+        """Return the canonical pairs of the page ``before`` or ``after`` a place, as ``Places`` writes it."""
+        return sorted([*self.to_query(before=None, after=None), (direction, place)])
 
     def chips(self) -> list[tuple[str, str]]:
         """Return the pairs that narrow, without the place on the page."""
@@ -142,8 +149,8 @@ FILTER_NAMES = tuple(
 class _Reader:
     """Reads one parameter after the other, gathering what is wrong."""
 
-    def __init__(self, zone: ZoneInfo, now: datetime, knows_me: bool) -> None:
-        self.zone, self.now, self.knows_me = zone, now, knows_me
+    def __init__(self, zone: ZoneInfo, now: datetime, knows_me: bool, places: Places | None) -> None:
+        self.zone, self.now, self.knows_me, self.places = zone, now, knows_me, places
         self.problems: dict[str, str] = {}
 
     def read(self, name: str, texts: list[str]) -> Any:
@@ -231,10 +238,9 @@ class _Reader:
             raise ValueError(f"{shorten(text)} is no time; {error}") from None
 
     def cursor(self, text: str) -> Cursor:
-        try:
-            return Cursor.parse(text)
-        except ValueError:
-            raise ValueError("is no place in this timeline; follow the page's own links") from None
+        if self.places is None:
+            raise ValueError(STALE)
+        return self.places.read(text)
 
     def limit(self, text: str) -> int:
         if not re.fullmatch("[0-9]{1,3}", text) or not 1 <= int(text) <= MAX_LIMIT:

@@ -14,12 +14,14 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import Grouping
 
+from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.checked import Checked
 from auditapp.models import Event
 from auditapp.reading.conditions import check_of
 from auditapp.reading.cursor import BEGINNING, Cursor
+from auditapp.reading.event import events_by_uid
 from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
 from auditapp.reading.scopes import Condition
@@ -39,11 +41,13 @@ _here = (Event.workspace_id == _seen.workspace_id, Event.correlation_id == _seen
 class Story:
     """What stands behind a row: how many ``others`` one may see in its story, at least.
 
-    ``more`` tells that there may be more than that, ``is_head`` that the row's event began it all.
+    ``more`` tells that there may be more than that, ``is_part`` that the row's event began it not: another
+    that one may see did. ``is_head`` tells that it began it all, which nobody knows who may not see all.
     """
 
     others: int
     more: bool
+    is_part: bool
     is_head: bool
 
 
@@ -196,18 +200,20 @@ def stories_of(rows: Sequence[EventRow], viewer: Viewer) -> dict[int, Story]:
     found = {}
     for event_id, first_id, visible in db.session.execute(query):
         others = max(visible - 1, 0)
-        is_head = first_id == event_id and event_id not in caused
-        found[event_id] = Story(min(others, COUNT_TO), others > COUNT_TO, is_head)
+        is_part = first_id != event_id or event_id in caused
+        is_head = not is_part and viewer.audit_level is AuditLevel.ALL
+        found[event_id] = Story(min(others, COUNT_TO), others > COUNT_TO, is_part, is_head)
     return found
 
 
 def select_stories(ids: Sequence[int], viewer: Viewer) -> Select[Any]:
     """Return the query of :func:`stories_of`, which counts 1,002 events of a story at most.
 
-    Only what the viewer may see counts, whatever else there is: how much that is, is not theirs to know.
+    Only what the viewer may see counts, whatever else there is: how much that is, and whether it came
+    first, is not theirs to know.
     """
-    first = select(Event.id).where(*_here).order_by(Event.occurred_at, Event.id).limit(1)
     visible = _checked(TimelineFilters(), viewer)
+    first = select(Event.id).where(*_here, visible).order_by(Event.occurred_at, Event.id).limit(1)
     some = select(Event.id).where(*_here, visible).limit(COUNT_TO + 2)
     each = some.correlate(_seen).subquery("each")
     return select(
@@ -226,12 +232,13 @@ def cause_of(row: EventRow) -> uuid.UUID | None:
 
 
 def _caused_in_their_story(rows: Sequence[EventRow], viewer: Viewer) -> set[int]:
-    """Return the ids of rows that an event of their own story set off, so they began none."""
+    """Return the ids of rows that a visible event of their own story set off, so they began none."""
     causes = {row.id: cause for row in rows if (cause := cause_of(row)) and cause != row.uid}
-    if not causes:
-        return set()
-    query = select(Event.uid, Event.correlation_id).where(
-        Event.workspace_id == viewer.workspace.id, Event.uid.in_(set(causes.values()))
-    )
-    stories = {row.uid: row.correlation_id for row in db.session.execute(query)}
-    return {row.id for row in rows if row.id in causes and stories.get(causes[row.id]) == row.correlation_id}
+    known = events_by_uid(set(causes.values()), viewer)
+    return {
+        row.id
+        for row in rows
+        if row.id in causes
+        and (cause := known.get(causes[row.id]))
+        and cause.correlation_id == row.correlation_id
+    }

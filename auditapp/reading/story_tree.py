@@ -82,7 +82,7 @@ def story_of(correlation_id: str, viewer: Viewer, *, after: Cursor | None = None
     steps = tree_of(rows, head, known, others)
     story = stories_of([head], viewer)[head.id]
     # Who sees all of it sees what began it, though an effect may claim an earlier time.
-    story = replace(story, is_head=story.is_head or viewer.audit_level is AuditLevel.ALL)
+    story = replace(story, is_head=viewer.audit_level is AuditLevel.ALL)
     return WholeStory(head, story, steps, after is not None, newer)
 
 

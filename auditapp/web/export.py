@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import me, permission_required
 from auditapp.download import BYTE_ORDER_MARK, download
+from auditapp.reading.cursor import places_of
 from auditapp.reading.export import OF_THE_PAGE
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.web.errors import error_page
@@ -38,6 +39,7 @@ def _export(form: str, head: bytes) -> ResponseReturnValue:
             zone=workspace_zone(g.viewer.workspace),
             now=datetime.now(UTC),
             knows_me=True,
+            places=places_of(g.viewer.workspace),
         )
     except FilterError as error:
         return error_page(422, "That filter could not be read", str(error))

@@ -18,6 +18,7 @@ from auditapp.access.preferences import BROWSER, WORKSPACE
 from auditapp.access.viewer import workspaces_of
 from auditapp.config import is_timezone
 from auditapp.models import Workspace
+from auditapp.reading.cursor import Cursor, places_of
 from auditapp.reading.hidden import HIDDEN, code_point, json_escape
 from auditapp.web import words
 from auditapp.web.preferences import my_preferences, row_classes
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
         "plain_text": plain_text,
         "when": when,
         "grouped": grouped,
+        "cursor": cursor,
         "date_value": date_value,
     }
     app.jinja_env.globals |= {
@@ -54,6 +56,11 @@ def init_app(app: Flask) -> None:
         "now": _now,
         "current_user": current_user,  # a proxy: loaded by the pages that ask for it, no others
     }
+
+
+def cursor(place: Cursor) -> str:
+    """Return a place on a page as its links have it."""
+    return places_of(g.viewer.workspace).write(place)
 
 
 def _without_nul(value: Any) -> Any:

@@ -11,11 +11,11 @@ from auditapp.access.gate import permission_required, unattended
 from auditapp.access.saved_views import find_view
 from auditapp.models import SavedView
 from auditapp.reading import news
-from auditapp.reading.cursor import Cursor
+from auditapp.reading.cursor import places_of
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.timeline import Page
 from auditapp.web.formats import workspace_zone
-from auditapp.web.timeline import SEEN, seen_id, timeline_url
+from auditapp.web.timeline import SEEN, seen_id, seen_text, timeline_url
 
 bp = Blueprint("news", __name__)
 
@@ -32,11 +32,15 @@ def show(workspace: str) -> ResponseReturnValue:
     row, and ``view``, the saved view that the page is.
     """
     pairs = [pair for pair in request.args.items(multi=True) if pair[0] not in OWN_PARAMETERS]
-    seen = seen_id(request.args.get("seen", ""))
+    seen, places = seen_id(request.args.get("seen", "")), places_of(g.viewer.workspace)
     try:
-        last = Cursor.parse(request.args["last"]) if "last" in request.args else None
+        last = places.read(request.args["last"]) if "last" in request.args else None
         filters = TimelineFilters.from_args(
-            pairs, zone=workspace_zone(g.viewer.workspace), now=datetime.now(UTC), knows_me=True
+            pairs,
+            zone=workspace_zone(g.viewer.workspace),
+            now=datetime.now(UTC),
+            knows_me=True,
+            places=places,
         )
     except (FilterError, ValueError):
         abort(422)
@@ -46,17 +50,19 @@ def show(workspace: str) -> ResponseReturnValue:
         abort(404)
     found = news.count_new(filters, g.viewer, seen, last)
     if not found.count:
-        return Response(status=204, headers={SEEN: str(found.looked_to)})
-    return _answer(workspace, filters, seen, found)
+        return Response(status=204, headers={SEEN: seen_text(found.looked_to)})
+    return _answer(workspace, filters, found)
 
 
-def _answer(workspace: str, filters: TimelineFilters, seen: int, found: news.News) -> Response:
+def _answer(workspace: str, filters: TimelineFilters, found: news.News) -> Response:
     view_id = request.args.get("view")
     here = (
         url_for("views.show", workspace=workspace, view_id=view_id)
         if view_id
         else timeline_url(workspace, filters.to_query())
     )
+    # As it was asked: written anew it would be another text, and the page would say the same twice.
+    seen = request.args["seen"]
     return make_response(render_template("timeline/_news.html", here=here, seen=seen, news=found))
 
 
@@ -65,9 +71,9 @@ def news_url(
 ) -> str:
     """Return where a page asks for what is newer than itself."""
     query: dict[str, Any] = MultiDict(filters.to_query()).to_dict(flat=False)
-    query["seen"] = newest
+    query["seen"] = seen_text(newest)
     if page.older:
-        query["last"] = str(page.older)
+        query["last"] = places_of(g.viewer.workspace).write(page.older)
     if view:
         query["view"] = view.id
     return url_for("news.show", workspace=workspace, **query)

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required
 from auditapp.reading.activity import Activity, Bar, activity_of
+from auditapp.reading.cursor import places_of
 from auditapp.reading.facets import Facets, Share, facets_of, matches_of
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.suggest import Offer, suggest_actors, suggest_records
@@ -113,7 +114,13 @@ def _filters(*own: str) -> TimelineFilters:
     pairs = [pair for pair in request.args.items(multi=True) if pair[0] not in own]
     zone = workspace_zone(g.viewer.workspace)
     try:
-        return TimelineFilters.from_args(pairs, zone=zone, now=datetime.now(UTC), knows_me=True)
+        return TimelineFilters.from_args(
+            pairs,
+            zone=zone,
+            now=datetime.now(UTC),
+            knows_me=True,
+            places=places_of(g.viewer.workspace),
+        )
     except FilterError as error:
         abort(422, str(error))
 

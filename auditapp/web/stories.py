@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from auditapp.access.gate import permission_required
 from auditapp.log.strict_json import shorten, text_problem
-from auditapp.reading.cursor import Cursor
+from auditapp.reading.cursor import places_of
 from auditapp.reading.filters import STORY, TimelineFilters
 from auditapp.reading.story_tree import WholeStory, each_step, story_of, without
 from auditapp.web.errors import error_page
@@ -36,9 +36,9 @@ def show(workspace: str, correlation_id: str) -> ResponseReturnValue:
     if unknown:
         return error_page(422, f"{shorten(unknown[0])} is not known here", "A story takes after and under.")
     try:
-        after = Cursor.parse(request.args["after"]) if "after" in request.args else None
-    except ValueError:
-        return error_page(422, "That is no place in this story", "Follow the page’s own links through it.")
+        after = places_of(g.viewer.workspace).read(request.args["after"]) if "after" in request.args else None
+    except ValueError as error:
+        return error_page(422, "That is no place in this story", f"after: {error}.")
     story = story_of(correlation_id, g.viewer, after=after)
     if story is None:
         abort(404)

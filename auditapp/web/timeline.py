@@ -1,6 +1,5 @@
 """The timeline: the newest events one may see, narrowed by the query string."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from auditapp.access.gate import permission_required
 from auditapp.log.index_state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
+from auditapp.reading.cursor import places_of
 from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.loosening import Offer, what_finds_alone, what_would_help
 from auditapp.reading.named import newest_of_unnamed
@@ -61,7 +61,11 @@ def index(workspace: str) -> ResponseReturnValue:
     args = list(request.args.items(multi=True))
     try:
         filters = TimelineFilters.from_args(
-            args, zone=workspace_zone(g.viewer.workspace), now=datetime.now(UTC), knows_me=True
+            args,
+            zone=workspace_zone(g.viewer.workspace),
+            now=datetime.now(UTC),
+            knows_me=True,
+            places=places_of(g.viewer.workspace),
         )
     except FilterError as error:
         return refused(workspace, list(error.problems.values()), request.args)
@@ -128,8 +132,16 @@ def _new_after(visit: Visit | None) -> int | None:
 
 
 def seen_id(text: str) -> int | None:
-    """Read the id of the newest event that a page knows of; None where it is none."""
-    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+    """Read which event is the newest that a page knows of; None where the text does not say."""
+    try:
+        return places_of(g.viewer.workspace).read_seen(text)
+    except ValueError:
+        return None
+
+
+def seen_text(number: int) -> str:
+    """Return what :func:`seen_id` reads."""
+    return places_of(g.viewer.workspace).write_seen(number)
 
 
 def timeline_url(workspace: str, pairs: list[tuple[str, str]]) -> str:
@@ -140,7 +152,7 @@ def timeline_url(workspace: str, pairs: list[tuple[str, str]]) -> str:
 
 @bp.app_context_processor
 def _known_to_templates() -> dict[str, object]:
-    return {"timeline_url": timeline_url, "fragment": wants_fragment()}
+    return {"timeline_url": timeline_url, "fragment": wants_fragment(), "seen_text": seen_text}
 
 
 def refused(

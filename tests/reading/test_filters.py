@@ -1,22 +1,26 @@
 """The query string: what it means, what is refused and how that is said, and its canonical form."""
 
+import base64
+import struct
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from auditapp.reading.cursor import Cursor
+from auditapp.access.opaque import Sealer
+from auditapp.reading.cursor import Cursor, Places
 from auditapp.reading.filters import FilterError, TimelineFilters, Values
 from auditapp.reading.scopes import matches
 
 NOW = datetime(2026, 3, 24, 12, 0, tzinfo=UTC)
+PLACES = Places(Sealer("a secret", b"a workspace"))
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def read(*pairs: tuple[str, str], knows_me: bool = True) -> TimelineFilters:
-    return TimelineFilters.from_args(pairs, zone=BERLIN, now=NOW, knows_me=knows_me)
+    return TimelineFilters.from_args(pairs, zone=BERLIN, now=NOW, knows_me=knows_me, places=PLACES)
 
 
 def utc(*parts: int) -> datetime:
@@ -146,8 +150,63 @@ def test_the_canonical_form_of_the_canonical_form_is_itself(pairs):
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 2**63 - 1))
-def test_a_cursor_survives_its_text(moment, event_id):
-    assert Cursor.parse(str(Cursor(moment, event_id))) == Cursor(moment, event_id)
+def test_a_place_survives_its_text_and_every_text_is_of_one_length(moment, event_id):
+    place = Cursor(moment, event_id)
+
+    assert PLACES.read(PLACES.write(place)) == place
+    assert PLACES.write(place) == PLACES.write(place)
+    assert len(PLACES.write(place)) == 43
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_a_seen_mark_survives_its_text_which_is_another_one_each_time(number):
+    one, other = PLACES.write_seen(number), PLACES.write_seen(number)
+
+    assert PLACES.read_seen(one) == PLACES.read_seen(other) == number
+    assert one != other and len(one) == len(other) == 43
+
+
+@given(st.integers(0, 2**40), st.integers(1, 1000))
+def test_two_places_side_by_side_have_no_more_in_common_than_any_two(number, further):
+    one, other = (PLACES.write(Cursor(NOW, each)) for each in (number, number + further))
+
+    same = sum(a == b for a, b in zip(one, other, strict=True))
+    assert same < 12  # of 43 letters out of 64: by chance one or none
+
+
+FOREIGN = {
+    "another workspace": Places(Sealer("a secret", b"another workspace")),
+    "another server": Places(Sealer("another secret", b"a workspace")),
+}
+
+
+@pytest.mark.parametrize("whose", FOREIGN)
+def test_a_place_of_somewhere_else_is_none_here(whose):
+    text = FOREIGN[whose].write(Cursor(NOW, 1))
+
+    with pytest.raises(FilterError, match="start again from the newest"):
+        read(("before", text))
+    with pytest.raises(ValueError, match="not written by this server"):
+        PLACES.read_seen(FOREIGN[whose].write_seen(1))
+
+
+@given(st.integers(0, 42), st.characters(codec="utf-8"))
+def test_a_place_that_was_altered_is_none(at, letter):
+    text = PLACES.write(Cursor(NOW, 4711))
+    altered = text[:at] + letter + text[at + 1 :]
+    assume(altered != text)
+
+    for wrong in (altered, text + letter, text[:at]):
+        with pytest.raises(ValueError, match="start again from the newest"):
+            PLACES.read(wrong)
+
+
+def test_a_place_of_an_older_version_is_told_to_start_again():
+    packed = struct.pack(">qq", 1_711_000_000_000_000, 4711)
+    old = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+    with pytest.raises(FilterError, match="one of an older version of Auditapp; start again from the newest"):
+        read(("before", old))
 
 
 @given(st.text(max_size=40))

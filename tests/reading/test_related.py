@@ -14,7 +14,7 @@ from auditapp.reading.records.record import Record
 from auditapp.reading.records.related import list_related, related_records
 from auditapp.reading.records.relations import fields_of, type_of
 from tests.conftest import an_event
-from tests.reading.test_timeline_query import READERS, filters_of, sees, viewer_of
+from tests.reading.test_timeline_query import PLACES, READERS, filters_of, sees, viewer_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DEAL = Record("deal", "1")
@@ -91,7 +91,7 @@ def all_pages(viewer, **filters) -> list:
         rows += page.events
         if page.older is None:
             return rows
-        cursor = {"before": str(page.older)}
+        cursor = {"before": PLACES.write(page.older)}
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -108,9 +108,9 @@ def test_events_of_a_record_and_of_its_relations_come_together_newest_first(acme
 def test_a_page_leads_back_to_the_newer_one(acme, log):
     viewer = viewer_of(acme, *READERS["all"])
     first = list_related(DEAL, viewer, filters_of("", limit="5"))
-    second = list_related(DEAL, viewer, filters_of("", limit="5", before=str(first.older)))
+    second = list_related(DEAL, viewer, filters_of("", limit="5", before=PLACES.write(first.older)))
 
-    back = list_related(DEAL, viewer, filters_of("", limit="5", after=str(second.newer)))
+    back = list_related(DEAL, viewer, filters_of("", limit="5", after=PLACES.write(second.newer)))
 
     assert first.newer is None
     assert [row.id for row in back.events] == [row.id for row in first.events]

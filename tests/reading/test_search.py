@@ -16,7 +16,7 @@ from auditapp.reading.search import select_found
 from auditapp.reading.search_tree import tree_of
 from auditapp.reading.timeline import list_events
 from tests.conftest import an_event
-from tests.reading.test_timeline_query import positional, viewer_of
+from tests.reading.test_timeline_query import PLACES, positional, viewer_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -24,7 +24,7 @@ ALL = (AUDIT_LOG, READ_ALL)
 
 
 def filters_of(*pairs: tuple[str, str]) -> TimelineFilters:
-    return TimelineFilters.from_args(pairs, zone=ZoneInfo("UTC"), now=NOW, knows_me=True)
+    return TimelineFilters.from_args(pairs, zone=ZoneInfo("UTC"), now=NOW, knows_me=True, places=PLACES)
 
 
 def found(viewer, *pairs) -> list[str]:
@@ -298,10 +298,12 @@ def test_pages_meet_without_a_gap_or_an_overlap_in_both_directions(acme, log, qu
         walked += [row.uid for row in page.events]
         if not page.older:
             break
-        cursor = [("before", str(page.older))]
+        cursor = [("before", PLACES.write(page.older))]
     back = [row.uid for row in page.events]
     while page.newer:
-        page = list_events(filters_of(*pairs_of(query), ("limit", size), ("after", str(page.newer))), viewer)
+        page = list_events(
+            filters_of(*pairs_of(query), ("limit", size), ("after", PLACES.write(page.newer))), viewer
+        )
         back = [row.uid for row in page.events] + back
 
     assert len(set(walked)) == len(walked)

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
+from auditapp.access.opaque import Sealer
 from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERMITTED
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import Account, Member
+from auditapp.reading.cursor import Places
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import select_glance, select_page
 from auditapp.reading.timeline import SUMMARY_COLUMNS, list_events
@@ -117,10 +119,14 @@ SINGLE = {
 PAIRS = list(combinations(SINGLE, 2))
 
 
+PLACES = Places(Sealer("a secret", b"a workspace"))
+
+
 def filters_of(query: str, **more: str) -> TimelineFilters:
     pairs = [tuple(part.split("=", 1)) for part in query.split("&") if part]
     once = [pair for place, pair in enumerate(pairs) if pair not in pairs[:place]]
-    return TimelineFilters.from_args([*once, *more.items()], zone=ZoneInfo("UTC"), now=NOW, knows_me=True)
+    pairs = [*once, *more.items()]
+    return TimelineFilters.from_args(pairs, zone=ZoneInfo("UTC"), now=NOW, knows_me=True, places=PLACES)
 
 
 def found(query: str, viewer: Viewer, **more: str) -> list:
@@ -173,10 +179,10 @@ def test_pages_meet_without_a_gap_or_an_overlap_in_both_directions(acme, log, re
         walked += [row.uid for row in page.events]
         if not page.older:
             break
-        cursor = {"before": str(page.older)}
+        cursor = {"before": PLACES.write(page.older)}
     back = [row.uid for row in page.events]
     while page.newer:
-        page = list_events(filters_of(query, limit="7", after=str(page.newer)), viewer)
+        page = list_events(filters_of(query, limit="7", after=PLACES.write(page.newer)), viewer)
         back = [row.uid for row in page.events] + back
 
     assert walked[:200] == whole
@@ -186,11 +192,11 @@ def test_pages_meet_without_a_gap_or_an_overlap_in_both_directions(acme, log, re
 def test_events_recorded_meanwhile_shift_nothing(acme, log):
     viewer = viewer_of(acme, *READERS["all"])
     first = list_events(filters_of("entity=deal", limit="5"), viewer)
-    second = list_events(filters_of("entity=deal", limit="5", before=str(first.older)), viewer)
+    second = list_events(filters_of("entity=deal", limit="5", before=PLACES.write(first.older)), viewer)
 
     record_batch(acme, [an_event(entity="new")] * 3)
 
-    again = list_events(filters_of("entity=deal", limit="5", before=str(first.older)), viewer)
+    again = list_events(filters_of("entity=deal", limit="5", before=PLACES.write(first.older)), viewer)
     assert [row.uid for row in again.events] == [row.uid for row in second.events]
 
 

@@ -11,6 +11,7 @@ from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import Event, SignInSession
 from auditapp.reading import news
+from auditapp.reading.cursor import places_of
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page
 from tests.conftest import an_event
@@ -18,6 +19,13 @@ from tests.pages import FRAGMENT
 from tests.reading.test_timeline_query import READERS, everything, filters_of, positional, viewer_of
 
 TIMELINE = "/w/acme/timeline"
+
+
+# The next event's number, by database.
+NUMBERS_FROM = {
+    "sqlite": "INSERT OR REPLACE INTO sqlite_sequence (name, seq) VALUES ('event', 8123456000)",
+    "postgresql": "SELECT setval(pg_get_serial_sequence('event', 'id'), 8123456000)",
+}
 
 
 @pytest.fixture
@@ -76,7 +84,7 @@ def test_a_page_of_stories_is_told_of_new_events_too(owner, note):
     new = note()
 
     answer = owner.get(live(page), headers=FRAGMENT).text
-    seen = re.search(r'"Auditapp-Seen": "(\d+)"', answer)[1]
+    seen = re.search(r'"Auditapp-Seen": "([\w-]+)"', answer)[1]
     again = owner.get(f"{TIMELINE}?entity=deal&group=story", headers={**FRAGMENT, "Auditapp-Seen": seen}).text
 
     assert said(answer) == "1 new: show"
@@ -86,7 +94,7 @@ def test_a_page_of_stories_is_told_of_new_events_too(owner, note):
 def test_what_was_not_there_before_is_marked_and_late_events_appear_where_they_belong(owner, note):
     old = [note(occurred_at=ago(hours=hours), name=f"Old {hours}") for hours in (5, 3, 1)]
     page = owner.get(f"{TIMELINE}?entity=deal&limit=2").text
-    seen = re.search(r"seen=(\d+)", live(page))[1]
+    seen = re.search(r"seen=([\w-]+)", live(page))[1]
 
     late, later, newest = (note(occurred_at=ago(hours=hours)) for hours in (2, 4, 0))
     answer = owner.get(live(page), headers=FRAGMENT).text
@@ -105,7 +113,7 @@ def test_older_rows_that_are_new_are_marked_too(owner, note):
     note(occurred_at=ago(hours=1))
     note(occurred_at=ago(hours=2))
     page = owner.get(f"{TIMELINE}?entity=deal&limit=1").text
-    seen = re.search(r"seen=(\d+)", live(page))[1]
+    seen = re.search(r"seen=([\w-]+)", live(page))[1]
     late = note(occurred_at=ago(hours=1.5))
 
     again = owner.get(f"{TIMELINE}?entity=deal&limit=1", headers={**FRAGMENT, "Auditapp-Seen": seen}).text
@@ -135,14 +143,16 @@ def test_only_the_newest_page_asks(owner, note):
     assert "data-live" not in owner.get(older).text
 
 
-def test_what_matches_nothing_is_not_looked_at_again(owner, note):
+def test_what_matches_nothing_is_not_looked_at_again(owner, acme, note):
     ask = live(owner.get(f"{TIMELINE}?entity=deal").text)
     note("contact.created")
 
     answer = owner.get(ask, headers=FRAGMENT)
 
     assert answer.status_code == 204
-    assert int(answer.headers["Auditapp-Seen"]) > int(re.search(r"seen=(\d+)", ask)[1])
+    old, new = re.search(r"seen=([\w-]+)", ask)[1], answer.headers["Auditapp-Seen"]
+    places = places_of(acme)
+    assert places.read_seen(new) == places.read_seen(old) + 1
 
 
 def test_no_more_than_a_thousand_new_events_are_looked_at(owner, acme, note):
@@ -156,7 +166,7 @@ def test_no_more_than_a_thousand_new_events_are_looked_at(owner, acme, note):
     # The one behind the first thousand is found by asking again, from there on.
     answer = owner.get(contacts, headers=FRAGMENT)
     assert answer.status_code == 204
-    further = re.sub(r"seen=\d+", f"seen={answer.headers['Auditapp-Seen']}", contacts)
+    further = re.sub(r"seen=[\w-]+", f"seen={answer.headers['Auditapp-Seen']}", contacts)
     assert said(owner.get(further, headers=FRAGMENT).text) == "1 new: show"
 
 
@@ -173,16 +183,56 @@ def test_nobody_is_told_of_events_that_they_may_not_see(client, login, acme, oth
 
 
 @pytest.mark.parametrize(
-    "query", ["", "seen=", "seen=x", "seen=-1", "seen=1&last=x", "seen=1&entity=Ä", "seen=1&nope=1"]
+    "query", ["", "seen=", "seen=x", "seen=1", "{seen}&last=x", "{seen}&entity=Ä", "{seen}&nope=1"]
 )
-def test_a_question_that_means_nothing_is_refused(owner, query):
+def test_a_question_that_means_nothing_is_refused(owner, acme, query):
+    query = query.format(seen=f"seen={places_of(acme).write_seen(1)}")
+
     assert owner.get(f"{TIMELINE}/new?{query}", headers=FRAGMENT).status_code == 422
 
 
-def test_a_view_that_is_gone_is_not_asked_for_again(owner):
-    gone = "01a20ac7-c0a1-711a-990d-7f584f8281e8"
+def test_a_view_that_is_gone_is_not_asked_for_again(owner, acme):
+    gone, seen = "01a20ac7-c0a1-711a-990d-7f584f8281e8", places_of(acme).write_seen(1)
 
-    assert owner.get(f"{TIMELINE}/new?seen=1&view={gone}", headers=FRAGMENT).status_code == 404
+    assert owner.get(f"{TIMELINE}/new?seen={seen}&view={gone}", headers=FRAGMENT).status_code == 404
+
+
+@pytest.mark.parametrize("who", ["owner", "member"])
+def test_a_page_that_waits_is_not_told_whether_anything_was_recorded_that_is_not_for_it(
+    client, login, acme, other, note, who
+):
+    login(who)
+    ask = live(client.get(f"{TIMELINE}?entity=deal").text)
+    quiet = [client.get(ask, headers=FRAGMENT) for _ in range(3)]
+
+    note("contact.created", actor="ben")
+    note(workspace=other)
+    after = client.get(ask, headers=FRAGMENT)
+
+    marks = {answer.headers["Auditapp-Seen"] for answer in (*quiet, after)}
+    assert len(marks) == 4, "another one each time, whether there was something or not"
+    assert {len(mark) for mark in marks} == {43}
+
+
+def test_no_page_or_answer_holds_the_number_of_an_event(client, login, acme, note):
+    """Numbers are made so large that they would be seen wherever they stood."""
+    login("owner")
+    db.session.execute(sa.text(NUMBERS_FROM[db.engine.dialect.name]))
+    db.session.commit()
+    ids = [note(correlation_id="c", name="Refresh") for _ in range(4)]
+    numbers = [str(number) for number in db.session.scalars(sa.select(Event.id))]
+    view = client.post("/w/acme/views", data={"name": "Deals", "query": "entity=deal"}).location
+
+    pages = [
+        *(f"{TIMELINE}{query}" for query in ("", "?limit=2", "?group=story&limit=1", "/overview", "/new")),
+        *("/w/acme/history/deal/1", "/w/acme/history/deal/1?limit=1", "/w/acme/stories/c"),
+        *(f"/w/acme/events/{ids[0]}", view, live(client.get(f"{TIMELINE}?limit=2").text)),
+        *("/w/acme/timeline.jsonl", "/w/acme/timeline.csv", f"/w/acme/undo?event={ids[0]}"),
+    ]
+    texts = [answer.text + str(answer.headers) for answer in map(client.get, pages)]
+
+    assert max(map(int, numbers)) > 8_123_456_000
+    assert not [page for page, text in zip(pages, texts, strict=True) if "8123456" in text]
 
 
 def test_asking_keeps_nobodys_session_alive(owner, note):

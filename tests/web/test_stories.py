@@ -94,18 +94,43 @@ def test_a_row_that_began_nothing_is_a_part_of_its_story_and_names_its_own_actor
     assert "Deal won workflow" in shown and "Member" not in shown
 
 
-def test_whoever_may_not_see_the_beginning_is_told_of_a_part(client, login, acme, note):
-    note(actor="ben", correlation_id="c", name="Secret", occurred_at=AT.isoformat())
+@pytest.mark.parametrize("caused", [False, True])
+def test_whoever_may_not_see_the_beginning_is_not_told_that_there_is_one(client, login, acme, note, caused):
+    """Two stories that look the same to the member; the second has a beginning that is hidden."""
+    at_all = {"occurred_at": AT.isoformat()}
+    hidden = note(actor="ben", correlation_id="hidden", name="Secret", occurred_at="2026-03-01T10:00:00Z")
+    for name in ("plain", "hidden"):
+        cause = {"causation_id": hidden} if caused and name == "hidden" else {}
+        note(actor="member", correlation_id=name, entity="2", **at_all, **cause)
+        note(actor="member", correlation_id=name, entity="3", **at_all)
+    login("member")
+
+    def told(url: str, story: str) -> str:
+        text = words(client.get(url.format(story=story)).text).replace(story, "…")
+        # What names a cause that one may not see are the words for hidden parts.
+        return re.sub(r"its cause [0-9a-f-]+ is not among what you may see ?", "", text)
+
+    for url in (
+        "/w/acme/timeline?correlation={story}&group=story",
+        "/w/acme/timeline?correlation={story}",
+        "/w/acme/stories/{story}",
+        "/w/acme/undo?correlation={story}",
+    ):
+        assert told(url, "plain") == told(url, "hidden"), url
+    page = told("/w/acme/timeline?correlation={story}&group=story", "hidden")
+    assert "and 1 more of the same action" in page and "set off" not in page
+    assert "Secret" not in client.get("/w/acme/stories/hidden").text
+    assert "there may be steps that you may not see" in told("/w/acme/stories/{story}", "hidden")
+
+
+def test_what_is_left_of_a_story_that_began_in_hiding_is_a_row_like_any_other(client, login, acme, note):
+    note(actor="ben", correlation_id="c", occurred_at=AT.isoformat())
     mine = note(actor="member", correlation_id="c", entity="2")
     login("member")
 
-    text = client.get("/w/acme/timeline?correlation=c&group=story").text
-    story = client.get("/w/acme/stories/c").text
+    shown = row(client.get("/w/acme/timeline?correlation=c&group=story").text, mine)
 
-    assert "Part of a larger action" in words(row(text, mine))
-    assert ids(story) == [mine]
-    assert "Secret" not in text + story
-    assert "there may be steps that you may not see" in story
+    assert "set off" not in shown and "action" not in words(shown)
 
 
 def test_an_event_that_stands_alone_is_a_row_like_any_other(owner, note):

@@ -16,6 +16,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.config import is_timezone
 from auditapp.log.field_terms import field_key, field_keys
 from auditapp.log.strict_json import shorten
+from auditapp.reading.cursor import places_of
 from auditapp.reading.filters import FilterError, TimelineFilters, Values
 from auditapp.reading.moments import parse_last_moment
 from auditapp.reading.records.called import fields_called
@@ -67,7 +68,9 @@ class Asked:
         view = _view(given, problems)
         pairs = [("record", str(record)), *((name, value) for name, value in typed if name in FILTERS)]
         try:
-            filters = TimelineFilters.from_args(pairs, zone=zone, now=now, knows_me=True)
+            filters = TimelineFilters.from_args(
+                pairs, zone=zone, now=now, knows_me=True, places=places_of(g.viewer.workspace)
+            )
         except FilterError as error:
             raise FilterError({**problems, **error.problems}) from None
         found: dict[str, Any] = {}

@@ -3,7 +3,9 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from auditapp.reading.cursor import Cursor
+from flask import g
+
+from auditapp.reading.cursor import Cursor, places_of
 from auditapp.reading.records.rail import Mark, Period, Rail
 from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import INSTANT, Asked, history_url
@@ -53,11 +55,12 @@ class _Links:
         # No value holds "=" as it is, so this is the name.
         start, equals, self.end = url.rpartition(f"{name}=")
         self.start = start + equals
+        self.places = places_of(g.viewer.workspace)
 
     def to(self, newest: Cursor) -> str:
         if self.to_states:
             return self.start + iso(newest.occurred_at) + self.end
-        return self.start + str(newest._replace(id=newest.id + 1)) + self.end
+        return self.start + self.places.write(newest._replace(id=newest.id + 1)) + self.end
 
 
 def shown_lanes(workspace: str, asked: Asked, rail: Rail) -> list[ShownLane]:

@@ -9,6 +9,7 @@ from flask import g
 
 from auditapp.log.changes import words_of
 from auditapp.log.field_terms import field_key
+from auditapp.reading.cursor import places_of
 from auditapp.reading.diffs.field_changes import FieldChange, field_changes
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.filters import ME, TimelineFilters
@@ -154,7 +155,13 @@ def _shown_run(run: Run, asked: Asked, causes: dict[int, EventRow], effort: Effo
     shown = [_shown_version(each, asked, causes, effort) for each in run.versions[:SHOWN_OF_A_RUN]]
     verbs = sorted(run.verbs.items(), key=lambda pair: -pair[1])
     told = [(verb_of(name), count) for name, count in verbs]
-    return ShownRun(shown, run.is_folded, len(run.versions), told, str(place(shown[-1].event)))
+    return ShownRun(
+        shown,
+        run.is_folded,
+        len(run.versions),
+        told,
+        places_of(g.viewer.workspace).write(place(shown[-1].event)),
+    )
 
 
 def _shown_version(
