@@ -14,6 +14,7 @@ from sqlalchemy import select
 from auditapp.access.viewer import workspaces_of
 from auditapp.extensions import db
 from auditapp.log import record
+from auditapp.log.own_names import OWN_PREFIX
 from auditapp.models import Account, Member, Workspace
 
 COMMAND_LINE = {"type": "system", "id": "command-line", "name": "Command line"}
@@ -81,21 +82,24 @@ def note(
 ) -> None:
     """Record one of Auditapp's own events in the caller's transaction.
 
+    :param event: without its prefix: ``session.created`` becomes ``auditapp.session.created``.
     :param entity: ``id`` and ``name``; the type follows from the event.
     :param more: further fields of the event (``changes``, ``outcome``, ``payload``).
     """
     origin = "ui" if has_request_context() else "system"
-    kind = event.rpartition(".")[0]
+    name = OWN_PREFIX + event
+    kind = name.rpartition(".")[0]
     record(
         workspace,
         {
-            "event": event,
+            "event": name,
             "actor": actor,
             "entity": {"type": kind, **entity},
             "origin": origin,
             "context": request_context(),
             **more,
         },
+        own=True,
     )
 
 

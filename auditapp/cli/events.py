@@ -52,7 +52,12 @@ FORMATS = ("customermates", *READERS)
 @click.option(
     "--skip-bad", is_flag=True, help="Leave out what is wrong, list it on stderr, and record the rest."
 )
-def import_(file: str, slug: str, form: str, people: str | None, skip_bad: bool) -> None:
+@click.option(
+    "--restore",
+    is_flag=True,
+    help="With jsonl: the file is an export of Auditapp; its own events come back too.",
+)
+def import_(file: str, slug: str, form: str, people: str | None, skip_bad: bool, restore: bool) -> None:
     """Record the events of FILE, all of them or, if one is wrong, none; FILE may be gzip, or - for
     standard input.
 
@@ -64,15 +69,18 @@ def import_(file: str, slug: str, form: str, people: str | None, skip_bad: bool)
 
     jsonl: one event a line, as the API takes them; occurred_at is required. A line without an
     idempotency_key is known by its content, and by its number among the equal lines of the file.
-    A line of an export (id, recorded_at) comes back under its id, with its times.
+    With --restore a line of an export (id, recorded_at) comes back under its id, with its times, Auditapp's
+    own events too; without, such lines are wrong, and so is whatever uses a name of Auditapp's own.
 
     retraced: Retraced's events, an array, an object or a bulk request a line; created is required.
     """
     if people is not None and form != "customermates":
         raise click.UsageError("--people goes with --format customermates.")
+    if restore and form != "jsonl":
+        raise click.UsageError("--restore goes with --format jsonl.")
     workspace = members.find_workspace(slug)
     reader: Reader = Customermates(_people(people)) if form == "customermates" else READERS[form]()
-    imported = _import(workspace, reader, file, _list_bad if skip_bad else None)
+    imported = _import(workspace, reader, file, _list_bad if skip_bad else None, restore=restore)
     click.echo(_sentence(imported))
 
 
@@ -90,11 +98,16 @@ def _people(name: str | None) -> dict[str, dict[str, Any]]:
 
 
 def _import(
-    workspace: Workspace, reader: Reader, name: str, on_bad: Callable[[FileError], None] | None
+    workspace: Workspace,
+    reader: Reader,
+    name: str,
+    on_bad: Callable[[FileError], None] | None,
+    *,
+    restore: bool,
 ) -> Imported:
     try:
         with _twice_readable(name) as file, _progress() as progress, garbage_collected_seldom():
-            return import_file(workspace, reader, file, progress, on_bad)
+            return import_file(workspace, reader, file, progress, on_bad, restore=restore)
     except (FileError, OSError) as error:
         db.session.rollback()
         raise _one_line(name, error) from None

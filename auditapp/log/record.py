@@ -60,6 +60,7 @@ def record_batch(
     connection: Connection | None = None,
     claimed_by: Mapping[str, Any] | None = None,
     clean: bool = False,
+    own: bool = False,
 ) -> list[Recorded]:
     """Record events in the caller's transaction, all or none; the caller commits.
 
@@ -67,12 +68,13 @@ def record_batch(
     :param connection: whose transaction it is; another application's, or by default Auditapp's own.
     :param claimed_by: ``{"type", "id", "name"}`` of the API key or source whose word the actors are.
     :param clean: that ``strict_json.is_clean`` has been asked of each.
+    :param own: that Auditapp itself says this, of its own doings; never of what came from outside.
     :return: for each, in the same order, its id and whether it had been recorded before.
     :raise EventError: if any is refused, with the path of what is wrong; nothing is added.
     :raise IdempotencyConflict: if a key was used before with another event.
     :raise sqlalchemy.exc.IntegrityError: if another transaction records one of the keys meanwhile.
     """
-    parsed = parse_batch(events, datetime.now(UTC), clean)
+    parsed = parse_batch(events, datetime.now(UTC), clean, own)
     return record_parsed(workspace, parsed, connection=connection, claimed_by=claimed_by)
 
 
@@ -153,7 +155,9 @@ def _is_again(
     return before is not None and is_same_event(before, sent(event))
 
 
-def parse_batch(events: Sequence[Mapping[str, Any]], now: datetime, clean: bool) -> list[EventIn]:
+def parse_batch(
+    events: Sequence[Mapping[str, Any]], now: datetime, clean: bool, own: bool = False
+) -> list[EventIn]:
     """Check 1 to 1,000 events as :func:`record_batch` takes them.
 
     :raise EventError: with every problem of every event.
@@ -166,7 +170,7 @@ def parse_batch(events: Sequence[Mapping[str, Any]], now: datetime, clean: bool)
     problems: list[Problem] = []
     for index, event in enumerate(events):
         try:
-            parsed.append(parse_event(event, now=now, index=index, clean=clean))
+            parsed.append(parse_event(event, now=now, index=index, clean=clean, own=own))
         except EventError as error:
             problems += error.problems
     if problems:

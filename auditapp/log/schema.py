@@ -14,6 +14,7 @@ from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from auditapp.log.errors import EventError, Problem
+from auditapp.log.own_names import RESERVED, is_reserved
 from auditapp.log.strict_json import is_clean, problems_of
 
 ActorType = Literal["user", "api_key", "workflow", "system", "anonymous"]
@@ -146,13 +147,16 @@ class EventIn(TypedDict):
 EVENT_IN = TypeAdapter(EventIn)
 
 
-def parse_event(data: Any, *, now: datetime, index: int = 0, clean: bool = False) -> EventIn:
+def parse_event(
+    data: Any, *, now: datetime, index: int = 0, clean: bool = False, own: bool = False
+) -> EventIn:
     """Validate one event and return a copy, ``occurred_at`` in it as a datetime in UTC or None.
 
     :param data: a dict as a JSON parser returns it; ``occurred_at`` may be an aware datetime.
     :param now: the server's clock; ``occurred_at`` may be five minutes ahead of it at most.
     :param index: the event's place in its batch, for the error.
     :param clean: that ``strict_json.is_clean`` has been asked already.
+    :param own: that Auditapp itself says this, and may use the names that are reserved for it.
     :raise EventError: with every problem found.
     """
     plain = data if clean else _plain(data)
@@ -164,7 +168,7 @@ def parse_event(data: Any, *, now: datetime, index: int = 0, clean: bool = False
         event = EVENT_IN.validate_python(data)
     except ValidationError as error:
         raise EventError([_problem(index, detail) for detail in error.errors()]) from None
-    found = [*_faults(event, now)]
+    found = [*_faults(event, now), *([] if own else _reserved(event))]
     size = len(orjson.dumps(data))
     if size > MAX_EVENT_BYTES:
         found.append(("", f"the event has {size:,} bytes; {MAX_EVENT_BYTES:,} at most"))
@@ -203,6 +207,14 @@ def _faults(event: EventIn, now: datetime) -> list[tuple[str, str]]:
         if occurred_at and occurred_at > now + MAX_AHEAD:
             found.append(("occurred_at", "lies more than five minutes ahead of the server's clock"))
     return found
+
+
+def _reserved(event: EventIn) -> list[tuple[str, str]]:
+    """Return where an event uses a name that is Auditapp's own."""
+    related = enumerate(event.get("related") or ())
+    named = [("event", event["event"]), ("entity.type", event["entity"]["type"])]
+    named += [(f"related[{place}].type", each["type"]) for place, each in related]
+    return [(path, RESERVED) for path, name in named if is_reserved(name)]
 
 
 _NO_SEGMENT = {".", ".."}

@@ -5,6 +5,7 @@ from auditapp.models.api_key import ApiKey
 from auditapp.models.derived import event_count, event_kind, index_state
 from auditapp.models.event import SECTIONS, Event, EventName, EventPayload
 from auditapp.models.member import Invitation, Member, Role, RolePermission
+from auditapp.models.renamed import RenamedEvent, Renaming
 from auditapp.models.saved_view import SavedView, ViewVisit
 from auditapp.models.source import SetAside, Source
 from auditapp.models.workspace import Workspace
@@ -18,6 +19,8 @@ __all__ = [
     "EventPayload",
     "Invitation",
     "Member",
+    "RenamedEvent",
+    "Renaming",
     "Role",
     "RolePermission",
     "SavedView",

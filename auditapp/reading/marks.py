@@ -1,5 +1,7 @@
 """What an event did, in one word: created, changed, deleted, failed or other."""
 
+from auditapp.log.own_names import short_name
+
 MARKS = ("created", "changed", "deleted", "failed", "other")
 CREATED = {"created", "added", "registered", "joined", "restored", "imported", "uploaded"}
 DELETED = {"deleted", "removed", "archived", "revoked", "purged"}
@@ -14,7 +16,7 @@ def mark_of(event: str, outcome: str) -> str:
 def mark_of_name(event: str) -> str:
     """Return what an event of this name does where it succeeds."""
     entity_type, _, verb = event.rpartition(".")
-    if entity_type == "session":
+    if short_name(entity_type) == "session":
         return "other"
     for name, verbs in (("created", CREATED), ("deleted", DELETED), ("changed", CHANGED)):
         if verb in verbs:

@@ -4,11 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import case, false, func, select, true
+
 from auditapp.access.viewer import Viewer
-from auditapp.models import Event
+from auditapp.log.own_names import OLD_NAMES, OWN_PREFIX
+from auditapp.models import Event, RenamedEvent
 from auditapp.reading.cursor import Cursor
 from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page
+
+# Whether an event is Auditapp's own: as its name says, but for older ones, which the upgrade has noted.
+_noted = (
+    select(RenamedEvent.is_own)
+    .where(RenamedEvent.workspace_id == Event.workspace_id, RenamedEvent.event_id == Event.id)
+    .correlate(Event)
+    .scalar_subquery()
+)
+_has_prefix = Event.event.startswith(OWN_PREFIX, autoescape=True)
+IS_OWN = case(
+    (_has_prefix, func.coalesce(_noted, true())),
+    (Event.entity_type.in_(sorted(OLD_NAMES)), func.coalesce(_noted, false())),
+    else_=false(),
+).label("is_own")
 
 SUMMARY_COLUMNS = (
     Event.id,
@@ -28,6 +45,7 @@ SUMMARY_COLUMNS = (
     Event.correlation_id,
     Event.causation_id,
     Event.fields,
+    IS_OWN,
 )
 
 # A row of SUMMARY_COLUMNS, its columns as attributes.

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 from auditapp.extensions import db
 from auditapp.log import EventError, Problem
 from auditapp.log.record import record_parsed
+from auditapp.log.renamed import note_restored
 from auditapp.log.rows import Given
 from auditapp.log.schema import MAX_BATCH, parse_event
 from auditapp.log.statistics import know_what_is_there
@@ -27,6 +28,9 @@ MAX_BATCH_BYTES = 10 * 1024 * 1024
 COMMIT_EVERY = 10  # batches
 
 CONFLICT = "was imported before with other contents under the same id"
+
+
+OF_AN_EXPORT = "has an id or recorded_at, as an export has; --restore takes an export of Auditapp back"
 
 
 class Row(NamedTuple):
@@ -75,19 +79,23 @@ def import_file(
     file: BinaryIO,
     progress: Callable[[str, BinaryIO], BinaryIO] = lambda what, file: file,
     on_bad: Callable[[FileError], None] | None = None,
+    *,
+    restore: bool = False,
 ) -> Imported:
     """Record a file's rows, and commit. Memory does not grow with the file; it is copied to disk once.
 
     :param file: seekable; gzip is recognised.
     :param progress: wraps a file for each pass, to show how far it has been read.
     :param on_bad: is told of each bad row, which is then left out; None stops at the first one.
+    :param restore: whether the file may be an export of Auditapp, which then comes back as it was, Auditapp's
+        own events included; only whoever runs this server may say so.
     :raise FileError: for a bad row without ``on_bad``, or a file that is broken as a whole.
     """
     if reader.learns:
         for _ in reader.rows(unzipped(progress("Reading", file))):
             pass
     with Spool() as spool, Seen() as seen:
-        check = _Check(workspace, reader, seen, on_bad)
+        check = _Check(workspace, reader, seen, on_bad, restore=restore)
         for batch in _batches(reader.rows(unzipped(progress("Checking", file)))):
             spool.put(check.fresh(batch))
         recorded, known = _record(workspace, spool, progress)
@@ -111,9 +119,16 @@ class _Check:
     """The first pass: what is wrong with a row, and whether the log or the file has it already."""
 
     def __init__(
-        self, workspace: Workspace, reader: Reader, seen: Seen, on_bad: Callable[[FileError], None] | None
+        self,
+        workspace: Workspace,
+        reader: Reader,
+        seen: Seen,
+        on_bad: Callable[[FileError], None] | None,
+        *,
+        restore: bool,
     ) -> None:
         self.known = self.bad = 0
+        self._restore = restore
         self._workspace, self._reader, self._seen, self._on_bad = workspace, reader, seen, on_bad
         self._now = datetime.now(UTC)
 
@@ -139,12 +154,16 @@ class _Check:
         if isinstance(row, FileError):
             self._refuse(row)
             return None
+        is_restored = row.given is not None
+        if is_restored and not self._restore:
+            self._refuse(fault(row.place, "", OF_AN_EXPORT))
+            return None
         try:
-            event = parse_event(row.event, now=self._now, clean=row.clean)
+            event = parse_event(row.event, now=self._now, clean=row.clean, own=is_restored)
         except EventError as error:
             self._refuse(_refused(row, error.problems[0], self._reader))
             return None
-        by_facts = self._reader.known_by_payload or row.given is not None
+        by_facts = self._reader.known_by_payload or is_restored
         return Checked.of(row.place, event, row.given, by_facts=by_facts, derived=row.derived)
 
     def _conflict(self, row: Checked) -> tuple[str, str]:
@@ -173,6 +192,14 @@ def _record(
             [row.event for row in batch],
             given=[row.given for row in batch],
             digests=[row.digest for row in batch],
+        )
+        note_restored(
+            workspace,
+            [
+                (row.event, row.given)
+                for row, result in zip(batch, results, strict=True)
+                if row.given and not result.duplicate
+            ],
         )
         counted.update(result.duplicate for result in results)
         if number % COMMIT_EVERY == 0:

@@ -7,6 +7,7 @@ from sqlalchemy import inspect
 
 from auditapp.access.own_events import COMMAND_LINE, current_actor, is_told_elsewhere
 from auditapp.extensions import db
+from auditapp.log.own_names import OWN_PREFIX
 from auditapp.models import ApiKey, Member, Role, RolePermission, SavedView, Source, Workspace
 from auditapp.sources.capture import Capture, capture
 
@@ -28,6 +29,7 @@ def capture_own() -> Capture:
         application=COMMAND_LINE,
         exclude=NOT_TOLD,
         workspace=_workspace_of,
+        _prefix=OWN_PREFIX,
         describe={
             Workspace: {"id": "uid"},
             Member: {
@@ -72,11 +74,6 @@ def _workspace_of(thing: Any) -> Any:
     if isinstance(thing, RolePermission):
         role = db.session.get(Role, (thing.workspace_id, thing.role_id))
     return None if role is not None and role.is_system else thing.workspace_id
-
-
-def _concerns_others(view: SavedView) -> bool:
-    """Tell whether a view is shared or was until now; what somebody keeps for themselves is not told."""
-    return view.is_shared or bool(inspect(view).attrs.is_shared.history.deleted)
 
 
 def _member_verb(verb: str, changes: dict[str, Any]) -> str:

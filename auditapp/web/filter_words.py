@@ -12,8 +12,8 @@ from auditapp.log.field_terms import field_key
 from auditapp.log.words import folded
 from auditapp.reading.filters import ME, RECORD, STORY, TimelineFilters, Values
 from auditapp.web.phrases import MAX_NAMED, all_of, any_of, foreign, time_words
-from auditapp.web.plurals import entities_words, inside, outset
-from auditapp.web.words import entity_words
+from auditapp.web.plurals import entities_words, outset
+from auditapp.web.words import entity_words, inside
 
 WHO = {
     "user": "a person",
@@ -43,11 +43,15 @@ NOT_HOW = {
 ENDED = {"success": "succeeded", "failure": "failed", "denied": "was denied"}
 # Auditapp's own events, where "sessions created" would say less.
 NOUNS = {
-    "session.created": "sign-ins",
-    "session.ended": "sign-outs",
-    "session.failed": "failed sign-ins",
-    "access.denied": "refused access",
-    "export.created": "exports",
+    "auditapp.*": "anything that Auditapp did itself",
+    "auditapp.session.created": "sign-ins",
+    "auditapp.session.ended": "sign-outs",
+    "auditapp.session.failed": "failed sign-ins",
+    "auditapp.access.denied": "refused access",
+    "auditapp.export.started": "exports begun",
+    "auditapp.export.finished": "exports finished",
+    "auditapp.import.started": "imports begun",
+    "auditapp.import.finished": "imports finished",
 }
 
 # The name of ("actor", id) or ("record", "deal:<id>"), None where it is not known.

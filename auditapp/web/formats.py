@@ -43,6 +43,8 @@ def init_app(app: Flask) -> None:
         "sentence": words.sentence,
         "mark": words.mark,
         "entity_words": words.entity_words,
+        "inside": words.inside,
+        "thing_words": words.thing_words,
         "parameter_words": words.parameter_words,
         "claimant_words": words.CLAIMANT_WORDS,
         "origin_words": words.ORIGIN_WORDS,

@@ -2,7 +2,7 @@
 
 import re
 
-from auditapp.web.words import entity_words
+from auditapp.web.words import entity_words, inside
 
 _IRREGULAR = {"person": "people", "child": "children", "access": "access", "data": "data", "news": "news"}
 _ENDINGS = (
@@ -25,11 +25,6 @@ def entities_words(entity_type: str) -> str:
         if ending.search(noun):
             return " ".join([*before, ending.sub(plural, noun, count=1)])
     return noun
-
-
-def inside(words: str) -> str:
-    """Return words as inside a sentence: "custom column" for "Custom column", "API key" as it is."""
-    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
 
 
 def outset(words: str) -> str:

@@ -15,7 +15,7 @@ from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.timeline import EventRow
 from auditapp.reading.undo.document import hand_over
-from auditapp.reading.undo.prepare import NO_RECORDS, Undo, undo_of_event, undo_of_story
+from auditapp.reading.undo.prepare import Undo, is_no_record, undo_of_event, undo_of_story
 from auditapp.reading.undo.reverse import CREATE, DELETE
 from auditapp.reading.undo.words import (
     CAUTION_WORDS,
@@ -145,7 +145,7 @@ def can_undo(event: EventRow, changes: object) -> bool:
     :param changes: what the event changed; empty or None for nothing.
     """
     did = changes or mark(event) in ("created", "deleted")
-    return bool(did) and event.outcome == "success" and event.entity_type not in NO_RECORDS
+    return bool(did) and event.outcome == "success" and not is_no_record(event)
 
 
 @bp.app_context_processor

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from auditapp.log.changes import words_of
+from auditapp.log.own_names import OWN_PREFIX, short_name
 from auditapp.reading.marks import mark_of
 
 ACTOR_TYPE_WORDS = {
@@ -39,7 +40,8 @@ OUTCOME_WORDS = {"success": "succeeded", "failure": "failed", "denied": "denied"
 # What a filter's parameter is called where its name alone says too little.
 PARAMETER_WORDS = {"q": "search", "field": "changed field", "from": "changed from", "to": "changed to"}
 
-# Auditapp's own events read badly as "<type> <name> <verb>". Before and after the name.
+# Auditapp's own events, here without their prefix, read badly as "<type> <name> <verb>". Before and after the
+# name.
 OWN_EVENTS = {
     "session.created": ("", "signed in"),
     "session.ended": ("", "signed out"),
@@ -52,11 +54,15 @@ OWN_EVENTS = {
     "api_key.created": ("API key", "created"),
     "api_key.revoked": ("API key", "revoked"),
     "set_aside.dismissed": ("", "dismissed unread"),
-    "export.created": ("Export of", "created"),
+    "export.created": ("Export of", "created"),  # so called before there were the next two
+    "export.started": ("Export of", "begun"),
+    "export.finished": ("Export of", "finished"),
+    "import.started": ("Import of", "begun"),
+    "import.finished": ("Import of", "finished"),
     "undo.prepared": ("Undo of", "prepared"),
 }
 # What stands after the name instead, where it failed.
-OWN_FAILURES = {"export.created": "not completed"}
+OWN_FAILURES = dict.fromkeys(("export.created", "export.finished", "import.finished"), "not completed")
 
 
 class Sentence(NamedTuple):
@@ -73,19 +79,38 @@ class Sentence(NamedTuple):
 def sentence(row: Any) -> Sentence:
     """Say what happened to what: "Deal", "Data Center Refresh", "updated"."""
     name = row.entity_name or row.entity_id
-    if row.event in OWN_EVENTS:
-        before, after = OWN_EVENTS[row.event]
+    own = short_name(row.event) if row.is_own else ""
+    if own in OWN_EVENTS:
+        before, after = OWN_EVENTS[own]
         if row.outcome != "success":
-            after = OWN_FAILURES.get(row.event, after)
+            after = OWN_FAILURES.get(own, after)
         return Sentence(before, name, after)
     verb = words_of(row.event.rpartition(".")[2]).lower()
     # "Quote sent" would say the opposite of a sending that failed.
-    return Sentence(entity_words(row.entity_type), name, verb if row.outcome == "success" else f"not {verb}")
+    kind = short_name(row.entity_type) if row.is_own else row.entity_type
+    return Sentence(entity_words(kind), name, verb if row.outcome == "success" else f"not {verb}")
 
 
 def entity_words(entity_type: str) -> str:
-    """Return an entity type as words: ``custom_column`` becomes "Custom column"."""
-    return words_of(entity_type.replace(".", " "))
+    """Return an entity type as words: ``custom_column`` becomes "Custom column".
+
+    One of Auditapp's own says so as no other type can: ``auditapp.member`` is "Auditapp’s member".
+    """
+    words = words_of(short_name(entity_type).replace(".", " "))
+    if not entity_type.startswith(OWN_PREFIX):
+        return words
+    return f"Auditapp’s {inside(words)}"
+
+
+def thing_words(entity_type: str) -> str:
+    """Return an entity type after "this": "custom column", and "member" for Auditapp's own."""
+    return inside(entity_words(short_name(entity_type)))
+
+
+def inside(words: str) -> str:
+    """Return words as inside a sentence: "custom column" for "Custom column", "API key" as it is."""
+    is_name = words[1:2].isupper() or words.startswith("Auditapp’s ")
+    return words if is_name else words[:1].lower() + words[1:]
 
 
 def mark(row: Any) -> str:

@@ -27,7 +27,7 @@ def test_signing_in_goes_to_the_workspace_and_is_an_event(client, acme):
 
     assert response.request.path == "/w/acme/timeline"
     assert "<strong><bdi>Owner</bdi></strong> signed in" in response.text
-    assert len(events("session.created")) == 1
+    assert len(events("auditapp.session.created")) == 1
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_failed_sign_in_is_an_event_once_per_account_and_window(client, acme, 
         client.post("/login", data={**OWNER, "password": "wrong password"})
     client.post("/login", data={"email": "nobody@x.example", "password": "wrong password"})
 
-    failed = events("session.failed")
+    failed = events("auditapp.session.failed")
     assert [(event.workspace_id, event.outcome, event.entity_name) for event in failed] == [
         (acme.id, "failure", "Owner")
     ]
@@ -233,7 +233,7 @@ def test_signing_out_ends_a_copied_cookie_too(client, login, acme):
 
     assert thief.get("/w/acme/timeline").status_code == 302
     assert client.get("/w/acme/timeline").status_code == 302
-    assert len(events("session.ended")) == 1
+    assert len(events("auditapp.session.ended")) == 1
 
 
 def test_a_sign_in_starts_a_new_session_and_keeps_none_of_the_old_cookie(client, acme):
@@ -276,7 +276,7 @@ def test_a_session_ends_when_idle_and_when_old(client, login, acme, column, minu
     response = client.get("/w/acme/timeline")
 
     assert (response.status_code == 200) == alive
-    assert len(events("session.ended")) == (0 if alive else 1)
+    assert len(events("auditapp.session.ended")) == (0 if alive else 1)
 
 
 def test_use_keeps_a_session_alive(client, login, acme):

@@ -13,7 +13,7 @@ WON = {"stage": {"previous": "open", "current": "won"}}
 
 def told() -> list:
     """Return the events that say that an undo was handed over."""
-    return list(db.session.scalars(sa.select(Event).where(Event.event == "undo.prepared")))
+    return list(db.session.scalars(sa.select(Event).where(Event.event == "auditapp.undo.prepared")))
 
 
 def test_the_undo_of_an_event_is_a_document_and_taking_it_is_an_event_of_the_key(caller, note):

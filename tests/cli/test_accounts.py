@@ -23,7 +23,7 @@ def test_a_workspace_is_made_and_its_owner_let_in_by_the_printed_link(app, cli):
     page = client.post(path, data={"password": PASSWORD, "password_again": PASSWORD}, follow_redirects=True)
     assert page.request.path == "/w/new/timeline" and "Owner" in page.text
     events = db.session.scalars(sa.select(Event.event).order_by(Event.id)).all()
-    assert events[:3] == ["workspace.created", "member.added", "member.joined"]
+    assert events[:3] == ["auditapp.workspace.created", "auditapp.member.added", "auditapp.member.joined"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_an_api_key_is_printed_alone_on_stdout(cli, acme):
     assert (
         cli("api-key", "create", "--workspace", "nowhere", "--name", "x", "--scope", "events:read").code == 1
     )
-    assert db.session.scalars(sa.select(Event.event)).all().count("api_key.created") == 1
+    assert db.session.scalars(sa.select(Event.event)).all().count("auditapp.api_key.created") == 1
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,11 @@ def test_all_ingredients_are_there(now):
     for kind in ("contact", "organization", "deal", "service", "task", "user", "role", "quote", "invoice"):
         assert kinds[kind] >= 5, kind
     verbs = Counter(event["event"] for event in happened)
-    assert verbs["session.failed"] >= 5 and verbs["access.denied"] >= 5 and verbs["session.created"] >= 50
+    assert (
+        verbs["auditapp.session.failed"] >= 5
+        and verbs["auditapp.access.denied"] >= 5
+        and verbs["auditapp.session.created"] >= 50
+    )
     assert sum(count for verb, count in verbs.items() if verb.endswith(".deleted")) >= 8
     behalf = {event["on_behalf_of"]["name"] for event in happened if "on_behalf_of" in event}
     assert behalf == {"Mateo Hernández"}
@@ -213,7 +217,7 @@ def test_people_work_on_their_own_weekdays(key):
         event["occurred_at"].astimezone(ZoneInfo(person.zone))
         for event in events()
         if event["actor"]["id"] == person.id
-        and event["event"] != "session.failed"
+        and event["event"] != "auditapp.session.failed"
         and NOWS[0] - event["occurred_at"] > timedelta(hours=1)
     ]
 

@@ -37,7 +37,7 @@ def test_a_key_is_shown_once_and_opens_what_it_says(owner, app):
     headers = {"Authorization": f"Bearer {key}"}
     assert app.test_client().get("/api/v1/events", headers=headers).status_code == 403
     assert app.test_client().post("/api/v1/events", headers=headers, json={}).status_code == 422
-    assert events() == ["api_key.created"]
+    assert events() == ["auditapp.api_key.created"]
 
 
 def test_the_question_before_a_key_is_revoked_shows_what_its_name_hides(owner):
@@ -60,7 +60,7 @@ def test_a_revoked_key_opens_nothing_at_once_and_that_is_an_event(owner, app):
     assert answer.status_code == 303
     assert app.test_client().get("/api/v1/events", headers=headers).status_code == 401
     assert "revoked" in owner.get(KEYS).text
-    assert events() == ["api_key.created", "api_key.revoked"]
+    assert events() == ["auditapp.api_key.created", "auditapp.api_key.revoked"]
     owner.post(revoke)
     assert len(events()) == 2
 

@@ -49,7 +49,7 @@ def test_an_added_member_sets_a_password_by_link_and_is_in(app, owner):
     assert response.request.path == "/w/acme/timeline"
     assert "Auditor" in response.text
     assert guest.get(link).status_code == 404 and guest.post(link).status_code == 404
-    assert names_of_events()[-2:] == ["member.added", "member.joined"]
+    assert names_of_events()[-2:] == ["auditapp.member.added", "auditapp.member.joined"]
     assert guest.post("/login", data={"email": "grace@new.example", "password": PASSWORD}).status_code == 303
 
 
@@ -139,12 +139,12 @@ def test_a_changed_role_counts_at_once_and_is_an_event_with_both_roles(app, owne
 
     owner.post(f"{MEMBERS}/{one}/role", data={"role": "Auditor"})
 
-    assert names_of_events()[-1] == "member.updated"
+    assert names_of_events()[-1] == "auditapp.member.updated"
     assert "Owner signed in" in re.sub(r"<[^>]+>", "", member.get("/w/acme/timeline").text)
     text = owner.get(f"/w/acme/history/member/{one}").text
     assert re.search(r"<del>.*Member.*</del>.*<ins>.*Auditor.*</ins>", text, re.DOTALL)
     owner.post(f"{MEMBERS}/{one}/role", data={"role": "Auditor"})
-    assert names_of_events().count("member.updated") == 1
+    assert names_of_events().count("auditapp.member.updated") == 1
 
 
 @pytest.mark.parametrize("action", ["role", "remove"])

@@ -172,7 +172,7 @@ def test_a_member_without_the_right_gets_a_page_that_names_it_and_the_log_knows(
     assert "Member" in response.text
     client.post("/logout")
     login("owner")
-    assert "Not allowed to" in client.get("/w/acme/timeline?event=access.denied&outcome=denied").text
+    assert "Not allowed to" in client.get("/w/acme/timeline?event=auditapp.access.denied&outcome=denied").text
 
 
 @pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])

@@ -54,7 +54,7 @@ def test_a_source_is_made_with_a_secret_that_is_shown_once(owner, billing):
     assert billing[1] not in owner.get(SOURCES).text + owner.get(show(owner)).text
     assert send(owner, billing, FINE).status_code == 201
     text = db.session.scalars(sa.select(Event.event).where(Event.entity_type == "source")).all()
-    assert text == ["source.created"]
+    assert text == ["auditapp.source.created"]
 
 
 def test_what_cannot_be_read_is_listed_as_it_came_and_read_again_after_a_fix(owner, billing, monkeypatch):
@@ -94,7 +94,7 @@ def test_a_removed_source_is_gone_but_what_it_sent_stays(owner, billing):
     assert send(owner, billing, FINE).status_code == 404
     assert db.session.scalars(sa.select(Event).where(Event.entity_id == "i_1")).one()
     names = db.session.scalars(sa.select(Event.event).where(Event.entity_type == "source")).all()
-    assert names == ["source.created", "source.removed"]
+    assert names == ["auditapp.source.created", "auditapp.source.removed"]
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "moon"}, {"name": ""}, {"secret": "x" * 201}])

@@ -422,10 +422,10 @@ def test_a_record_that_a_story_changed_and_ended_comes_back_as_it_was_before(own
 
 def test_that_it_was_handed_over_is_an_event_without_values(owner, story, acme):
     page(owner, correlation=story)
-    assert "undo.prepared" not in owner.get("/w/acme/timeline").text
+    assert "auditapp.undo.prepared" not in owner.get("/w/acme/timeline").text
     shown = owner.post("/w/acme/undo", query_string={"correlation": story}, data={"how": "show"})
 
-    row = db.session.execute(sa.select(Event).where(Event.event == "undo.prepared")).scalar_one()
+    row = db.session.execute(sa.select(Event).where(Event.event == "auditapp.undo.prepared")).scalar_one()
     sections = db.session.execute(sa.select(EventPayload).where(EventPayload.event_id == row.id)).scalar_one()
     assert (row.entity_type, row.entity_id, row.actor_name) == ("undo", "act/1", "Owner")
     assert json.loads(sections.payload) == {
@@ -450,7 +450,7 @@ def test_a_story_of_any_id_can_be_handed_over(owner, tell, correlation):
         )
 
     assert len(taken(owner, correlation=correlation)["records"]) == 60
-    assert len(db.session.scalars(sa.select(Event).where(Event.event == "undo.prepared")).all()) == 1
+    assert len(db.session.scalars(sa.select(Event).where(Event.event == "auditapp.undo.prepared")).all()) == 1
 
 
 def test_a_reader_who_sees_some_events_only_is_cautioned_and_told_nothing_of_the_others(
@@ -478,7 +478,7 @@ def test_another_workspaces_event_and_story_are_404(owner, other, note):
             for headers in ({}, FRAGMENT):
                 response = owner.open("/w/acme/undo", method=method, query_string=of, headers=headers)
                 assert response.status_code == 404
-    assert db.session.scalar(sa.select(Event.id).where(Event.event == "undo.prepared")) is None
+    assert db.session.scalar(sa.select(Event.id).where(Event.event == "auditapp.undo.prepared")) is None
 
 
 WRONG = [
@@ -507,7 +507,7 @@ def test_an_event_and_a_story_lead_to_their_undo(owner, tell, note):
     event = tell(changes={"stage": was("open", "won")}, correlation_id="c & d")
     nothing = [
         note("email.sent"),
-        note("session.created"),
+        note("auditapp.session.created"),
         note(outcome="failure", changes={"stage": was("open", "won")}),
     ]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from auditapp.access.viewer import Viewer
 from auditapp.log.changes import words_of
+from auditapp.log.own_names import short_name
 from auditapp.reading.cursor import BEGINNING
 from auditapp.reading.diffs.field_changes import kind_of
 from auditapp.reading.event import find_event
@@ -25,7 +26,7 @@ from auditapp.reading.undo.trace import Traced, trace
 MAX_EVENTS = 2_000
 MAX_RECORDS = 500
 # What happened, not a record of something: nothing of it can be taken back.
-NO_RECORDS = {"session", "access", "export", "undo"}
+NO_RECORDS = {"session", "access", "export", "import", "undo"}
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,11 @@ class Undo:
         return {each.record for each in self.records} | of_left
 
 
+def is_no_record(row: EventRow) -> bool:
+    """Tell whether an event is one of Auditapp's own of which nothing can be taken back."""
+    return row.is_own and short_name(row.entity_type) in NO_RECORDS
+
+
 def undo_of_event(event_id: str, viewer: Viewer) -> Undo | None:
     """Prepare taking one event back; None if there is none that the viewer may see."""
     found = find_event(event_id, viewer)
@@ -122,7 +128,7 @@ def _prepared(
     for row in reversed(rows):
         if row.outcome != "success":
             left.append(Left(row, "failed"))
-        elif row.entity_type in NO_RECORDS:
+        elif is_no_record(row):
             left.append(Left(row, "nothing"))
         else:
             by_record.setdefault(Record(row.entity_type, row.entity_id), []).append(row)

@@ -136,7 +136,8 @@ def _laid_out(
         return None
     now = datetime.now(UTC)
     try:
-        first = parse_event(_shared_event(events[0], shared), now=now)
+        # ``options.model_options`` has refused reserved types: what has one is Auditapp's own record.
+        first = parse_event(_shared_event(events[0], shared), now=now, own=True)
         names = [_names_text(told.name) for told in events]
     except (EventError, TypeError):
         return None
@@ -222,8 +223,8 @@ def _write_checked(
 ) -> list[uuid.UUID]:
     workspace = WorkspaceId(workspace_id)
     try:
-        return [each.id for each in record_batch(workspace, events, connection=connection)]
+        return [each.id for each in record_batch(workspace, events, connection=connection, own=True)]
     except EventError:
         # Nothing was written. Values that the log cannot hold are rare, so looked for only now.
         events = [mended(event) for event in events]
-        return [each.id for each in record_batch(workspace, events, connection=connection)]
+        return [each.id for each in record_batch(workspace, events, connection=connection, own=True)]

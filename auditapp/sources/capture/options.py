@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from auditapp.log.own_names import RESERVED, is_reserved
+
 # fmt: off
 SECRET_NAMES = frozenset({
     "password", "passwd", "passphrase", "pwd", "secret", "secret_key", "token", "api_key", "apikey",
@@ -24,7 +26,8 @@ def model_options(cls: type, describe: Mapping[Any, Any]) -> dict[str, Any] | No
     """Return what the host says about a class, ``describe`` winning over ``__audit__``.
 
     :return: None where it says ``False``: not captured.
-    :raise ValueError: if an option has an unknown name; misspelt, it would be lost in silence.
+    :raise ValueError: if an option has an unknown name; misspelt, it would be lost in silence. If the type is
+        reserved for Auditapp's own events.
     """
     found: dict[str, Any] = {}
     for said in (getattr(cls, "__audit__", None), describe.get(cls, describe.get(cls.__name__))):
@@ -34,7 +37,15 @@ def model_options(cls: type, describe: Mapping[Any, Any]) -> dict[str, Any] | No
     if unknown := sorted(set(found) - MODEL_OPTIONS):
         known = ", ".join(sorted(MODEL_OPTIONS))
         raise ValueError(f"{cls.__name__}: capture knows no option {unknown[0]!r}; it knows {known}")
+    if is_reserved(found.get("type") or ""):
+        raise ValueError(f"{cls.__name__}: the type {found['type']!r} {RESERVED}")
     return found
+
+
+def type_of(cls: type, said: Mapping[str, Any]) -> str:
+    """Return what a class's records are called: as the host says, else by its name."""
+    name = said.get("type") or snake_case(cls.__name__)
+    return f"{name}_record" if is_reserved(name) else name
 
 
 def column_options(info: Mapping[Any, Any], where: str) -> dict[str, Any]:

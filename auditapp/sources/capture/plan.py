@@ -22,7 +22,7 @@ class Plan:
 
     def __init__(self, mapper: Mapper[Any], said: Mapping[str, Any], settings: Any) -> None:
         self.mapper = mapper
-        self.type = said.get("type") or options.snake_case(mapper.class_.__name__)
+        self.type = settings.prefix + options.type_of(mapper.class_, said)
         said_verbs = said.get("verbs", {})
         self._verb_of = said_verbs if callable(said_verbs) else None
         verbs = dict(zip(VERBS, VERBS, strict=True)) | ({} if self._verb_of else dict(said_verbs))

@@ -35,6 +35,7 @@ def capture(
     origin: str | None = None,
     application: Mapping[str, Any] = SYSTEM,
     bulk_limit: int = BULK_LIMIT,
+    _prefix: str = "",
 ) -> "Capture":
     """Record, from now on, what an application changes, in the transaction that changes it.
 
@@ -61,12 +62,17 @@ def capture(
     :param context: returns an event's ``context``, or None outside of a request.
     :param origin: contract §5's; by default ``ui`` in a request and ``system`` outside.
     :param bulk_limit: rows of a bulk statement that are recorded one by one.
+    :param _prefix: of the types of Auditapp's own records, and of no others.
     :return: a handle; ``stop()`` ends it.
     :raise TypeError: if ``db`` is none of these.
+    :raise ValueError: if what is said of a model means nothing, or names a reserved type.
     """
+    for model in {*(models or ()), *(each for each in describe or () if isinstance(each, type))}:
+        model_options(model, describe or {})
     made = Capture(_target(db), models, describe or {})
     made.actor, made.context, made.origin, made.application = actor, context, origin, dict(application)
     made.exclude, made.mask = _names(exclude), _names(mask)
+    made.prefix = _prefix
     made.workspace, made.bulk_limit = WorkspaceChoice(workspace), bulk_limit
     made.start()
     return made
@@ -83,6 +89,7 @@ class Capture:
     mask: frozenset[str]
     workspace: WorkspaceChoice
     bulk_limit: int
+    prefix: str
 
     def __init__(self, target: Any, models: Iterable[type] | None, describe: Mapping[Any, Any]) -> None:
         self._target = target

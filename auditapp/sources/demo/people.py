@@ -27,7 +27,7 @@ def workspace_story(world: World, workspace_id: str) -> Story:
     dana = PEOPLE["dana"]
     yield dana.morning(world.days_ago(121), 0, rng)
     command_line = Doing(COMMAND_LINE, "system")
-    world.emit(command_line, "workspace.created", {"id": workspace_id, "name": NAME})
+    world.emit(command_line, "auditapp.workspace.created", {"id": workspace_id, "name": NAME})
     for key, role in MEMBERS:
         by = command_line if key == "dana" else dana.does(rng)
         changes = {
@@ -35,9 +35,9 @@ def workspace_story(world: World, workspace_id: str) -> Story:
             "role": {"current": role, "label": "Role", "kind": "choice"},
         }
         entity = {"id": PEOPLE[key].id, "name": PEOPLE[key].name}
-        world.emit(by, "member.added", entity, changes=changes)
+        world.emit(by, "auditapp.member.added", entity, changes=changes)
         yield world.soon(240, 900)
-        world.emit(PEOPLE[key].does(rng), "member.joined", entity)
+        world.emit(PEOPLE[key].does(rng), "auditapp.member.joined", entity)
     for name in ("Website form", "ERP sync", "Payment provider"):
         yield world.soon(60, 240)
         changes = {
@@ -45,7 +45,7 @@ def workspace_story(world: World, workspace_id: str) -> Story:
             "scopes": {"current": "events:write", "label": "Scopes"},
         }
         entity = {"id": world.new_id("key"), "name": name}
-        world.emit(dana.does(rng), "api_key.created", entity, changes=changes)
+        world.emit(dana.does(rng), "auditapp.api_key.created", entity, changes=changes)
 
 
 def sign_in_story(office: Office, person: Person) -> Story:
@@ -66,14 +66,14 @@ def sign_in_story(office: Office, person: Person) -> Story:
         second = rng.choice(["authenticator app", "security key"])
         world.emit(
             person.does(rng),
-            "session.created",
+            "auditapp.session.created",
             session,
             payload={"method": "password", "second_factor": second},
         )
         if rng.random() < 0.3:
             yield world.soon(3600 * 3, 3600 * 9)
             reason = rng.choice(["signed out", "signed out", "expired"])
-            world.emit(person.does(rng), "session.ended", session, payload={"reason": reason})
+            world.emit(person.does(rng), "auditapp.session.ended", session, payload={"reason": reason})
         lively = world.days_ago(8) < clock
         gap = rng.uniform(0.8, 2.2) if lively else rng.uniform(3, 13)
 
@@ -81,7 +81,7 @@ def sign_in_story(office: Office, person: Person) -> Story:
 def fail_sign_in(world: World, person: Person, by: Doing) -> None:
     """Let a sign-in fail, as the log names it: under the account that was tried."""
     entity = {"id": person.account_id, "name": person.name}
-    world.emit(by, "session.failed", entity, outcome="failure", payload={"reason": "wrong password"})
+    world.emit(by, "auditapp.session.failed", entity, outcome="failure", payload={"reason": "wrong password"})
 
 
 def break_in_story(office: Office) -> Story:
@@ -102,7 +102,9 @@ def denied(world: World, by: Doing, right: str, path: str, method: str = "GET") 
     """Let somebody be refused."""
     resource, action = right.split(":")
     entity = {"id": right, "name": RIGHTS.get((resource, action), f"{action} {resource}".replace("_", " "))}
-    world.emit(by, "access.denied", entity, outcome="denied", payload={"method": method, "path": path})
+    world.emit(
+        by, "auditapp.access.denied", entity, outcome="denied", payload={"method": method, "path": path}
+    )
 
 
 def denials_story(office: Office, attempts: Iterable[tuple[float, str, str, str]]) -> Story:
@@ -236,7 +238,7 @@ def support_story(office: Office) -> Story:
     context = {"ip": SUPPORT.addresses[0], "user_agent": SUPPORT.agent}
     grace = Doing(SUPPORT.actor, "ui", context, mateo.actor, correlation, cause)
     yield world.soon(900, 1500)
-    world.emit(grace, "session.created", {"id": world.new_id("session"), "name": mateo.name})
+    world.emit(grace, "auditapp.session.created", {"id": world.new_id("session"), "name": mateo.name})
     deals = [deal for deal in world.things["deal"] if deal.keeper == "mateo" and deal.state["contacts"]]
     for deal in deals[-3:]:
         yield world.soon(120, 400)
@@ -267,8 +269,11 @@ def audit_story(office: Office) -> Story:
     for days_ago, title, who in questions:
         yield office.begin(alexandra, days_ago, rng)
         entity = {"id": world.new_id("export"), "name": f"Audit trail to {world.clock:%d %B}"}
-        payload = {"query": "since=4w&outcome=!success", "format": "csv", "rows": rng.randint(18, 90)}
-        world.emit(alexandra.does(rng), "export.created", entity, payload=payload)
+        asked = {"query": "since=4w&outcome=!success", "format": "csv"}
+        export = alexandra.does(rng, world.new_id("export"))
+        world.emit(export, "auditapp.export.started", entity, payload=asked)
+        ended = {"events": rng.randint(18, 90), "complete": True, "duration_ms": rng.randint(20, 400)}
+        world.emit(export, "auditapp.export.finished", entity, payload={**asked, **ended})
         yield world.soon(900, 4000)
         task = add_task(office, alexandra.does(rng), who, title, None, due=None, priority="High")
         world.start(task_story(office, task, dice(title), days=6))

@@ -90,9 +90,9 @@ def record_story(workspace: Workspace, story: Sequence[Planned]) -> None:
     for plan in story:
         waiting_for_cause = plan.cause is not None and plan.cause >= len(ids)
         if batch and (waiting_for_cause or len(batch) == MAX_BATCH):
-            ids += [str(recorded.id) for recorded in record_batch(workspace, batch)]
+            ids += [str(recorded.id) for recorded in record_batch(workspace, batch, own=True)]
             batch = []
         caused = {} if plan.cause is None else {"causation_id": ids[plan.cause]}
         batch.append({**plan.event, **caused})
     if batch:
-        record_batch(workspace, batch)
+        record_batch(workspace, batch, own=True)

@@ -101,7 +101,7 @@ def last_hour_story(office: Office) -> Story:
 
     yield ago(56.3)
     session = {"id": world.new_id("session"), "name": PEOPLE["mateo"].name}
-    world.emit(PEOPLE["mateo"].does(rng), "session.created", session, payload={"method": "password"})
+    world.emit(PEOPLE["mateo"].does(rng), "auditapp.session.created", session, payload={"method": "password"})
     yield ago(19.1)
     web_lead(office, rng)
     yield ago(13.9)

@@ -15,6 +15,7 @@ from auditapp.reading.filters import RECORD, FilterError
 from auditapp.reading.records.history import Head, head_of
 from auditapp.reading.records.rail import Rail, rail_of, way_of
 from auditapp.reading.records.record import Record
+from auditapp.reading.records.renamed import other_name
 from auditapp.web.errors import error_page
 from auditapp.web.formats import viewer_zone, when, workspace_zone
 from auditapp.web.fragments import render, wants_fragment
@@ -61,6 +62,7 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
         asked=asked,
         head=head,
         rail=rail,
+        other=other_name(record, g.viewer),
         lanes=shown_lanes(workspace, asked, rail),
         periods=shown_periods(workspace, asked, rail),
         size_words=size_words(rail),
