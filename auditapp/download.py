@@ -34,12 +34,13 @@ def download(
     name: str = "timeline",
     chosen: Chosen | None = None,
 ) -> Response:
-    """Return an export as an attachment; it is an event of the log once it ends or the reader goes away.
+    """Return an export as an attachment; the log has an event of its beginning and of its end.
 
     :param form: a key of ``CONTENT_TYPES``.
     :param head: what stands before the export: a byte order mark, a line about it, or nothing.
     :param name: what the file is called, between the workspace and the day.
     :param chosen: what it is of, where that is more than the filter says.
+    :raise NotNoted: if that it begins cannot be recorded, before anything is read or sent.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database does not answer, before anything is sent.
     :raise werkzeug.exceptions.ServiceUnavailable: if this server sends ``AT_ONCE`` exports just now.
     """

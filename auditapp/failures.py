@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from auditapp.access.gate import AccessDenied
+from auditapp.access.own_events import NotNoted
 from auditapp.api.problems import problem
 from auditapp.extensions import db
 from auditapp.log.index_state import IndexStaleError
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(AccessDenied, _denied)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(IndexStaleError, _no_index)
+    app.register_error_handler(NotNoted, _not_noted)
     for error in (*UNAVAILABLE, DatabaseError):
         app.register_error_handler(error, _no_database)
     app.register_error_handler(Exception, _unexpected)
@@ -78,19 +80,29 @@ def _stale_form(_error: CSRFError) -> ResponseReturnValue:
     return _say(400, "This form is no longer valid", "Go back, reload the page, and send it once more.")
 
 
+def _not_noted(error: Exception) -> ResponseReturnValue:
+    """What leaves the log leaves a trace in it first, or stays where it is."""
+    log.error("nothing was handed out: %s", error)
+    return _later(
+        "That cannot be noted in the log just now", "Nothing was handed out. Please try again later."
+    )
+
+
+def _later(title: str, advice: str) -> Response:
+    response = _say(503, title, advice)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
 def _no_database(error: Exception) -> ResponseReturnValue:
     """Only what means "locked or gone" is 503; a mistake in our SQL is a 500 like any other."""
     if not is_unavailable(error):
         return _unexpected(error)
     _roll_back()
     log.error("the database is unavailable", exc_info=error)
-    response = _say(
-        503,
-        "The database does not answer just now",
-        "Nothing was changed. Please try again in a few seconds.",
+    return _later(
+        "The database does not answer just now", "Nothing was changed. Please try again in a few seconds."
     )
-    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return response
 
 
 def _no_index(error: IndexStaleError) -> ResponseReturnValue:

@@ -2,7 +2,7 @@
 
 import ipaddress
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 from flask import g, has_request_context, request
 from flask_login import current_user
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from auditapp.access.viewer import workspaces_of
 from auditapp.extensions import db
-from auditapp.log import record
+from auditapp.log import Recorded, record
 from auditapp.log.own_names import OWN_PREFIX
 from auditapp.models import Account, Member, Workspace
 
@@ -78,8 +79,8 @@ def current_actor() -> dict[str, Any] | None:
 
 
 def note(
-    workspace: Workspace, event: str, actor: dict[str, Any], entity: dict[str, Any], **more: Any
-) -> None:
+    workspace: Workspace, event: str, actor: Mapping[str, Any], entity: Mapping[str, Any], **more: Any
+) -> Recorded:
     """Record one of Auditapp's own events in the caller's transaction.
 
     :param event: without its prefix: ``session.created`` becomes ``auditapp.session.created``.
@@ -89,7 +90,7 @@ def note(
     origin = "ui" if has_request_context() else "system"
     name = OWN_PREFIX + event
     kind = name.rpartition(".")[0]
-    record(
+    return record(
         workspace,
         {
             "event": name,
@@ -101,6 +102,26 @@ def note(
         },
         own=True,
     )
+
+
+class NotNoted(Exception):
+    """What somebody wants to take out or bring in could not be noted in the log, so it must not begin."""
+
+
+def note_first(
+    workspace: Workspace, event: str, actor: Mapping[str, Any], entity: Mapping[str, Any], **more: Any
+) -> Recorded:
+    """Record an event as :func:`note` does, and commit it, before what it tells of begins.
+
+    :raise NotNoted: if the database does not take it, for whatever reason.
+    """
+    try:
+        recorded = note(workspace, event, actor, entity, **more)
+        db.session.commit()
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        raise NotNoted(f"it could not be noted in the log: {getattr(error, 'orig', error)}") from error
+    return recorded
 
 
 def note_everywhere(account: Account, event: str, entity: dict[str, Any], **more: Any) -> None:

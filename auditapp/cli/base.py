@@ -7,6 +7,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError
 
 from auditapp.access.members import MemberError
+from auditapp.access.own_events import NotNoted
 from auditapp.log import EventError
 from auditapp.log.index_state import IndexStaleError
 from auditapp.server_log.errors import describe, where
@@ -38,6 +39,8 @@ class Command(click.Command):
             return super().invoke(ctx)
         except click.UsageError as error:
             raise OneLineError(error.format_message(), 2) from None
+        except NotNoted as error:
+            raise OneLineError(f"nothing was done: {error} (see: flask --app app doctor)") from error
         except (MemberError, EventError, IndexStaleError) as error:
             raise OneLineError(str(error)) from None
         except DBAPIError as error:

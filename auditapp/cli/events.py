@@ -80,7 +80,7 @@ def import_(file: str, slug: str, form: str, people: str | None, skip_bad: bool,
         raise click.UsageError("--restore goes with --format jsonl.")
     workspace = members.find_workspace(slug)
     reader: Reader = Customermates(_people(people)) if form == "customermates" else READERS[form]()
-    imported = _import(workspace, reader, file, _list_bad if skip_bad else None, restore=restore)
+    imported = _import(workspace, reader, file, _list_bad if skip_bad else None, form=form, restore=restore)
     click.echo(_sentence(imported))
 
 
@@ -103,11 +103,13 @@ def _import(
     name: str,
     on_bad: Callable[[FileError], None] | None,
     *,
+    form: str,
     restore: bool,
 ) -> Imported:
+    about = {"file": "standard input" if name == "-" else Path(name).name, "format": form}
     try:
         with _twice_readable(name) as file, _progress() as progress, garbage_collected_seldom():
-            return import_file(workspace, reader, file, progress, on_bad, restore=restore)
+            return import_file(workspace, reader, file, progress, on_bad, restore=restore, about=about)
     except (FileError, OSError) as error:
         db.session.rollback()
         raise _one_line(name, error) from None

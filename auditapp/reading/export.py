@@ -1,17 +1,17 @@
-"""All events of a filter, whole and oldest first, as lines of JSON or CSV; each export is an event itself."""
+"""All events of a filter, whole and oldest first, as lines of JSON or CSV; two events tell of each export."""
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
-from auditapp.access.own_events import note
+from auditapp.access.own_events import NotNoted, note_first
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.index_state import require_index
@@ -64,11 +64,11 @@ def export_events(
     chosen: Chosen | None = None,
     **by: Mapping[str, Any] | str,
 ) -> Generator[Piece, None, None]:
-    """Return an export piece by piece; at its end it is recorded that it was made.
+    """Return an export piece by piece. That it began is recorded before the first, and in the end how it ended.
 
     Both forms are oldest first: an import restores the log's order so, and a sheet of last month is the
     beginning of the sheet of today. No transaction is open between the pieces. What is recorded after
-    the first one is not in it. Whoever stops before the end closes the generator; the event then says
+    the first one is not in it. Whoever stops before the end closes the generator; the second event then says
     that the export is incomplete, and how many events had been handed out.
 
     :param form: one of ``FORMATS``.
@@ -76,8 +76,9 @@ def export_events(
     :param by: ``actor`` of the export's event; ``origin`` and ``context`` where they are not at hand later.
     :return: how many events a piece holds, and its bytes in UTF-8.
     :raise IndexStaleError: if the filter asks the index, which would answer short.
-    :raise sqlalchemy.exc.SQLAlchemyError: if the database fails, before or at the end: an export that
-        cannot be recorded is not a whole one. A last piece says so before.
+    :raise NotNoted: if that it begins cannot be recorded, before anything is read; or at the end: an export
+        that cannot be recorded is not a whole one. A last piece says so before.
+    :raise sqlalchemy.exc.SQLAlchemyError: if the database fails in between, after such a piece.
     """
     if filters.in_words:
         require_index(viewer.workspace.id)
@@ -89,18 +90,21 @@ def export_events(
 def _noted(
     filters: TimelineFilters, viewer: Viewer, form: str, chosen: Chosen, by: Mapping[str, Any]
 ) -> Generator[Piece, None, None]:
-    sent, begun, query = 0, False, chosen.query or query_of(filters)
+    sent, begun = 0, False
     rows = chosen.rows or (lambda some, limit: fetch_page(some, viewer, SUMMARY_COLUMNS, limit))
+    # Before the event that says so: an export does not hold itself.
+    last_id = db.session.scalar(select(func.max(Event.id))) or 0
+    export = _Export(chosen.query or query_of(filters), viewer, form, by)
     try:
-        for events, piece in _pieces(_batches(_unpaged(filters), viewer, rows), form):
+        for events, piece in _pieces(_batches(_unpaged(filters), viewer, rows, last_id), form):
             sent, begun = sent + events, True
             yield events, piece
-        _note(query, viewer, form, sent, complete=True, **by)
+        export.finish(sent, complete=True)
     except BaseException as error:
         db.session.rollback()
         try:
-            _note(query, viewer, form, sent, complete=False, **by)
-        except SQLAlchemyError:
+            export.finish(sent, complete=False)
+        except NotNoted:
             log.exception("an incomplete export could not be recorded", extra={"fields": {"events": sent}})
         if begun and isinstance(error, Exception):
             # Granian ends the answer now as if it were whole, and so may proxies: the file must tell.
@@ -108,6 +112,38 @@ def _noted(
         raise
     if chosen.end:
         yield 0, chosen.end(sent)
+
+
+class _Export:
+    """The two events of one export: that it began, committed before anything is read, and how it ended."""
+
+    def __init__(self, query: str, viewer: Viewer, form: str, by: Mapping[str, Any]) -> None:
+        """Note that it begins.
+
+        :raise NotNoted: if that cannot be; then it must not.
+        """
+        entity = {"id": str(uuid7()), "name": query[:512] or "everything"}
+        self._workspace = viewer.workspace
+        self._by: dict[str, Any] = {**by, "entity": entity, "correlation_id": entity["id"]}
+        self._asked = {"format": form, "query": query}
+        self._began = monotonic()
+        self._started = note_first(self._workspace, "export.started", payload=self._asked, **self._by)
+
+    def finish(self, events: int, *, complete: bool) -> None:
+        """Note how it ended, after so many events.
+
+        :raise NotNoted: if that cannot be.
+        """
+        duration = round((monotonic() - self._began) * 1000)
+        ended = {"events": events, "skipped": 0, "complete": complete, "duration_ms": duration}
+        note_first(
+            self._workspace,
+            "export.finished",
+            outcome="success" if complete else "failure",
+            payload={**self._asked, **ended},
+            causation_id=str(self._started.id),
+            **self._by,
+        )
 
 
 def _broken_off(form: str, events: int) -> bytes:
@@ -120,31 +156,19 @@ def query_of(filters: TimelineFilters) -> str:
     return urlencode(filters.to_query(**dict.fromkeys(OF_THE_PAGE)), safe=":*!@/,")
 
 
-def _note(query: str, viewer: Viewer, form: str, events: int, *, complete: bool, **by: Any) -> None:
-    note(
-        viewer.workspace,
-        "export.created",
-        by.pop("actor"),
-        {"id": str(uuid7()), "name": query[:512] or "everything"},
-        outcome="success" if complete else "failure",
-        payload={"format": form, "query": query, "events": events, "complete": complete},
-        **by,
-    )
-    db.session.commit()
-
-
 def _unpaged(filters: TimelineFilters) -> TimelineFilters:
     """Return a filter as if it were of one endless page of single events."""
     known = {each.name: each.default for each in fields(filters)}
     return replace(filters, **{name: known[name] for name in OF_THE_PAGE if name in known})  # type: ignore[arg-type]
 
 
-def _batches(filters: TimelineFilters, viewer: Viewer, rows_of: Rows) -> Iterator[list[WholeEvent]]:
-    """Yield the events that exist now, the oldest first, with no transaction open at a yield.
+def _batches(
+    filters: TimelineFilters, viewer: Viewer, rows_of: Rows, last_id: int
+) -> Iterator[list[WholeEvent]]:
+    """Yield the events up to a number, the oldest first, with no transaction open at a yield.
 
     An open read cursor would keep writers out of SQLite, and its log from being emptied.
     """
-    last_id = db.session.scalar(select(func.max(Event.id))) or 0
     newest = rows_of(filters, 1)
     db.session.rollback()
     # Two bounds: an event that comes late may belong far back, and the end must not run away.

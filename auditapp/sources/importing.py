@@ -18,6 +18,7 @@ from auditapp.log.schema import MAX_BATCH, parse_event
 from auditapp.log.statistics import know_what_is_there
 from auditapp.log.turns import Turn, take_turn
 from auditapp.models import Workspace
+from auditapp.sources.import_note import Tally, noted
 from auditapp.sources.json_stream import FileError, fault
 from auditapp.sources.known import Checked, Seen, differs, recorded
 from auditapp.sources.spool import Spool
@@ -81,25 +82,45 @@ def import_file(
     on_bad: Callable[[FileError], None] | None = None,
     *,
     restore: bool = False,
+    about: Mapping[str, Any],
 ) -> Imported:
     """Record a file's rows, and commit. Memory does not grow with the file; it is copied to disk once.
 
+    That it began is recorded before the file is read, and afterwards how it ended.
+
+    :param about: what the two events say of the file: its ``file``, a name, and its ``format``.
     :param file: seekable; gzip is recognised.
     :param progress: wraps a file for each pass, to show how far it has been read.
     :param on_bad: is told of each bad row, which is then left out; None stops at the first one.
     :param restore: whether the file may be an export of Auditapp, which then comes back as it was, Auditapp's
         own events included; only whoever runs this server may say so.
     :raise FileError: for a bad row without ``on_bad``, or a file that is broken as a whole.
+    :raise NotNoted: if that it begins cannot be recorded; then nothing is read.
     """
+    tally = Tally()
+    with noted(workspace, tally, {**about, "restore": restore}):
+        _import(workspace, reader, file, progress, on_bad, tally, restore=restore)
+    return Imported(tally.recorded, tally.known, tally.skipped)
+
+
+def _import(
+    workspace: Workspace,
+    reader: Reader,
+    file: BinaryIO,
+    progress: Callable[[str, BinaryIO], BinaryIO],
+    on_bad: Callable[[FileError], None] | None,
+    tally: Tally,
+    *,
+    restore: bool,
+) -> None:
     if reader.learns:
         for _ in reader.rows(unzipped(progress("Reading", file))):
             pass
     with Spool() as spool, Seen() as seen:
-        check = _Check(workspace, reader, seen, on_bad, restore=restore)
+        check = _Check(workspace, reader, seen, on_bad, tally, restore=restore)
         for batch in _batches(reader.rows(unzipped(progress("Checking", file)))):
             spool.put(check.fresh(batch))
-        recorded, known = _record(workspace, spool, progress)
-        return Imported(recorded, check.known + known, check.bad)
+        _record(workspace, spool, progress, tally)
 
 
 def _batches(rows: Iterator[Row | FileError]) -> Iterator[list[Row | FileError]]:
@@ -124,11 +145,11 @@ class _Check:
         reader: Reader,
         seen: Seen,
         on_bad: Callable[[FileError], None] | None,
+        tally: Tally,
         *,
         restore: bool,
     ) -> None:
-        self.known = self.bad = 0
-        self._restore = restore
+        self._tally, self._restore = tally, restore
         self._workspace, self._reader, self._seen, self._on_bad = workspace, reader, seen, on_bad
         self._now = datetime.now(UTC)
 
@@ -147,7 +168,7 @@ class _Check:
             elif differs(self._workspace, before, row):
                 self._refuse(fault(row.place, *self._conflict(row)))
             else:
-                self.known += 1
+                self._tally.known += 1
         return fresh
 
     def _checked(self, row: Row | FileError) -> Checked | None:
@@ -174,14 +195,14 @@ class _Check:
     def _refuse(self, error: FileError) -> None:
         if self._on_bad is None:
             raise error
-        self.bad += 1
+        self._tally.skipped += 1
         self._on_bad(error)
 
 
 def _record(
-    workspace: Workspace, spool: Spool, progress: Callable[[str, BinaryIO], BinaryIO]
-) -> tuple[int, int]:
-    """Record what was checked; return how many were new, and how many another import recorded meanwhile."""
+    workspace: Workspace, spool: Spool, progress: Callable[[str, BinaryIO], BinaryIO], tally: Tally
+) -> None:
+    """Record what was checked, but for what another import recorded meanwhile."""
     counted: Counter[bool] = Counter()
     for number, batch in enumerate(spool.batches(lambda file: progress("Recording", file)), 1):
         if not batch:
@@ -203,10 +224,15 @@ def _record(
         )
         counted.update(result.duplicate for result in results)
         if number % COMMIT_EVERY == 0:
-            db.session.commit()
-    know_what_is_there(counted[False])
+            _commit(counted, tally)
+    know_what_is_there(tally.recorded + counted[False])
+    _commit(counted, tally)
+
+
+def _commit(counted: Counter[bool], tally: Tally) -> None:
     db.session.commit()
-    return counted[False], counted[True]
+    tally.recorded, tally.known = tally.recorded + counted[False], tally.known + counted[True]
+    counted.clear()
 
 
 def _refused(row: Row, problem: Problem, reader: Reader) -> FileError:

@@ -141,7 +141,7 @@ def test_a_changed_role_counts_at_once_and_is_an_event_with_both_roles(app, owne
 
     assert names_of_events()[-1] == "auditapp.member.updated"
     assert "Owner signed in" in re.sub(r"<[^>]+>", "", member.get("/w/acme/timeline").text)
-    text = owner.get(f"/w/acme/history/member/{one}").text
+    text = owner.get(f"/w/acme/history/auditapp.member/{one}").text
     assert re.search(r"<del>.*Member.*</del>.*<ins>.*Auditor.*</ins>", text, re.DOTALL)
     owner.post(f"{MEMBERS}/{one}/role", data={"role": "Auditor"})
     assert names_of_events().count("auditapp.member.updated") == 1

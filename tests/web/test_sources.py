@@ -53,7 +53,7 @@ def test_a_source_is_made_with_a_secret_that_is_shown_once(owner, billing):
     assert len(billing[1]) > 40
     assert billing[1] not in owner.get(SOURCES).text + owner.get(show(owner)).text
     assert send(owner, billing, FINE).status_code == 201
-    text = db.session.scalars(sa.select(Event.event).where(Event.entity_type == "source")).all()
+    text = db.session.scalars(sa.select(Event.event).where(Event.entity_type == "auditapp.source")).all()
     assert text == ["auditapp.source.created"]
 
 
@@ -93,7 +93,7 @@ def test_a_removed_source_is_gone_but_what_it_sent_stays(owner, billing):
     assert "No sources yet" in owner.get(SOURCES).text
     assert send(owner, billing, FINE).status_code == 404
     assert db.session.scalars(sa.select(Event).where(Event.entity_id == "i_1")).one()
-    names = db.session.scalars(sa.select(Event.event).where(Event.entity_type == "source")).all()
+    names = db.session.scalars(sa.select(Event.event).where(Event.entity_type == "auditapp.source")).all()
     assert names == ["auditapp.source.created", "auditapp.source.removed"]
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import orjson
 
-from auditapp.access.own_events import note
+from auditapp.access.own_events import note_first
 from auditapp.access.viewer import Viewer
-from auditapp.extensions import db
 from auditapp.log.changes import words_of
 from auditapp.log.schema import instant
 from auditapp.reading.hidden import HIDDEN, json_escape
@@ -39,14 +38,14 @@ def hand_over(
 
     :param how: ``shown``, ``downloaded`` or ``api``.
     :param more: ``origin`` of the event where it is not ``ui``.
-    :raise sqlalchemy.exc.SQLAlchemyError: if that cannot be recorded; then nothing is handed over.
+    :raise NotNoted: if that cannot be recorded; then nothing is handed over.
     """
     counts = {
         "records": len(undo.records),
         "fields": sum(len(each.changes) for each in undo.records),
         "conflicts": sum(len(each.conflicts) for each in undo.records),
     }
-    note(
+    note_first(
         viewer.workspace,
         "undo.prepared",
         dict(actor),
@@ -55,7 +54,6 @@ def hand_over(
         payload={"of": _of(undo), "how": how, **counts},
         **more,
     )
-    db.session.commit()
     text = orjson.dumps(document(undo, datetime.now(UTC)), option=orjson.OPT_INDENT_2).decode()
     # Whoever reads it before using it must see what it says.
     return HIDDEN.sub(json_escape, text).encode()
