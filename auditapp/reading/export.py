@@ -64,7 +64,7 @@ def export_events(
     chosen: Chosen | None = None,
     **by: Mapping[str, Any] | str,
 ) -> Generator[Piece, None, None]:
-    """Return an export piece by piece. That it began is recorded before the first, and in the end how it ended.
+    """Return an export piece by piece. That it began is recorded before the first, at the end how it ended.
 
     Both forms are oldest first: an import restores the log's order so, and a sheet of last month is the
     beginning of the sheet of today. No transaction is open between the pieces. What is recorded after

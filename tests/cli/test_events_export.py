@@ -30,8 +30,12 @@ def exports(cli):
     """Return a function that returns the payloads of acme's exports, the oldest first."""
 
     def find() -> list[dict]:
-        lines = cli("events", "export", "--workspace", "acme", "--query", "event=export.created").out
-        return [json.loads(line)["payload"] for line in lines.splitlines()]
+        lines = cli(
+            "events", "export", "--workspace", "acme", "--query", "event=auditapp.export.finished"
+        ).out
+        found = [json.loads(line)["payload"] for line in lines.splitlines()]
+        assert all(payload.pop("duration_ms") >= 0 for payload in found)
+        return found
 
     return find
 
@@ -63,10 +67,14 @@ def test_an_export_is_an_event_of_the_command_line(cli, export_to, tmp_path, not
     note()
     export_to(tmp_path / "out", "--format", "csv")
 
-    line = cli("events", "export", "--workspace", "acme", "--query", "event=export.*").out
+    lines = cli("events", "export", "--workspace", "acme", "--query", "event=auditapp.export.*").out
 
-    event = json.loads(line)
-    assert event["payload"] == {"format": "csv", "query": "entity=deal", "events": 1, "complete": True}
+    started, event = map(json.loads, lines.splitlines())
+    assert started["payload"] == {"format": "csv", "query": "entity=deal"}
+    assert event["payload"].pop("duration_ms") >= 0
+    ended = {"events": 1, "skipped": 0, "complete": True}
+    assert event["payload"] == {"format": "csv", "query": "entity=deal", **ended}
+    assert event["causation_id"] == started["id"] and event["correlation_id"] == started["correlation_id"]
     assert (event["actor"]["id"], event["origin"], event["outcome"]) == ("command-line", "system", "success")
 
 
@@ -94,7 +102,8 @@ def test_a_failure_in_the_middle_leaves_no_file_and_the_one_before_as_it_was(
     assert [each.name for each in tmp_path.iterdir() if each.suffix != ".db"] == ["before"]
     assert (tmp_path / "before").read_text() == "as it was"
     assert exports() == [
-        {"format": "jsonl", "query": "entity=deal", "events": 4, "complete": False} for _ in range(2)
+        {"format": "jsonl", "query": "entity=deal", "events": 4, "skipped": 0, "complete": False}
+        for _ in range(2)
     ]
 
 

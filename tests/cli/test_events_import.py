@@ -255,6 +255,11 @@ def test_a_bad_file_of_people_is_named(import_file):
             2,
             "--people goes with --format customermates",
         ),
+        (
+            ["--workspace", "acme", "--format", "retraced", "--restore"],
+            2,
+            "--restore goes with --format jsonl",
+        ),
         (["--workspace", "nowhere", "--format", "jsonl"], 1, "there is no workspace 'nowhere'"),
     ],
 )
@@ -461,7 +466,7 @@ def test_an_export_comes_back_unchanged_ids_and_times_included(cli, acme, other,
     db.session.commit()
     text = exported(cli, "acme", "entity=deal&entity=task")
 
-    arguments = ["events", "import", "-", "--format", "jsonl", "--workspace"]
+    arguments = ["events", "import", "-", "--format", "jsonl", "--restore", "--workspace"]
     there = cli(*arguments, "other", stdin=text)
     again = cli(*arguments, "other", stdin=text)
     home = cli(*arguments, "acme", stdin=text)
@@ -476,7 +481,8 @@ def test_an_exported_event_that_was_altered_is_refused(cli, acme, note):
     note(occurred_at=AT, payload={"amount": 1})
     text = exported(cli, "acme", "entity=deal").replace(b'"amount":1', b'"amount":2')
 
-    result = cli("events", "import", "-", "--workspace", "acme", "--format", "jsonl", stdin=text)
+    arguments = ("--workspace", "acme", "--format", "jsonl", "--restore")
+    result = cli("events", "import", "-", *arguments, stdin=text)
 
     assert result.code == 1 and "line 1: was imported before with other contents" in result.err
 

@@ -44,7 +44,7 @@ def begin(server, key: str) -> tuple[http.client.HTTPConnection, http.client.HTT
 
 def exports(server, key: str) -> list[dict]:
     """Return the payloads of the exports in the log."""
-    answer = server.ask("GET", "/api/v1/events?event=export.created", Authorization=f"Bearer {key}")
+    answer = server.ask("GET", "/api/v1/events?event=auditapp.export.finished", Authorization=f"Bearer {key}")
     return [event["payload"] for event in answer.json["events"]]
 
 

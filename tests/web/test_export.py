@@ -42,8 +42,10 @@ def exports(client):
     """Return a function that returns the exports in the log, the newest first."""
 
     def find() -> list[dict]:
-        response = client.get("/w/acme/timeline.jsonl?event=export.created")
-        return [json.loads(each) for each in response.text.splitlines()][::-1]
+        response = client.get("/w/acme/timeline.jsonl?event=auditapp.export.finished")
+        found = [json.loads(each) for each in response.text.splitlines()][::-1]
+        assert all(0 <= event["payload"].pop("duration_ms") < 60_000 for event in found)
+        return found
 
     return find
 
@@ -230,6 +232,7 @@ def test_an_export_of_nothing_is_whole_too(client, login, acme, exports, form):
         "format": form,
         "query": "entity=nothing",
         "events": 0,
+        "skipped": 0,
         "complete": True,
     }
 
@@ -246,12 +249,14 @@ def test_an_export_is_an_event_with_its_filter_and_count_and_is_not_in_itself(
     assert len(names_in(some)) == 2
     everything = client.get(f"/w/acme/timeline.{form}").text
 
-    assert everything.count("export.created") == 1, "the first, not itself"
+    for name in ("auditapp.export.started", "auditapp.export.finished"):
+        assert everything.count(name) == 1, "the first, not itself"
     last, first = exports()
     assert first["payload"] == {
         "format": form,
         "query": "entity=deal&entity=task&event=!session.*",
         "events": 2,
+        "skipped": 0,
         "complete": True,
     }
     assert first["entity"]["name"] == "entity=deal&entity=task&event=!session.*"
@@ -263,8 +268,8 @@ def test_an_export_is_an_event_with_its_filter_and_count_and_is_not_in_itself(
         "success",
     )
     assert first["context"]["ip"] == "127.0.0.1"
-    page = re.sub(r"<[^>]+>|\s+", " ", client.get("/w/acme/timeline?event=export.created").text)
-    assert "Export of entity=deal&amp;entity=task&amp;event=!session.* created" in re.sub(" +", " ", page)
+    page = re.sub(r"<[^>]+>|\s+", " ", client.get("/w/acme/timeline?event=auditapp.export.finished").text)
+    assert "Export of entity=deal&amp;entity=task&amp;event=!session.* finished" in re.sub(" +", " ", page)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -298,9 +303,15 @@ def test_a_reader_who_goes_away_half_way_leaves_an_event_that_says_so(
     response.close()
 
     event = exports()[0]
-    assert event["payload"] == {"format": form, "query": "entity=deal", "events": 4, "complete": False}
+    assert event["payload"] == {
+        "format": form,
+        "query": "entity=deal",
+        "events": 4,
+        "skipped": 0,
+        "complete": False,
+    }
     assert event["outcome"] == "failure"
-    page = re.sub(r"<[^>]+>", " ", client.get("/w/acme/timeline?event=export.created").text)
+    page = re.sub(r"<[^>]+>", " ", client.get("/w/acme/timeline?event=auditapp.export.finished").text)
     assert "Export of entity=deal not completed" in re.sub(r"\s+", " ", page)
 
 

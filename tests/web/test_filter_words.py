@@ -69,12 +69,12 @@ def sentence(query: str) -> str:
             "entity=deal&event=*.deleted&event=deal.updated",
             "Anything deleted or deals updated, only of deals",
         ),
-        ("event=session.failed", "Failed sign-ins"),
+        ("event=auditapp.session.failed", "Failed sign-ins"),
         (
-            "event=session.failed&event=access.denied&since=24h",
+            "event=auditapp.session.failed&event=auditapp.access.denied&since=24h",
             "Refused access or failed sign-ins in the last 24 hours",
         ),
-        ("event=api_key.created", "API keys created"),
+        ("event=auditapp.api_key.created", "Auditapp’s API keys created"),
         (
             "entity=company&entity=address&entity=person",
             "Everything that happened to addresses, companies or people",
@@ -175,7 +175,10 @@ def sentence(query: str) -> str:
             "Everything that happened, except tasks, imports and what you did",
         ),
         ("event=!*.created", "Everything that happened, except anything created"),
-        ("event=!deal.*&event=!session.created", "Everything that happened, except sign-ins and deals"),
+        (
+            "event=!deal.*&event=!auditapp.session.created",
+            "Everything that happened, except sign-ins and deals",
+        ),
         ("entity=deal&event=!*.created", "Everything that happened to deals, except anything created"),
         ("record=!deal:d_1", "Everything that happened, except deal Data Center Refresh"),
         (
@@ -219,7 +222,7 @@ def test_what_others_wrote_is_set_apart_shown_whole_and_cut_where_long():
 
 VALUES = {
     "entity": ["deal", "!task", "a.b"],
-    "event": ["deal.updated", "*.deleted", "deal.*", "!task.*", "session.failed", "!*.created"],
+    "event": ["deal.updated", "*.deleted", "deal.*", "!task.*", "auditapp.session.failed", "!*.created"],
     "record": ["deal:1", "!task:2", "deal:\u202e"],
     "actor": ["me", "!ada", "<i>"],
     "actor_type": ["user", "!system"],

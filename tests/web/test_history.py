@@ -517,7 +517,7 @@ def test_another_workspaces_events_and_unheard_of_ones_are_404_in_every_view(own
     response = owner.get("/w/acme/history.jsonl/deal/9")
     response.close()
     assert response.status_code == 404
-    assert "export.created" not in owner.get("/w/acme/timeline.jsonl").text  # nothing was taken
+    assert "auditapp.export" not in owner.get("/w/acme/timeline.jsonl").text  # nothing was taken
 
 
 def test_hostile_names_are_text_in_every_view(owner, note):
@@ -562,11 +562,13 @@ def test_an_export_is_every_version_behind_a_line_that_says_what_it_is(owner, st
     assert end == {"format": "auditapp-history/1", "end": True, "events": 2}
     assert "acme-history-" in response.headers["Content-Disposition"]
     response.close()
-    log = json.loads(owner.get("/w/acme/timeline.jsonl?event=export.created").data.splitlines()[0])
+    log = json.loads(owner.get("/w/acme/timeline.jsonl?event=auditapp.export.finished").data.splitlines()[0])
+    assert log["payload"].pop("duration_ms") >= 0
     assert log["payload"] == {
         "format": "jsonl",
         "query": "actor=ben&record=deal:1",
         "events": 2,
+        "skipped": 0,
         "complete": True,
     }
 
@@ -583,7 +585,7 @@ def test_an_export_holds_the_events_of_related_records_that_the_page_shows(owner
     response.close()
     assert head["filters"] == [["related", "1"]] and end["events"] == 6
     assert [event["id"] for event in events] == versions(text)[::-1] == [*story, task]
-    log = json.loads(owner.get("/w/acme/timeline.jsonl?event=export.created").data.splitlines()[0])
+    log = json.loads(owner.get("/w/acme/timeline.jsonl?event=auditapp.export.finished").data.splitlines()[0])
     assert log["payload"]["query"] == "record=deal:1&related=1"
 
 
