@@ -82,7 +82,7 @@ def _stale_form(_error: CSRFError) -> ResponseReturnValue:
 
 def _not_noted(error: Exception) -> ResponseReturnValue:
     """What leaves the log leaves a trace in it first, or stays where it is."""
-    log.error("nothing was handed out: %s", error)
+    log.error("nothing was handed out", exc_info=error)
     return _later(
         "That cannot be noted in the log just now", "Nothing was handed out. Please try again later."
     )

@@ -141,8 +141,9 @@ def _export(name: str, how: str, content_type: str) -> dict[str, Any]:
         "operationId": f"exportEvents{name}",
         "summary": f"Export all events of a filter, {how}",
         "description": "Oldest first and streamed; limit and places in the log do not narrow it. That it was"
-        " exported is an event itself, export.created. Where the database fails in the middle, the last line"
-        " says so.",
+        " exported is told by two events, auditapp.export.started before the first byte and"
+        " auditapp.export.finished; if the first cannot be recorded, the answer is 503. Where the database"
+        " fails in the middle, the last line says so.",
         "parameters": [each for each in _filters() if each["name"] not in OF_THE_PAGE],
         "responses": {
             "200": {"description": TITLES[200], "content": {content_type: {"schema": {"type": "string"}}}},
@@ -216,7 +217,8 @@ def _undo() -> dict[str, Any]:
         "operationId": "prepareUndo",
         "summary": "Prepare taking an event or a story back",
         "description": "Nothing is changed: the document says what would take it back, in all records that it"
-        " touched, and what has changed since. That it was handed over is an event itself, undo.prepared.",
+        " touched, and what has changed since. That it was handed over is an event itself,"
+        " auditapp.undo.prepared; if it cannot be recorded, the answer is 503.",
         "parameters": [*RECORD, *given],
         "responses": {"200": _answer(200, "UndoDocument"), **_problems(401, 403, 404, 422, 429, 503)},
     }

@@ -28,4 +28,4 @@ class Renaming(Base):
 
     __tablename__ = "renaming"
 
-    at: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant, primary_key=True, autoincrement=False)

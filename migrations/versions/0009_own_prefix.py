@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("event_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("is_own", sa.Boolean, nullable=False),
     )
-    renaming = op.create_table("renaming", sa.Column("at", Instant, primary_key=True))
+    renaming = op.create_table("renaming", sa.Column("at", Instant, primary_key=True, autoincrement=False))
     connection = op.get_bind()
     now = datetime.now(UTC)
     is_sqlite = connection.dialect.name == "sqlite"
