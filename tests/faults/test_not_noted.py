@@ -23,9 +23,9 @@ def no_writing():
     """Let every write of an event fail, on a database that answers all questions."""
     is_sqlite = db.engine.dialect.name == "sqlite"
     if is_sqlite:
-        trigger = "CREATE TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(FAIL, 'is full'); END"
+        trigger = "CREATE TRIGGER refusing BEFORE INSERT ON event BEGIN SELECT RAISE(FAIL, 'is full'); END"
     else:
-        trigger = "CREATE TRIGGER full BEFORE INSERT ON event EXECUTE FUNCTION refuse_for_test()"
+        trigger = "CREATE TRIGGER refusing BEFORE INSERT ON event EXECUTE FUNCTION refuse_for_test()"
         refuse = "BEGIN RAISE EXCEPTION 'is full'; END"
         db.session.execute(
             sa.text(f"CREATE FUNCTION refuse_for_test() RETURNS trigger LANGUAGE plpgsql AS $${refuse}$$")
@@ -33,7 +33,7 @@ def no_writing():
     db.session.execute(sa.text(trigger))
     db.session.commit()
     yield
-    db.session.execute(sa.text("DROP TRIGGER full" + ("" if is_sqlite else " ON event")))
+    db.session.execute(sa.text("DROP TRIGGER refusing" + ("" if is_sqlite else " ON event")))
     db.session.commit()
 
 
