@@ -105,13 +105,8 @@ def find_member(workspace: Workspace, member_id: uuid.UUID) -> Member | None:
 
 def members_of(workspace: Workspace) -> list[Member]:
     """Return the members who have not been removed, by name."""
-    query = (
-        select(Member)
-        .join(Account)
-        .where(Member.workspace_id == workspace.id, Member.removed_at.is_(None))
-        .order_by(Account.name, Account.email)
-    )
-    return list(db.session.scalars(query))
+    query = select(Member).where(Member.workspace_id == workspace.id, Member.removed_at.is_(None))
+    return sorted(db.session.scalars(query), key=lambda member: (member.name, member.account.email))
 
 
 def add_member(workspace: Workspace, email: str, name: str, role: Role, by: ActorDict) -> Member:
@@ -119,6 +114,7 @@ def add_member(workspace: Workspace, email: str, name: str, role: Role, by: Acto
 
     :raise MemberError: if the address is none, the name empty, or the person a member already.
     """
+    name = clean_name(name)
     account = _account_for(email, name)
     member = db.session.scalars(
         select(Member).where(Member.workspace_id == workspace.id, Member.account_id == account.id)
@@ -128,12 +124,14 @@ def add_member(workspace: Workspace, email: str, name: str, role: Role, by: Acto
     with acting_as(by):
         if member:
             member.removed_at, member.joined_at, member.role = None, None, role
+            member.invited_as = name
         else:
             member = Member(
                 workspace_id=workspace.id,
                 id=uuid7(),
                 account=account,
                 role=role,
+                invited_as=name,
                 created_at=datetime.now(UTC),
             )
             db.session.add(member)
@@ -215,6 +213,8 @@ def accept(invitation: Invitation, password: str | None) -> Account:
     account = invitation.member.account
     if password is not None and account.password_hash is None:
         account.password_hash = hash_password(password)
+        # Of those who invited them, this is whom they answer: what the others call them stays theirs.
+        account.name = invitation.member.name
     used = db.session.execute(
         update(Invitation)
         .where(Invitation.token_hash == invitation.token_hash, Invitation.used_at.is_(None))
@@ -257,7 +257,7 @@ def _account_for(email: str, name: str) -> Account:
         raise MemberError(f"{email[:100]!r} is no e-mail address: {error}") from None
     account = db.session.scalars(select(Account).where(Account.email == address)).first()
     if not account:
-        account = Account(id=uuid7(), email=address, name=clean_name(name), created_at=datetime.now(UTC))
+        account = Account(id=uuid7(), email=address, name=name, created_at=datetime.now(UTC))
         db.session.add(account)
         db.session.flush()
     return account

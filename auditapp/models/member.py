@@ -53,9 +53,16 @@ class Member(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     joined_at: Mapped[datetime | None] = mapped_column(Instant)
     removed_at: Mapped[datetime | None] = mapped_column(Instant)
+    # Until they join, the workspace knows no other name of theirs: the account's may be another workspace's.
+    invited_as: Mapped[str | None] = mapped_column(String(200))
 
     account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
     role: Mapped[Role] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def name(self) -> str:
+        """Return their name; until they join, the one they were invited by."""
+        return self.account.name if self.joined_at or self.invited_as is None else self.invited_as
 
 
 class Invitation(Base):

@@ -34,9 +34,9 @@ def capture_own() -> Capture:
             Workspace: {"id": "uid"},
             Member: {
                 "id": "id",
-                "name": lambda member: member.account.name,
+                "name": lambda member: member.name,
                 "verbs": _member_verb,
-                "exclude": ("account_id",),
+                "exclude": ("account_id", "invited_as"),
                 "labels": {"role_id": "Role", "joined_at": "Joined", "removed_at": "Removed"},
             },
             Role: {"id": "id"},

@@ -63,7 +63,7 @@ def change_role(workspace: str, member_id: str) -> ResponseReturnValue:
         db.session.rollback()
         return _page(workspace, str(error), 422)
     db.session.commit()
-    flash(f"{member.account.name} is {role.name} now.")
+    flash(f"{member.name} is {role.name} now.")
     return redirect(url_for(".index", workspace=workspace), 303)
 
 
@@ -73,7 +73,7 @@ def new_link(workspace: str, member_id: str) -> ResponseReturnValue:
     """Make a new one-time link for somebody who has not joined yet; the old one ends."""
     member = _member(member_id)
     if member.joined_at:
-        return _page(workspace, f"{member.account.name} has joined already.", 422)
+        return _page(workspace, f"{member.name} has joined already.", 422)
     token = members.invite(member)
     db.session.commit()
     return _page(workspace, link=absolute(url_for("auth.join", token=token)), link_for=member)
@@ -92,7 +92,7 @@ def remove(workspace: str, member_id: str) -> ResponseReturnValue:
     db.session.commit()
     if member.id == g.viewer.member_id:
         return redirect(url_for("home.index"), 303)
-    flash(f"{member.account.name} was removed.")
+    flash(f"{member.name} was removed.")
     return redirect(url_for(".index", workspace=workspace), 303)
 
 

@@ -174,3 +174,30 @@ def test_only_who_manages_members_may(client, login, acme, who):
 
     for path in ("", "/x/role", "/x/remove", "/x/link"):
         assert client.post(MEMBERS + path, data=NEW).status_code == 403
+
+
+def test_adding_an_address_does_not_tell_what_another_workspace_calls_them(app, owner, acme, other, login):
+    them = app.test_client()
+    login("owner", "other", them)
+    them.post("/w/other/settings/members", data={**NEW, "name": "Rear Admiral Hopper"})
+
+    page = owner.post(MEMBERS, data={**NEW, "name": "G. H."}).text
+    joining = app.test_client().get(link_in(page)).text
+    listed = owner.get(MEMBERS).text
+
+    for text in (page, joining, listed, owner.get("/w/acme/timeline").text):
+        assert "Rear Admiral" not in text
+    assert "G. H." in page and "G. H." in listed
+
+
+def test_who_joins_is_called_as_whose_invitation_they_took(app, owner, acme, other, login):
+    them = app.test_client()
+    login("owner", "other", them)
+    them.post("/w/other/settings/members", data={**NEW, "name": "Rear Admiral Hopper"})
+    link = link_in(owner.post(MEMBERS, data={**NEW, "name": "Grace"}).text)
+
+    app.test_client().post(link, data={"password": PASSWORD, "password_again": PASSWORD})
+
+    assert "Grace" in owner.get(MEMBERS).text
+    there = them.get("/w/other/settings/members").text
+    assert "Rear Admiral Hopper" in there and ">Grace<" not in there
