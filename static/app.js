@@ -19,26 +19,30 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
-// A link that a swap removed takes the focus with it: give it to what came instead.
+// What a swap removes takes the focus with it: give it to what came instead.
 document.addEventListener("htmx:before:swap", (event) => {
   const { sourceElement: source, target } = event.detail.ctx ?? {};
   if (source?.closest("li.older")) rowBefore = source.closest("li.older").previousElementSibling;
   // What comes by itself, as the counts do, must not take the focus from where somebody is.
-  else if (source?.closest("#results") && !source.closest(".row")) focusResults = target.contains(document.activeElement);
+  else if (target?.id === "results" && target.contains(document.activeElement)) focused = document.activeElement;
 });
 document.addEventListener("htmx:after:swap", () => {
+  const results = document.getElementById("results");
   if (rowBefore) {
     let next = rowBefore.nextElementSibling;
     while (next && !next.matches(".row")) next = next.nextElementSibling;
     next?.querySelector("summary").focus({ preventScroll: true });
-  } else if (focusResults) {
-    document.getElementById("results")?.focus({ preventScroll: true });
+  } else if (focused && !focused.isConnected) {
+    // Somebody who was at a row, and quicker than the answer, is at a row again.
+    const row = focused.closest(".row");
+    const same = row && (document.getElementById(row.id) ?? results.querySelector(".row"));
+    (same?.querySelector("summary") ?? results).focus({ preventScroll: true });
   }
   rowBefore = null;
-  focusResults = false;
+  focused = null;
 });
 let rowBefore = null;
-let focusResults = false;
+let focused = null;
 
 // A request that never got an answer: say so where the answer would be.
 document.addEventListener("htmx:error", (event) => {

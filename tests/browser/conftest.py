@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from auditapp.extensions import db
 from tests.browser.house import House, Server, served_app
@@ -19,6 +19,7 @@ from tests.browser.steps import OWNER, TIMELINE, sign_in
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-gpu"]
 TIMEOUT_MS = 20_000  # a limit for machines that are busy with something else, not a measure
+expect.set_options(timeout=TIMEOUT_MS)
 
 Visit = Callable[..., Page]
 

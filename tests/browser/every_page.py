@@ -1,4 +1,4 @@
-"""Every page there is, from the application's own map of routes, in a workspace that has something for each."""
+"""Every page there is, by the application's own map of routes, and a workspace that fills each."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -56,15 +56,13 @@ QUERIES: dict[str, list[str]] = {
 def endpoints(app: Flask) -> list[str]:
     """Return the routes that answer GET with a page; a new one is among them by itself."""
     found = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
-    return sorted(
-        endpoint for endpoint in found if endpoint.partition(".")[0] not in NO_PAGES and endpoint not in NO_PAGE
-    )
+    return sorted(name for name in found - NO_PAGE if name.partition(".")[0] not in NO_PAGES)
 
 
 def paths_of(app: Flask, endpoint: str, values: dict[str, str]) -> Iterator[str]:
     """Return the paths of a route, each way that it can be asked.
 
-    :param values: of the arguments of routes; one that is missing is a ``BuildError``: add it to :func:`fill`.
+    :param values: of the arguments of routes; where one is missing, add it to :func:`fill`.
     """
     [rule] = app.url_map.iter_rules(endpoint)
     adapter = app.url_map.bind("localhost")
@@ -115,11 +113,12 @@ def fill(app: Flask, workspace: Workspace, event_id: str) -> dict[str, str]:
 def a_story() -> list[dict[str, Any]]:
     """Return the events of an action that set off others, one of which failed."""
     flow = {"type": "workflow", "id": "flow", "name": "Deal won"}
+    common = {"name": LONG, "correlation_id": "won"}
     changes = {"stage": {"previous": "open", "current": "won"}}
     return [
-        an_event(entity="1", name=LONG, correlation_id="won", changes=changes),
-        an_event("task.created", entity="7", name=LONG, actor=flow, origin="workflow", correlation_id="won"),
-        an_event("mail.sent", entity="8", actor=flow, origin="workflow", outcome="failure", correlation_id="won"),
+        an_event(entity="1", changes=changes, **common),
+        an_event("task.created", entity="7", actor=flow, origin="workflow", **common),
+        an_event("mail.sent", entity="8", actor=flow, origin="workflow", outcome="failure", **common),
     ]
 
 

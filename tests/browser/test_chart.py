@@ -19,7 +19,7 @@ BARS = """() => [...document.querySelectorAll(".activity svg a")].map(link => {
   const boxes = [...link.querySelectorAll(".bar")].map(bar => bar.getBoundingClientRect());
   const top = Math.min(...boxes.map(box => box.top)), foot = Math.max(...boxes.map(box => box.bottom));
   return {
-    events: parseInt(link.querySelector("title").textContent.match(/: ([\\d,]+) event/)[1].replaceAll(",", "")),
+    events: +/: ([\\d,]+) event/.exec(link.querySelector("title").textContent)[1].replaceAll(",", ""),
     height: boxes.length ? foot - top : 0,
     parts: boxes.reduce((sum, box) => sum + box.height, 0),
   };

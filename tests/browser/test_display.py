@@ -77,7 +77,7 @@ CUT_OFF = """tags => tags.filter(tag =>
 CRUMBS = """fields => fields.filter(one => {
   const box = one.getBoundingClientRect(), line = one.parentElement.getBoundingClientRect();
   const seen = Math.min(box.right, line.right) - box.left;
-  return box.top < line.bottom - 2 && seen < Math.min(70, one.scrollWidth);
+  return box.top < line.bottom - 2 && seen < Math.min(70, one.scrollWidth) - 1; // scrollWidth is rounded
 }).map(one => one.textContent)"""
 
 

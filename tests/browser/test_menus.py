@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser import every_page
 from tests.browser.conftest import Complaints, Visit
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 ENDPOINTS = every_page.endpoints(served_app("sqlite://"))
 BOTH = "both@acme.example"
 
-# The texts of a panel outside of links and buttons, scrolled to one by one; for each its place and what it labels.
+# A text of a panel, by number, outside of links and buttons: scrolled to, its place, and what it labels.
 TEXTS = """(panel, place) => {
   const walk = document.createTreeWalker(panel, NodeFilter.SHOW_TEXT), texts = [];
   while (walk.nextNode()) {
@@ -38,19 +38,24 @@ TEXTS = """(panel, place) => {
 }"""
 # What floats without being a popover would need a script to shut it.
 OTHER_MENUS = """() => [...document.querySelectorAll("details > :not(summary)")]
-  .filter(one => ["absolute", "fixed"].includes(getComputedStyle(one).position)).map(one => one.outerHTML.slice(0, 80))"""
+  .filter(one => ["absolute", "fixed"].includes(getComputedStyle(one).position))
+  .map(one => one.outerHTML.slice(0, 80))"""
 
 
 def hold_still(page: Page) -> None:
     """Leave a page as it came: no filter that is clicked brings other results, with another menu in them."""
-    page.route(
-        "**/*",
-        lambda route: route.fulfill(status=204) if route.request.headers.get("hx-request") else route.continue_(),
-    )
+
+    def answer(route: Route) -> None:
+        if route.request.headers.get("hx-request"):
+            route.fulfill(status=204)
+        else:
+            route.continue_()
+
+    page.route("**/*", answer)
 
 
 def click_every_text(page: Page, panel: Locator) -> int:
-    """Click each text of an open menu and see that its control obeys and the menu stays; return how many there were."""
+    """Click each text of an open menu, see that its control obeys and the menu stays, and count them."""
     place = 0
     while text := panel.evaluate(TEXTS, place):
         page.mouse.click(text["x"], text["y"])
@@ -69,7 +74,7 @@ def expect_obeyed(control: Locator, text: dict[str, Any]) -> None:
 
 
 def try_menus(page: Page) -> int:
-    """Open every menu of a page, click all its texts and shut it by Escape; return how many texts there were."""
+    """Open every menu of a page, click all its texts, shut it by Escape, and count the texts."""
     assert page.evaluate(OTHER_MENUS) == []
     clicked = 0
     for opener in page.locator("[popovertarget]:visible").all():

@@ -179,7 +179,7 @@ def test_a_server_in_trouble_is_asked_less_and_less(page: Page, acme: Workspace,
     for expected in (1, 2, 3):
         with page.expect_response("**/timeline/new**"):
             page.clock.run_for(15_000 * 2 ** (expected - 1))
-        page.wait_for_timeout(50)
+        page.wait_for_function("() => !newsAsked")  # until the answer was looked at
         page.clock.run_for(15_000)
         assert len(questions) == expected
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.house import House
@@ -133,6 +133,23 @@ def test_escape_leaves_a_search_box_and_what_was_typed_stays(visit: Visit, name:
 
     expect(page.locator("#results .row summary:focus")).to_have_count(1)
     expect(entry).to_have_value("number")
+
+
+def test_a_late_answer_to_a_search_leaves_the_focus_at_a_row(visit: Visit):
+    page = visit()
+    held: list[Route] = []
+    page.route("**/timeline?q=**", lambda route: held.append(route))
+    entry = page.get_by_role("searchbox", name="Search")
+    entry.fill("number")
+    with page.expect_request("**/timeline?q=**"):
+        press(page, "Escape")  # which leaves the box: the search is asked for
+
+    press(page, "j")
+    expect(summary(page, 0)).to_be_focused()
+    held[0].continue_()
+
+    expect(page).to_have_url(re.compile(r"\?q=number$"))
+    expect(summary(page, 0)).to_be_focused()
 
 
 def test_j_from_inside_a_filter_menu_closes_it(visit: Visit):

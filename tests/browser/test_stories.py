@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.house import Server, record_in_order
-from tests.browser.steps import BOTH_WIDTHS, ON_SQLITE, OWNER, row_ids, rows, sideways, sign_in
+from tests.browser.steps import BOTH_WIDTHS, ON_SQLITE, OWNER, open_filter, row_ids, rows, sideways, sign_in
 from tests.browser.test_accessibility import FOUR_LOOKS, expect_accessible
 from tests.conftest import an_event, make_workspace
 

@@ -3,7 +3,6 @@
 import random
 from collections import defaultdict
 from datetime import timedelta
-from time import perf_counter
 
 import pytest
 import sqlalchemy as sa
@@ -234,14 +233,11 @@ def statements():
 
 
 def test_a_large_story_is_counted_up_to_a_thousand_and_passed_by_in_few_queries(large, statements):
-    started = perf_counter()
-
     page = list_stories(filters_of("entity=deal", group="story"), large)
 
     assert [row.entity_id for row in page.events] == ["2500", "1500", "500", "0"]
     assert (page.stories[page.events[-1].id].others, page.stories[page.events[-1].id].more) == (1000, True)
     assert len(statements) < 15, statements
-    assert perf_counter() - started < 2
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(acme, log, statements):

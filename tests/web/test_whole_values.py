@@ -32,6 +32,7 @@ def long_text(length: int) -> str:
     return ("word " * length)[: length - 7] + "THE-END"
 
 
+LAST = {"id": "last", "name": "THE-END"}
 VALUES = {
     "a text of a line": long_text(401),
     "a text that is folded": long_text(4_000),
@@ -40,8 +41,8 @@ VALUES = {
     "a long word": "x" * 900 + "THE-END",
     "an object": {f"key{number}": number for number in range(300)} | {"z": "THE-END"},
     "a list of objects": [{"a": number} for number in range(300)] + [{"a": "THE-END"}],
-    "related records": [{"id": str(number), "name": f"Ben {number}"} for number in range(25)] + [{"id": "t", "name": "THE-END"}],
-    "very many of them": [{"id": str(n), "name": f"Ben {n}"} for n in range(900)] + [{"id": "t", "name": "THE-END"}],
+    "related records": [{"id": str(number), "name": f"Ben {number}"} for number in range(25)] + [LAST],
+    "very many of them": [{"id": str(number), "name": f"Ben {number}"} for number in range(900)] + [LAST],
     "one with a long attribute": [{"id": "1", "name": "Ben", "note": long_text(5_000)}],
     "one with an object inside": [{"id": "1", "name": "Ben", "terms": {"deep": ["THE-END"]}}],
     "one related record": {"id": "1", "name": "Ben", "note": "THE-END"},

@@ -140,7 +140,7 @@ def _differences(then: RecordState, now: RecordState) -> dict[str, dict[str, Any
 
 def _drift(state: RecordState, room: Room) -> list[ShownDrift]:
     return [
-        ShownDrift(each, shown_value(each.expected, each.kind, room), shown_value(each.found, each.kind, room))
+        ShownDrift(each, *(shown_value(side, each.kind, room) for side in (each.expected, each.found)))
         for each in state.drift
     ]
 

@@ -88,7 +88,6 @@ def _item(value: Mapping[str, Any], room: Room) -> Item:
     attributes = [
         (words_of(key), _text(each, "text", room))
         for key, each in value.items()
-        if room.everything
-        or (key not in _NAMING and each not in (None, "", [], {}))
+        if room.everything or (key not in _NAMING and each not in (None, "", [], {}))
     ]
     return Item(ref_name(value), attributes)
