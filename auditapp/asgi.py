@@ -81,7 +81,11 @@ class AsgiApp:
             except _ClientGone:
                 pass  # nobody waits for an answer
             else:
-                await self._answer(_environ(scope, body, length), receive, send)
+                try:
+                    await self._answer(_environ(scope, body, length), receive, send)
+                except Exception:
+                    log.warning("the answer broke off", exc_info=True)
+                    raise
 
     async def _answer(self, environ: dict[str, Any], receive: Receive, send: Send) -> None:
         context = contextvars.copy_context()

@@ -41,14 +41,22 @@ FORMS = {"text": OneLine, "json": OneLineOfJson}
 
 def _message(record: logging.LogRecord) -> str:
     try:
-        return record.getMessage()[:LONGEST]
+        message = record.getMessage()
     except (TypeError, ValueError):  # a mistake in a log call must not cost the line
-        return str(record.msg)[:LONGEST]
+        message = str(record.msg)
+    if not _is_ours(record):
+        # Others write tracebacks into theirs, with what the exception says: granian does.
+        message = message.partition("\n")[0]
+    return message[:LONGEST]
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] == "auditapp"
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     fields: dict[str, Any] = {**current_facts(), **getattr(record, "fields", {})}
-    if not record.name.startswith("auditapp"):
+    if not _is_ours(record):
         fields["logger"] = record.name
     error = record.exc_info[1] if record.exc_info else None
     if error is not None:

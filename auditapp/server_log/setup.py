@@ -33,6 +33,7 @@ def configure(form: str) -> None:
         root.removeHandler(before)
     handler.is_auditapps = True  # type: ignore[attr-defined]
     root.addHandler(handler)
+    logging.raiseExceptions = False  # it would write a broken record, with its arguments, to stderr
     root.setLevel(logging.WARNING)
     _log.setLevel(logging.INFO)
     # Werkzeug's server, of ``flask run``, has a line a request, with paths and queries in it.

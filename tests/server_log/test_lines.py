@@ -39,6 +39,16 @@ def test_a_line_of_json_has_the_same():
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_of_others_lines_a_traceback_is_left_out(form):
+    message = "Application callable raised an exception\nTraceback:\n  File x\nKeyError: 'hunter2'"
+    record = logging.LogRecord("_granian.utils", logging.ERROR, __file__, 1, message, (), None)
+
+    line = FORMS[form]().format(record)
+
+    assert "raised an exception" in line and "_granian.utils" in line and "hunter2" not in line
+
+
+@pytest.mark.parametrize("form", FORMS)
 @given(message=ANY_TEXT, value=ANY_TEXT)
 def test_nothing_that_is_logged_begins_another_line_or_moves_the_cursor(form, message, value):
     line = a_line(form, message, value=value)
