@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from auditapp.access.sources import create_source
 from flask import Flask
 from sqlalchemy import select
 
 from auditapp.access import api_keys, members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.saved_views import note_visit, pin, save_view
-from auditapp.access.sources import create_source
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db
 from auditapp.models import Account, Event, SetAside, Workspace
