@@ -11,8 +11,8 @@ from auditapp.access import members
 from auditapp.cli.base import Group
 from auditapp.cli.garbage import garbage_collected_seldom
 from auditapp.extensions import db
-from auditapp.log.index_state import IndexState
-from auditapp.log.rebuild import rebuild, stale_workspaces
+from auditapp.log.index_state import IndexState, stale_workspaces
+from auditapp.log.rebuild import rebuild
 from auditapp.models import Workspace
 
 group = Group("index", help="The index of words, and the counts, that are derived from the log.")

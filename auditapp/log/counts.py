@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from auditapp.log.insert import microseconds
+from auditapp.log.read_once import forget
 from auditapp.models import Workspace, event_count, event_kind
 from auditapp.models.derived import DAY, HOUR, WEEK
 from auditapp.models.event import KIND
@@ -98,6 +99,7 @@ def _add_kinds(connection: Connection, workspace_id: int, kinds: set[tuple[Any, 
     )
     missing = sorted(kinds - {tuple(row) for row in connection.execute(query)})
     if missing:
+        forget(connection)
         upsert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
         connection.execute(
             upsert(event_kind).on_conflict_do_nothing(),

@@ -91,6 +91,14 @@ def index_state_of(workspace_id: int) -> IndexState:
     return IndexState(*found) if found else IndexState()
 
 
+def stale_workspaces() -> list[int]:
+    """Return the numbers of the workspaces whose index is stale, or was not finished."""
+    columns = [index_state.c[name] for name in _COLUMNS]
+    query = select(Workspace.id, *columns).outerjoin(index_state, index_state.c.workspace_id == Workspace.id)
+    rows = db.session.execute(query.order_by(Workspace.id))
+    return [row[0] for row in rows if row.version is None or not IndexState(*row[1:]).is_current]
+
+
 def require_index(workspace_id: int) -> None:
     """Go on only where the index answers for every event of a workspace.
 

@@ -38,12 +38,6 @@ ATTEMPTS = 20
 Progress = Callable[[int, IndexState], None]  # of the workspace's number, after each batch
 
 
-def stale_workspaces() -> list[int]:
-    """Return the numbers of the workspaces whose index is stale, or was not finished."""
-    numbers = db.session.scalars(select(Workspace.id).order_by(Workspace.id)).all()
-    return [number for number in numbers if not index_state_of(number).is_current]
-
-
 def rebuild(workspaces: Sequence[int], tell: Progress = lambda _workspace, _state: None) -> list[int]:
     """Make the index and the counts of some workspaces anew. Commits as it goes.
 

@@ -17,6 +17,7 @@ from auditapp.extensions import db
 from auditapp.log.checked import Checked
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
 from auditapp.log.insert import EVENT_COLUMNS, insert_rows, lock_for_writing
+from auditapp.log.read_once import forget
 from auditapp.log.resent import is_same_event, sent, stored
 from auditapp.log.rows import (
     Given,
@@ -251,6 +252,7 @@ def _add_names(connection: Connection, workspace_id: int, names: set[tuple[str, 
     missing = sorted(pair for pair in names if pair[0] not in known)
     if not missing:
         return
+    forget(connection)
     upsert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
     connection.execute(
         upsert(EventName.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ It knows an event's name, actor type, origin and outcome, by the hour, day and w
 zone. What else a filter may ask is counted among the newest matches instead: :mod:`auditapp.reading.sample`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -90,7 +90,7 @@ def _columns(table: Any) -> list[Any]:
     return [getattr(table, name) for name in KINDS]
 
 
-def _does(table: Any, known: dict[str, str]) -> Any:
+def _does(table: Any, known: Mapping[str, str]) -> Any:
     by_mark: dict[str, list[str]] = {}
     for name in known:
         by_mark.setdefault(mark_of_name(name), []).append(name)

@@ -1,7 +1,7 @@
 """What every query of the log is made of: who may see which events, and where a page begins."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, select, tuple_
@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, se
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.read_once import read_once
 from auditapp.models import Event, EventName
 from auditapp.models.types import Instant
 from auditapp.reading.cursor import Cursor
@@ -17,16 +18,19 @@ from auditapp.reading.filters import TimelineFilters, Values
 Condition = ColumnElement[bool]
 
 
-def known_names(viewer: Viewer) -> dict[str, str]:
-    """Return the workspace's event names and the entity type of each."""
-    query = select(EventName.event, EventName.entity_type).where(
-        EventName.workspace_id == viewer.workspace.id
-    )
-    return {row[0]: row[1] for row in db.session.execute(query)}
+def known_names(viewer: Viewer) -> Mapping[str, str]:
+    """Return the workspace's event names and the entity type of each, read once a transaction."""
+    workspace_id = viewer.workspace.id
+
+    def read() -> dict[str, str]:
+        query = select(EventName.event, EventName.entity_type).where(EventName.workspace_id == workspace_id)
+        return {row[0]: row[1] for row in db.session.execute(query)}
+
+    return read_once(db.session.connection(), ("names", workspace_id), read)
 
 
 def scopes(
-    viewer: Viewer, known: dict[str, str], named: list[str] | None
+    viewer: Viewer, known: Mapping[str, str], named: list[str] | None
 ) -> list[tuple[list[str] | None, bool]]:
     """Return what the viewer may see: pairs of event names (None: any) and "only my own"."""
     if viewer.audit_level is AuditLevel.ALL:

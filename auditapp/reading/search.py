@@ -14,13 +14,14 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Select, and_, cast, column, exists, false, func, select, table, text
+from sqlalchemy import Select, String, and_, cast, column, exists, false, func, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.checked import Checked
 from auditapp.log.index_state import require_index
+from auditapp.log.read_once import read_once
 from auditapp.log.search_index import event_search
 from auditapp.log.terms import SPANS, span_mark, span_of, workspace_mark
 from auditapp.models import Event
@@ -41,7 +42,8 @@ MAX_OTHERS = 2
 GLANCE = 1_000
 MAX_GLANCED = 500
 
-_FTS5 = table("event_search", column("rowid"))
+# The column of a table's own name stands for all of it.
+_FTS5 = table("event_search", column("rowid"), column("event_search", String))
 
 
 def fetch_found(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int) -> list[Any]:
@@ -158,7 +160,9 @@ def select_found(tree: Node, filters: TimelineFilters, viewer: Viewer, limit: in
 
 def found_condition(filters: TimelineFilters, viewer: Viewer) -> Condition:
     """Return what tells whether one row is found by a filter's words, for rows found by something else."""
-    require_index(viewer.workspace.id)
+    workspace_id = viewer.workspace.id
+    # Many views of somebody ask it in one transaction.
+    read_once(db.session.connection(), ("index", workspace_id), lambda: require_index(workspace_id))
     tree = tree_of(filters, viewer)
     if tree is None:
         return false()
@@ -170,7 +174,8 @@ def found_condition(filters: TimelineFilters, viewer: Viewer) -> Condition:
 
 
 def _fts5(tree: Node) -> Condition:
-    return text("event_search MATCH :tree").bindparams(tree=for_sqlite(tree))  # type: ignore[return-value]
+    found: Condition = _FTS5.c.event_search.op("MATCH")(for_sqlite(tree))
+    return found
 
 
 def _tsquery(tree: Node) -> Condition:

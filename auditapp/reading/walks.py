@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.log.read_once import read_once
 from auditapp.models import Event, event_kind
 from auditapp.models.event import KIND
 from auditapp.reading.conditions import conditions_of
@@ -116,11 +117,15 @@ def _by_kind(
     return Walks(columns, [(value, *kind) for value, kind in product(values, kinds)], rest)
 
 
-def _kinds(viewer: Viewer) -> list[Kind]:
-    """Return the kinds of events that the workspace has seen."""
-    there = event_kind.c
-    query = select(*(there[name] for name in KIND)).where(there.workspace_id == viewer.workspace.id)
-    return sorted(Kind(*row) for row in db.session.execute(query))
+def _kinds(viewer: Viewer) -> Sequence[Kind]:
+    """Return the kinds of events that the workspace has seen, read once a transaction."""
+    there, workspace_id = event_kind.c, viewer.workspace.id
+
+    def read() -> list[Kind]:
+        query = select(*(there[name] for name in KIND)).where(there.workspace_id == workspace_id)
+        return sorted(Kind(*row) for row in db.session.execute(query))
+
+    return read_once(db.session.connection(), ("kinds", workspace_id), read)
 
 
 def _matching_kinds(

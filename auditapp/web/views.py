@@ -27,10 +27,10 @@ from auditapp.access.saved_views import SavedViewError, may_change
 from auditapp.extensions import db
 from auditapp.log.index_state import IndexStaleError
 from auditapp.log.strict_json import shorten
-from auditapp.models import SavedView, ViewVisit
+from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
 from auditapp.reading.filters import FilterError, TimelineFilters
-from auditapp.reading.news import MAX_AT_A_VISIT, News, count_new, newest_id
+from auditapp.reading.news import MAX_AT_A_VISIT, News, count_new, count_new_in_each, newest_id
 from auditapp.web import timeline
 from auditapp.web.errors import error_page
 from auditapp.web.filter_form import FilterForm
@@ -263,18 +263,31 @@ def _form(
 
 def _tabs() -> list[Tab]:
     """Return the views with what is new in each; nothing is counted where nothing was recorded since."""
-    visits, newest = saved_views.visits_of(g.viewer), newest_id(g.viewer)
-    return [Tab(view, _news(view, visits.get(view.id), newest)) for view in saved_views.views_of(g.viewer)]
+    views, visits = saved_views.views_of(g.viewer), saved_views.visits_of(g.viewer)
+    asked = {
+        view.id: (filters, visits[view.id].seen_event_id)
+        for view in views
+        if view.id in visits and (filters := _filters_of(view)) is not None
+    }
+    counts = dict(zip(asked, _news(list(asked.values())), strict=True))
+    return [Tab(view, counts.get(view.id, News())) for view in views]
 
 
-def _news(view: SavedView, visit: ViewVisit | None, newest: int) -> News:
-    if visit is None or visit.seen_event_id >= newest:
-        return News()
+def _filters_of(view: SavedView) -> TimelineFilters | None:
     try:
-        filters = _filters(parse_qsl(view.query))
+        return _filters(parse_qsl(view.query))
     except FilterError:  # its own page says so
-        return News()
-    return _count(filters, visit.seen_event_id, newest)
+        return None
+
+
+def _news(asked: list[tuple[TimelineFilters, int]]) -> list[News]:
+    """Return what is new in each filter since an event; unknown of words while they are made anew."""
+    newest = newest_id(g.viewer)
+    try:
+        return count_new_in_each(asked, g.viewer, newest, MAX_AT_A_VISIT)
+    except IndexStaleError:
+        known = iter(_news([each for each in asked if not each[0].in_words]))
+        return [News(is_capped=each[1] < newest) if each[0].in_words else next(known) for each in asked]
 
 
 def _count(filters: TimelineFilters, seen: int, newest: int) -> News:

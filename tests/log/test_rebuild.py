@@ -12,7 +12,7 @@ from auditapp.access.viewer import whole_log_viewer
 from auditapp.extensions import db
 from auditapp.log import rebuild as rebuilding
 from auditapp.log import record, record_batch, terms
-from auditapp.log.index_state import index_state_of
+from auditapp.log.index_state import index_state_of, stale_workspaces
 from auditapp.models import Event, Workspace, event_count, index_state
 from auditapp.models.derived import HOUR
 from auditapp.reading.facets import matches_of
@@ -76,7 +76,7 @@ def assert_whole(*workspaces):
 
 
 def test_a_new_workspace_is_whole_at_once(acme, other):
-    assert rebuilding.stale_workspaces() == []
+    assert stale_workspaces() == []
 
 
 def test_a_rebuild_leaves_everything_found_and_counted_once(acme, other):
@@ -112,7 +112,7 @@ def test_where_one_workspace_is_stale_all_are_whole_in_the_end(acme, other):
 def test_a_higher_version_in_the_code_alone_makes_the_index_stale(acme, monkeypatch):
     monkeypatch.setattr("auditapp.log.index_state.INDEX_VERSION", terms.INDEX_VERSION + 1)
 
-    assert rebuilding.stale_workspaces() == [acme.id]
+    assert stale_workspaces() == [acme.id]
 
 
 class Killed(BaseException):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from auditapp.log.equality import same
 from auditapp.reading.undo.reverse import CREATE, DELETE, Reverse, reverse
-from auditapp.reading.undo.trace import trace
+from auditapp.reading.undo.trace import Traced
 
 NAMES = ["a", "b", "c"]
 State = dict[str, Any] | None  # None: the record does not exist
@@ -16,6 +16,14 @@ values = st.none() | st.integers(0, 2) | st.sampled_from(["", "x", True, 1.0]) |
 steps = st.lists(
     st.dictionaries(st.sampled_from(NAMES), values, max_size=3) | st.just("deleted"), min_size=1, max_size=8
 )
+
+
+def trace(versions, undone) -> Traced:
+    """Go through a record's versions, oldest first."""
+    traced = Traced(undone)
+    for version in versions:
+        traced.add(version)
+    return traced.done()
 
 
 def life(told: list) -> tuple[list, list[State]]:

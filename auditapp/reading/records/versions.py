@@ -111,9 +111,14 @@ def versions_of(conditions: list[Condition], after: Cursor | None = None) -> Gen
     read = _in_batches if is_sqlite else _as_they_come
     with closing(read(conditions, after or BEGINNING)) as batches:
         for rows in batches:
-            parsed: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
-            for (number, event, outcome, _), changes in zip(rows, parsed, strict=True):
-                yield number, event, outcome, changes
+            yield from parsed(rows)
+
+
+def parsed(rows: Sequence[Any]) -> Iterator[Version]:
+    """Yield rows that begin with the columns of :func:`select_versions` as versions."""
+    each: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
+    for row, changes in zip(rows, each, strict=True):
+        yield row[0], row[1], row[2], changes
 
 
 # Both yield plain tuples of the driver: no column of these is to be converted, which would take a third.
@@ -156,7 +161,7 @@ def newest_that_tell(field: str, conditions: list[Condition], limit: int) -> lis
     """
     # As it stands in the stored text: read whole and parsed, the other versions would take most of the time.
     told = EventPayload.changes.contains(f"{orjson.dumps(field).decode()}:{{", autoescape=True)
-    query = _versions([*conditions, told], first_read(conditions) or BEGINNING)
+    query = select_versions([*conditions, told], first_read(conditions) or BEGINNING)
     rows = db.session.execute(query.order_by(*_NEWEST).limit(limit)).all()
     found = (
         (number, event, outcome, orjson.loads(changes)) for number, event, outcome, changes in rows[::-1]
@@ -165,10 +170,11 @@ def newest_that_tell(field: str, conditions: list[Condition], limit: int) -> lis
 
 
 def _batch(conditions: list[Condition], place: Cursor, size: int) -> Any:
-    return _versions(conditions, place).order_by(Event.occurred_at, Event.id).limit(size)
+    return select_versions(conditions, place).order_by(Event.occurred_at, Event.id).limit(size)
 
 
-def _versions(conditions: list[Condition], place: Cursor) -> Any:
+def select_versions(conditions: list[Condition], place: Cursor = BEGINNING) -> Any:
+    """Return the query of versions after a place, in no order."""
     sections = and_(EventPayload.workspace_id == Event.workspace_id, EventPayload.event_id == Event.id)
     return (
         select(Event.id, Event.event, Event.outcome, EventPayload.changes)

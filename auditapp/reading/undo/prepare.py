@@ -3,7 +3,7 @@
 Nothing is changed anywhere: ``reading.undo.document`` hands it over.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,13 @@ from auditapp.reading.diffs.field_changes import kind_of
 from auditapp.reading.event import find_event
 from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
+from auditapp.reading.records.many import versions_of_each
 from auditapp.reading.records.record import Record
-from auditapp.reading.records.versions import events_of, first_read, rows_of, sees_all, versions_of
+from auditapp.reading.records.versions import rows_of, sees_all
 from auditapp.reading.story_tree import head_of
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow
 from auditapp.reading.undo.reverse import UPDATE, Reverse, reverse
-from auditapp.reading.undo.trace import Traced, trace
+from auditapp.reading.undo.trace import Traced
 
 # Of a story, so that a page comes in about a second; what is more is said.
 MAX_EVENTS = 2_000
@@ -132,21 +133,40 @@ def _prepared(
             left.append(Left(row, "nothing"))
         else:
             by_record.setdefault(Record(row.entity_type, row.entity_id), []).append(row)
-    records = []
-    for record, events in list(by_record.items())[:MAX_RECORDS]:
-        undo, unable = _of_record(record, events, viewer)
-        records += [undo] if undo else []
+    chosen = dict(list(by_record.items())[:MAX_RECORDS])
+    records, unable = _of_records(chosen, viewer)
+    left += unable
+    return Undo(event, correlation_id, records, left, more or len(by_record) > len(chosen))
+
+
+def _of_records(
+    events: Mapping[Record, Sequence[EventRow]], viewer: Viewer
+) -> tuple[list[RecordUndo], list[Left]]:
+    """Return what takes back what some events did to their records, and those of them that cannot be."""
+    traced = {record: Traced({row.id for row in some}) for record, some in events.items()}
+    for record, version in versions_of_each(list(traced), viewer):
+        traced[record].add(version)
+    turned, left = {}, []
+    for record, each in traced.items():
+        reversal, unable = _reversed(each.done(), events[record])
         left += unable
-    return Undo(event, correlation_id, records, left, more or len(by_record) > MAX_RECORDS)
+        if reversal is not None:
+            turned[record] = reversal
+    against = [_against(traced[record], reversal) for record, reversal in turned.items()]
+    rows = rows_of(viewer, set().union(*against))
+    return [
+        RecordUndo(
+            record,
+            next((row.entity_name for row in events[record] if row.entity_name), None),
+            *reversal,
+            _conflicts(traced[record], reversal, rows),
+            list(_cautions(traced[record], reversal, whole=sees_all(record, viewer))),
+        )
+        for record, reversal in turned.items()
+    ], left
 
 
-def _of_record(
-    record: Record, events: Sequence[EventRow], viewer: Viewer
-) -> tuple[RecordUndo | None, list[Left]]:
-    """Return what takes back what some events did to a record, and those of them that cannot be."""
-    conditions = events_of(record, viewer)
-    assert conditions is not None  # noqa: S101 - the viewer sees some of its events
-    traced = trace(versions_of(conditions, first_read(conditions)), {row.id for row in events})
+def _reversed(traced: Traced, events: Sequence[EventRow]) -> tuple[Reverse | None, list[Left]]:
     left = list(_left(traced, events))
     if traced.existed is None:
         return None, left
@@ -155,10 +175,7 @@ def _of_record(
         unable = {each.event.id for each in left}
         reason = "gone" if turned is None else "back" if traced.fold.exists else "deleted"
         return None, [*left, *(Left(row, reason) for row in events if row.id not in unable)]
-    conflicts = _conflicts(traced, turned, viewer)
-    cautions = list(_cautions(traced, turned, whole=sees_all(record, viewer)))
-    name = next((row.entity_name for row in events if row.entity_name), None)
-    return RecordUndo(record, name, *turned, conflicts, cautions), left
+    return turned, left
 
 
 def _left(traced: Traced, events: Iterable[EventRow]) -> Iterator[Left]:
@@ -171,18 +188,32 @@ def _left(traced: Traced, events: Iterable[EventRow]) -> Iterator[Left]:
             yield Left(row, "nothing")
 
 
-def _conflicts(traced: Traced, turned: Reverse, viewer: Viewer) -> list[Conflict]:
-    """Return what others did since: to the record as a whole, and to the fields that change back."""
-    # That it was deleted and came back is none, where it was there before and nothing here ended it.
-    is_as_before = turned.action == UPDATE and traced.fold.exists and traced.lost is None
-    whole = [] if is_as_before or traced.reborn is None else [traced.reborn]
-    fields = {name: number for name, number in traced.others.items() if name in turned.changes}
-    rows = rows_of(viewer, {*whole, *fields.values()})
+def _conflicts(traced: Traced, turned: Reverse, rows: Mapping[int, EventRow]) -> list[Conflict]:
+    """Return what others did since: to the record as a whole, and to the fields that change back.
+
+    :param rows: of the events :func:`_against`.
+    """
     reason = "exists" if traced.fold.exists else "deleted"
     return [
-        *(Conflict(reason, rows[number]) for number in whole),
-        *(_changed(name, turned.changes[name], rows[number]) for name, number in fields.items()),
+        *(Conflict(reason, rows[number]) for number in _reborn(traced, turned)),
+        *(
+            _changed(name, turned.changes[name], rows[number])
+            for name, number in traced.others.items()
+            if name in turned.changes
+        ),
     ]
+
+
+def _against(traced: Traced, turned: Reverse) -> set[int]:
+    """Return the numbers of the events that stand against taking something back."""
+    fields = (number for name, number in traced.others.items() if name in turned.changes)
+    return {*_reborn(traced, turned), *fields}
+
+
+def _reborn(traced: Traced, turned: Reverse) -> list[int]:
+    # That it was deleted and came back is none, where it was there before and nothing here ended it.
+    is_as_before = turned.action == UPDATE and traced.fold.exists and traced.lost is None
+    return [] if is_as_before or traced.reborn is None else [traced.reborn]
 
 
 def _changed(name: str, change: dict[str, Any], row: EventRow) -> Conflict:

@@ -3,7 +3,7 @@
 Pure, as ``reading.records.changes`` is: versions in, values out.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,8 +44,9 @@ class Touched:
 
 @dataclass
 class Traced:
-    """A record's versions, some of them to be taken back.
+    """A record's versions, some of them to be taken back: added the oldest first, then done.
 
+    :ivar undone: numbers of the events to be taken back.
     :ivar existed: whether the record existed before the first of these; None if none of them counts.
     :ivar lost: the fields it had when one of these first ended it; None if none did.
     :ivar ended: whether it is one of these that ended it last.
@@ -124,21 +125,10 @@ class Traced:
         self.others |= dict.fromkeys(_real(changes or {}, effect), number)
 
     def done(self) -> "Traced":
-        """Note which touched fields were changed since."""
+        """Note, after the last version, which touched fields were changed since."""
         for name, touched in self.touched.items():
             touched.since = self.others.get(name)
         return self
-
-
-def trace(versions: Iterable[Version], undone: Collection[int]) -> Traced:
-    """Go through a record's versions, oldest first.
-
-    :param undone: numbers of the events to be taken back.
-    """
-    traced = Traced(undone)
-    for version in versions:
-        traced.add(version)
-    return traced.done()
 
 
 def _before(change: Change, known: Any) -> Any:
