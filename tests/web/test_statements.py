@@ -11,11 +11,13 @@ import pytest
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
-from auditapp.access import api_keys, members, sources
+from auditapp.access import api_keys, members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import Event, Member, Role, SavedView, SetAside, Source, ViewVisit
+from auditapp.reading.cursor import places_of
+from auditapp.sources import source as sources
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
@@ -119,7 +121,7 @@ def set_aside(workspace, source, number):
         source_id=source.id,
         body_hash=uuid7().bytes * 2,
         body=b'{"broken": true}',
-        content_type="application/json",
+        headers="{}",
         reason="what it says is not clear",
         times=1,
         received_at=now,
@@ -169,6 +171,7 @@ def pages(workspace) -> dict[str, str]:
     )
     source = first_of(Source.id, Source.name == "First")
     body = first_of(SetAside.id, SetAside.workspace_id == workspace.id)
+    seen = places_of(workspace).write_seen(0)
     actors = urlencode([("actor", f"actor{number}") for number in range(15)])
     events = db.session.scalars(sa.select(Event.uid).where(Event.entity_id == "1").order_by(Event.id)).all()
     return {
@@ -191,8 +194,8 @@ def pages(workspace) -> dict[str, str]:
         "overview.show actor": f"{first}/timeline/overview?actor=actor1&entity=deal",
         "overview.suggest actors": f"{first}/timeline/suggest?for=actor&typed=actor",
         "overview.suggest records": f"{first}/timeline/suggest?for=record&typed=task",
-        "news.show": f"{first}/timeline/new?seen=0",
-        "news.show words": f"{first}/timeline/new?seen=0&q=pump",
+        "news.show": f"{first}/timeline/new?seen={seen}",
+        "news.show words": f"{first}/timeline/new?seen={seen}&q=pump",
         "event.show": f"{first}/events/{event}",
         "history.show": deal,
         "history.show related": f"{deal}?related=1",
