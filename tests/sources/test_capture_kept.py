@@ -359,3 +359,63 @@ def test_values_that_go_into_the_log_unseen_are_of_types_that_keep_all_of_them()
     kinds = [sa.Integer(), sa.String(), sa.Text(), sa.Boolean(), sa.String(5), sa.Float(), sa.CHAR(), Lower()]
 
     assert [plain_type(kind) for kind in kinds] == [int, str, str, bool, None, None, None, None]
+
+
+@pytest.fixture
+def trigger(maker):
+    """Have the database keep codes in capitals, count the writes and clear the flag, all by itself."""
+    if db.engine.dialect.name == "sqlite":
+        sets = "code = upper(NEW.code), count = coalesce(NEW.count, 0) + 1, flag = NULL"
+        form = "CREATE TRIGGER kept_{0} AFTER {0} ON kept BEGIN UPDATE kept SET {1} WHERE id = NEW.id; END"
+        texts = [form.format("update", sets), form.format("insert", "id = id")]  # which sets off the other
+    else:
+        sets = "NEW.code := upper(NEW.code); NEW.count := coalesce(NEW.count, 0) + 1; NEW.flag := NULL"
+        texts = [
+            f"CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {sets}; RETURN NEW; END $$",
+            "CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION keep()",
+        ]
+    for text in texts:
+        db.session.execute(sa.text(text))
+    db.session.commit()
+
+
+def test_what_a_trigger_makes_of_the_row_is_told(trigger, session, events):
+    session.add(record := Kept(id=1, code="abcde", flag=True))
+    session.commit()
+    record.code = "fghij"
+    session.commit()
+    record.flag = True
+    session.commit()
+    session.execute(sa.update(Kept).values(code="klmno"))
+    session.commit()
+
+    assert [sides(event) for event in events()] == [
+        {"code": (None, "ABCDE"), "count": (None, 1), "mail": (None, "")},
+        {"code": ("ABCDE", "FGHIJ"), "count": (1, 2)},
+        {"count": (2, 3)},
+        {"code": ("FGHIJ", "KLMNO"), "count": (3, 4)},
+    ]
+
+
+def test_a_trigger_that_is_made_later_is_noticed(session, events, request, monkeypatch):
+    session.add(record := Kept(id=1, code="abcde"))
+    session.commit()
+    monkeypatch.setattr("auditapp.sources.capture.triggers.SECONDS", 0)
+    request.getfixturevalue("trigger")
+    events()
+
+    record.code = "fghij"
+    session.commit()
+
+    assert sides(events()[0])["code"] == ("abcde", "FGHIJ")
+
+
+def test_a_key_that_the_type_changes_is_not_taken_for_a_new_one(maker, follow, events):
+    follow()
+    with sa.orm.sessionmaker(db.engine, class_=maker.class_, expire_on_commit=False)() as session:
+        session.add(record := Coded(code="ABC", name="one"))
+        session.commit()
+        record.name = "two"
+        session.commit()
+
+    assert [(event["entity_id"], event["related"]) for event in events()] == [("abc", []), ("abc", [])]

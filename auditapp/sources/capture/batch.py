@@ -12,6 +12,7 @@ from auditapp.log.insert import lock_for_writing
 from auditapp.sources.capture.lists import Lists
 from auditapp.sources.capture.plan import Plan, RefList
 from auditapp.sources.capture.rows import Identity, Row, load_rows
+from auditapp.sources.capture.triggers import has_triggers
 
 UNKNOWN = NO_VALUE
 # Of a list that is not loaded, what was added and removed is known all the same.
@@ -24,20 +25,23 @@ Listed = dict[RefList, tuple[Plan, set[Identity]]]
 class Work:
     """One record of a flush. ``before`` holds the fields that it wrote, as the database had them.
 
-    ``asked`` are those of them that somebody set, not ``onupdate`` or a version counter.
+    ``asked`` are those of them that somebody set, not ``onupdate`` or a version counter. Where the table
+    ``is_triggered``, any field may have been written.
     """
 
-    __slots__ = ("asked", "before", "capture", "connection", "plan", "row", "state", "verb")
+    __slots__ = ("asked", "before", "capture", "connection", "is_triggered", "plan", "row", "state", "verb")
 
-    def __init__(self, verb: str, state: State, plan: Plan, capture: Any, connection: Connection) -> None:
+    def __init__(
+        self, verb: str, state: State, found: tuple[Any, Plan], connection: Connection, is_triggered: bool
+    ) -> None:
         self.verb = verb
         self.state = state
-        self.plan = plan
-        self.capture = capture
+        self.capture, self.plan = found
         self.connection = connection
         self.before: Row = {}
         self.asked: set[str] = set()
         self.row: Row | None = None
+        self.is_triggered = is_triggered
 
 
 class Wanted:
@@ -66,6 +70,7 @@ class Batch:
         self.lists = Lists(captures, session)
         self.listing: dict[Plan, dict[Identity, Row]] = {}
         self.wanted: dict[Plan, Wanted] = {}
+        self._triggered: dict[Plan, bool] = {}
 
     def plan_for(self, mapper: Mapper[Any]) -> Any:
         """Return ``(capture, plan)``, or None where this class is not captured."""
@@ -115,7 +120,8 @@ class Batch:
         identity = _identity(state)
         for refs in changed:
             _list_of(listed, plan, refs).add(identity)
-        self._want(plan, identity, state, None if _is_listened(state.mapper) else keys)
+        is_open = _is_listened(state.mapper) or self._is_triggered(plan)
+        self._want(plan, identity, state, None if is_open else keys)
 
     def _want(self, plan: Plan, identity: Identity, state: State | None, keys: set[str] | None) -> None:
         if plan not in self.wanted:
@@ -141,6 +147,12 @@ class Batch:
                     known.add(owner)
                     self._want(plan, owner, None, None)
         return is_new
+
+    def _is_triggered(self, plan: Plan) -> bool:
+        found = self._triggered.get(plan)
+        if found is None:
+            found = self._triggered[plan] = has_triggers(self.connection(plan), plan)
+        return found
 
     def _want_children(self, plan: Plan, state: State) -> None:
         """The foreign key of a child that moves is set inside the flush, where it is too late."""
@@ -179,21 +191,23 @@ class Batch:
     def inserted(self, mapper: Mapper[Any], connection: Connection, state: State) -> None:
         """Note a record that was just inserted."""
         if found := self.plan_for(mapper):
-            self.works.append(Work("created", state, found[1], found[0], connection))
+            self.works.append(Work("created", state, found, connection, self._is_triggered(found[1])))
 
     def about_to_update(self, mapper: Mapper[Any], connection: Connection, state: State) -> None:
         """Keep what is there before, which the UPDATE makes SQLAlchemy forget in parts."""
         found = self.plan_for(mapper)
         if not found:
             return
-        capture, plan = found
-        work = Work("updated", state, plan, capture, connection)
+        plan = found[1]
+        work = Work("updated", state, found, connection, self._is_triggered(plan))
         keys = _keys_to_write(plan, state)
+        if keys and work.is_triggered:
+            keys = set(plan.by_key)
         if keys and not self._knows(state, keys):
             self._read_again(plan)
         work.row = self.rows.get(state)
         work.before = {key: _before(state, key, work.row) for key in keys}
-        work.asked = {key for key in keys if key in state.committed_state}
+        work.asked = {key for key in keys if key in state.committed_state and is_to_write(state, key)}
         self.updating[state] = work
 
     def _knows(self, state: State, keys: set[str]) -> bool:
@@ -214,9 +228,10 @@ class Batch:
     def updated(self, mapper: Mapper[Any], connection: Connection, state: State) -> None:
         """Note a record in its place among those written."""
         if state not in self.updating and (found := self.plan_for(mapper)):
-            self.updating[state] = self._replaced(Work("updated", state, found[1], found[0], connection))
-        if work := self.updating.get(state):
-            self.works.append(work)
+            work = Work("updated", state, found, connection, self._is_triggered(found[1]))
+            self.updating[state] = self._replaced(work)
+        if state in self.updating:
+            self.works.append(self.updating[state])
 
     def _replaced(self, work: Work) -> Work:
         """A new object with the key of one that is deleted in the same flush becomes an UPDATE of its row."""
@@ -225,7 +240,8 @@ class Batch:
         work.asked = {key for key in work.state.committed_state if key in work.plan.by_key}
         if gone is not None:
             old: Any = inspect(gone)
-            work.before = {key: _before(old, key, self.rows.get(old)) for key in work.asked}
+            keys = work.plan.by_key if work.is_triggered else work.asked
+            work.before = {key: _before(old, key, self.rows.get(old)) for key in keys}
         return work
 
     def about_to_delete(self, mapper: Mapper[Any], connection: Connection, state: State) -> None:
@@ -233,7 +249,7 @@ class Batch:
         found = self.plan_for(mapper)
         if not found:
             return
-        capture, plan = found
+        plan = found[1]
         if not self._knows(state, set(plan.by_key)):
             self._want(plan, _identity(state), state, None)
             self.wanted[plan].lock = "delete"
@@ -241,7 +257,7 @@ class Batch:
         row = self.rows[state]
         if row is None:
             return  # another transaction deleted it meanwhile
-        work = Work("deleted", state, plan, capture, connection)
+        work = Work("deleted", state, found, connection, is_triggered=False)
         work.before = {key: row[key] for key in plan.by_key}
         work.row = row
         self.works.append(work)
@@ -258,6 +274,12 @@ def _identity(state: State) -> Identity:
     key: Any = state.key
     found: Identity = key[1]
     return found
+
+
+def identity_now(plan: Plan, state: State) -> Identity:
+    """Return the primary key that a record has in the session; what is not loaded cannot have changed."""
+    old: Any = state.key[1] if state.key else (None,) * len(plan.key_names)
+    return tuple([state.dict.get(name, part) for name, part in zip(plan.key_names, old, strict=True)])
 
 
 def _list_of(listed: Listed, plan: Plan, refs: RefList) -> set[Identity]:

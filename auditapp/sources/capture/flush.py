@@ -7,7 +7,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstanceState, Mapper, Session
 
-from auditapp.sources.capture.batch import UNKNOWN, Batch, Work, is_to_write
+from auditapp.sources.capture.batch import UNKNOWN, Batch, Work, identity_now, is_to_write
 from auditapp.sources.capture.changes import Changes, Shower, created, deleted, updated
 from auditapp.sources.capture.door import Told
 from auditapp.sources.capture.lists import mapper_of
@@ -34,7 +34,7 @@ def after_flush(session: Session) -> None:
     changes: list[Changes] = []
     late: dict[int, Work] = {}
     for place, work in enumerate(batch.works):
-        shower.is_late = False
+        shower.is_late = work.is_triggered
         changes.append(_changes(work, work.state.dict, shower))
         if shower.is_late and work.verb != "deleted":
             late[place] = work
@@ -66,6 +66,8 @@ def _changes(work: Work, values: Row, shower: Shower) -> Changes:
     if work.verb == "deleted":
         return deleted(plan, work.before, shower, state)
     _add_what_the_flush_set(work)
+    if not plan.keeps_key(identity_now(plan, state)):
+        shower.is_late = True
     return updated(plan, work.before, values, shower, state)
 
 
@@ -76,7 +78,7 @@ def _event(batch: Batch, work: Work, values: Row, found: Changes) -> Told | None
         values = {**values, **work.before}
     if plan.lists:
         old = state.key[1] if state.key else identity_of(plan, values)
-        new = None if work.verb == "deleted" else identity_of(plan, state.dict)
+        new = None if work.verb == "deleted" else identity_now(plan, state)
         found |= batch.lists.changes(plan, old, new)
         if work.verb == "created":
             for refs in plan.lists:
@@ -92,7 +94,7 @@ def _read_lists(batch: Batch) -> None:
     for work in batch.works:
         for refs in work.plan.lists if work.verb != "deleted" else ():
             if _may_have_changed(batch, work, refs):
-                owner = identity_of(work.plan, work.state.dict)
+                owner = identity_now(work.plan, work.state)
                 wanted.setdefault(refs, (work.connection, []))[1].append(owner)
     for plan, rows in batch.listing.items():
         for refs in plan.lists:
@@ -167,10 +169,8 @@ def _late_values(works: Iterable[Work]) -> dict[Any, Row]:
     """Read what only the database knows: results of SQL expressions and defaults, values it converts."""
     wanted: dict[tuple[Connection, Plan], dict[Identity, Work]] = {}
     for work in works:
-        identity = identity_of(work.plan, work.state.dict)
-        if None in identity and work.state.key:
-            identity = work.state.key[1]
-        wanted.setdefault((work.connection, work.plan), {})[identity] = work
+        by_identity = wanted.setdefault((work.connection, work.plan), {})
+        by_identity[identity_now(work.plan, work.state)] = work
     found: dict[Any, Row] = {}
     for (connection, plan), by_identity in wanted.items():
         keys: set[str] | None = set(plan.naming or ())

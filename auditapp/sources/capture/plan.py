@@ -4,8 +4,10 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty, mapperlib
 
 from auditapp.sources.capture import options
@@ -50,6 +52,7 @@ class Plan:
         self._id, self._name = said.get("id"), said.get("name", self._usual_name())
         self.naming = self._naming()
         self.statements: dict[Any, Any] = {}
+        self.triggers: WeakKeyDictionary[Engine, tuple[float, bool]] = WeakKeyDictionary()
 
     def auto_with(self, keys: set[str]) -> set[str]:
         """Return the columns that change by themselves where these ones are written."""
