@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from auditapp.log import EventError, Problem
+from auditapp.log.own_names import RESERVED, is_reserved
 from auditapp.log.schema import Change
 from auditapp.sources import cdevents
 from auditapp.sources.mapping import (
@@ -21,7 +22,7 @@ from auditapp.sources.mapping import (
     read_object,
     refuse_all,
 )
-from auditapp.sources.naming import IS_RESERVED, event_name_of, is_reserved, snake_case
+from auditapp.sources.naming import event_name_of, snake_case
 from auditapp.sources.signatures import header, same_secret
 
 REQUIRED = {"specversion", "id", "source", "type", "subject"}
@@ -154,7 +155,7 @@ def _check_attributes(attributes: Attributes) -> None:
 def _event_name(attributes: Attributes, kind: str) -> str:
     name = event_name_of(kind) if kind else ""
     if is_reserved(name):
-        attributes.refuse("type", IS_RESERVED)
+        attributes.refuse("type", RESERVED)
     return name
 
 

@@ -23,8 +23,6 @@ _LETTERS = str.maketrans(
 _ACCENTS = frozenset(map(chr, range(0x300, 0x370)))
 # How an emoji is drawn.
 _VARIANTS = frozenset(map(chr, range(0xFE00, 0xFE10)))
-RESERVED = "auditapp"
-IS_RESERVED = f"begins with {RESERVED}, which is Auditapp's own; name it otherwise"
 
 
 def snake_case(name: str) -> str:
@@ -35,11 +33,6 @@ def snake_case(name: str) -> str:
 def is_event_name(name: str) -> bool:
     """Tell whether this is ``<entity type>.<verb>`` (contract §5), of whatever length."""
     return bool(re.fullmatch(EVENT_PATTERN, name))
-
-
-def is_reserved(name: str) -> bool:
-    """Tell whether an event or entity type is Auditapp's own, which nothing from outside may be."""
-    return name == RESERVED or name.startswith(f"{RESERVED}.")
 
 
 def event_name_of(text: str, entity_type: str = NO_TYPE) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
+from auditapp.log.own_names import RESERVED, is_reserved
 from auditapp.log.schema import instant, parse_instant
 from auditapp.log.strict_json import shorten
 from auditapp.sources.iso8601 import parse_iso_8601
@@ -26,12 +27,10 @@ from auditapp.sources.mapping import (
     refuse_all,
 )
 from auditapp.sources.naming import (
-    IS_RESERVED,
     MAX_EVENT,
     NO_TYPE,
     event_name_of,
     is_event_name,
-    is_reserved,
     snake_case,
 )
 from auditapp.sources.signatures import header, same_secret
@@ -162,7 +161,7 @@ def _event_name(attributes: Attributes, target_type: str | None) -> str:
     if not is_event_name(name) or len(name) > MAX_EVENT:
         name = event_name_of(action, target_type or NO_TYPE)
     if is_reserved(name):
-        attributes.refuse("action", IS_RESERVED)
+        attributes.refuse("action", RESERVED)
     return name
 
 

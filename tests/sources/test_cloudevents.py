@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditapp.log.own_names import RESERVED
 from auditapp.sources.cloudevents import authentic, events_of
 from tests.sources import foreign_json
 from tests.sources.foreign_json import CALLER, assert_accepted_or_refused
@@ -108,7 +109,7 @@ def test_types_that_share_a_name_are_two_events_though_their_source_gives_one_id
 def test_no_type_becomes_auditapps_own_event(sent):
     [problem] = foreign_json.problems_of(events_of, cloud_event(type=sent))
 
-    assert problem == (0, "type", "begins with auditapp, which is Auditapp's own; name it otherwise")
+    assert problem == (0, "type", RESERVED)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from auditapp.sources.naming import event_name_of, is_event_name, is_reserved
+from auditapp.sources.naming import event_name_of, is_event_name
 
 
 @pytest.mark.parametrize(
@@ -88,18 +88,3 @@ def test_every_text_gives_a_name_and_always_the_same(text):
     assert is_event_name(name) and len(name) <= 128
     assert event_name_of(text) == name
     assert event_name_of(name) == name
-
-
-@pytest.mark.parametrize(
-    ("name", "reserved"),
-    [
-        ("auditapp", True),
-        ("auditapp.x", True),
-        ("auditapp.x.y", True),
-        ("auditapps.x", False),
-        ("x.auditapp", False),
-        ("event.auditapp", False),
-    ],
-)
-def test_what_is_auditapps_own_is_known(name, reserved):
-    assert is_reserved(name) is reserved

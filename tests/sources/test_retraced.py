@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditapp.log.own_names import RESERVED
 from auditapp.sources.retraced import authentic, events_of
 from tests.sources import foreign_json
 from tests.sources.foreign_json import CALLER, assert_accepted_or_refused
@@ -100,8 +101,7 @@ def test_a_long_action_keeps_what_tells_it_from_others():
 
 @pytest.mark.parametrize("action", ["auditapp.session.created", "Auditapp.Login", " .áuditapp.x"])
 def test_no_action_becomes_auditapps_own_event(action):
-    says = "begins with auditapp, which is Auditapp's own; name it otherwise"
-    assert foreign_json.problems_of(events_of, retraced(action=action)) == [(0, "action", says)]
+    assert foreign_json.problems_of(events_of, retraced(action=action)) == [(0, "action", RESERVED)]
 
 
 @pytest.mark.parametrize("target_type", ["auditapp", "Auditapp.Member"])
