@@ -2,6 +2,7 @@
 
 import errno
 import ipaddress
+import logging
 import os
 import resource
 import signal
@@ -113,10 +114,11 @@ def _set_up(may_demo: bool) -> bool:
 
 
 def _upgrade() -> None:
+    logging.getLogger("flask_migrate").disabled = True  # what it says is said below
     try:
         upgrade(directory=str(ROOT / "migrations"))
     except SystemExit:
-        # Flask-Migrate ends so, after a line of its own, where the database is of a newer version.
+        # Flask-Migrate ends so where the database is of a version that it does not know.
         sys.exit("auditapp: the database is not one that this version can bring up to date; run a newer one")
 
 

@@ -30,7 +30,7 @@ from auditapp.server_log import describe
 # A row of the table of counters, which is nobody's attempt: no other key hashes to it.
 KEY = b"the database can be written".ljust(32, b".")
 ROOM = 1024 * 1024  # bytes: a few of the largest events, with their index and journal
-TRY_EVERY = 3.0  # seconds
+TRY_EVERY = 5.0  # seconds
 
 log = logging.getLogger(__name__)
 

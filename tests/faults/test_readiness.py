@@ -12,7 +12,7 @@ from tests.faults.serving import until
 from tests.faults.small_disk import NO_MOUNT, SmallDisk
 
 pytestmark = pytest.mark.faults
-SOON = 10  # seconds; it is tried every three
+SOON = 10  # seconds; it is tried every five
 
 
 @pytest.fixture

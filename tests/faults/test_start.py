@@ -103,6 +103,12 @@ def test_an_emptied_database_is_not_silently_a_new_demo(checkout, tmp_path):
     assert found.code == 1 and "WRONG  the database is empty, and was not" in found.out
 
     file.write_bytes(kept)
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    stops_with_one_line(checkout.run(), "run a newer one")
+    file.write_bytes(b"my shopping list" * 1000)
+    stops_with_one_line(checkout.run(), "restore a backup")
+    file.write_bytes(kept)
     assert "Making the demo" not in checkout.serve_once(tmp_path / "second.log")
 
     elsewhere = checkout.serve_once(tmp_path / "third.log", DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
