@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from auditapp.access.sources import create_source
 from flask import Flask
 from sqlalchemy import select
 
@@ -13,6 +12,7 @@ from auditapp.access.saved_views import note_visit, pin, save_view
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db
 from auditapp.models import Account, Event, SetAside, Workspace
+from auditapp.sources.source import create_source
 from tests.conftest import an_event
 
 OWNER = "owner@full.example"

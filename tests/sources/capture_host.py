@@ -137,7 +137,7 @@ def told(connection: Any) -> list[dict[str, Any]]:
     query = (
         sa.select(Event, EventPayload)
         .join(EventPayload, Event.id == EventPayload.event_id)
-        .where(~Event.event.like("member.%"), ~Event.event.like("workspace.%"))
+        .where(~Event.event.like("auditapp.%"))
         .order_by(Event.id)
     )
     return [_told(*row) for row in connection.execute(query)]
