@@ -272,12 +272,9 @@ def test_a_model_may_have_another_type_name_id_and_verbs(maker, follow, events):
     assert event["changes"]["name"]["label"] == "Text"
 
 
-def test_a_misspelt_option_is_refused(maker, follow):
-    follow(describe={Tag: {"nmae": "title"}})
-
-    with maker() as session, pytest.raises(ValueError, match="no option 'nmae'"):
-        session.add(Tag(name="red"))
-        session.flush()
+def test_a_misspelt_option_is_refused(follow):
+    with pytest.raises(ValueError, match="no option 'nmae'"):
+        follow(describe={Tag: {"nmae": "title"}})
 
 
 def test_a_name_that_cannot_be_read_does_not_break_the_flush(maker, follow, events):

@@ -26,7 +26,7 @@ def make(owner, **more) -> str:
 
 
 def events() -> list[str]:
-    return list(db.session.scalars(sa.select(Event.event).where(Event.entity_type == "api_key")))
+    return list(db.session.scalars(sa.select(Event.event).where(Event.entity_type == "auditapp.api_key")))
 
 
 def test_a_key_is_shown_once_and_opens_what_it_says(owner, app):

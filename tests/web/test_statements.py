@@ -1,6 +1,5 @@
 """How many statements a page costs does not depend on how much there is to show."""
 
-import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +32,9 @@ def counted() -> Iterator[list[str]]:
     found: list[str] = []
 
     def note(_connection, _cursor, statement, *_more):
-        found.append(statement)
+        # When somebody was seen is noted once a minute, whatever page it is.
+        if not statement.startswith("UPDATE session"):
+            found.append(statement)
 
     sa.event.listen(db.engine, "before_cursor_execute", note)
     try:
@@ -271,9 +272,13 @@ def costs(client, urls, **more):
 
 
 # A search asks the last minute, hour, … of a longer log, and stories are found by longer and longer walks: a
-# few steps, however much there is.
-IN_STEPS = re.compile("words|changes|stories|nothing|related|suggest")
+# few steps, however much there is. Where nothing matches, a search for each of three filters is tried.
+SEARCHES = {"nothing": 3, "words": 1, "changes": 1, "stories": 1, "related": 1, "suggest": 1, "show field": 2}
 STEPS = 6
+
+
+def _steps(name):
+    return STEPS * max((searches for part, searches in SEARCHES.items() if part in name), default=0)
 
 
 def grown(before, after, more=0):
@@ -281,7 +286,7 @@ def grown(before, after, more=0):
     return {
         name: (len(before[name]), len(statements))
         for name, statements in after.items()
-        if len(statements) > len(before[name]) + more + (STEPS if IN_STEPS.search(name) else 0)
+        if len(statements) > len(before[name]) + more + _steps(name)
     }
 
 

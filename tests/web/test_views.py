@@ -149,7 +149,7 @@ def test_older_rows_are_no_visit_and_are_marked_too(owner, note):
     late = note(occurred_at="2020-01-01T00:00:00Z")
     owner.get(view, headers={"Sec-Purpose": "prefetch"})
     page = owner.open(view, headers={"Sec-Purpose": "prefetch"}).text
-    link = re.search(r'<li class="older"><a [^>]*hx-get="([^"]+)"[^>]*"Auditapp-Seen": "(\d+)"', page)
+    link = re.search(r'<li class="older"><a [^>]*hx-get="([^"]+)"[^>]*"Auditapp-Seen": "([\w-]+)"', page)
 
     older = owner.get(unescape(link[1]), headers={**FRAGMENT, "Auditapp-Seen": link[2]})
 
@@ -164,7 +164,7 @@ def test_new_events_are_shown_on_the_view_itself_and_then_are_seen(owner, note):
     new = note()
 
     answer = owner.get(ask, headers=FRAGMENT).text
-    seen = re.search(r'"Auditapp-Seen": "(\d+)"', answer)[1]
+    seen = re.search(r'"Auditapp-Seen": "([\w-]+)"', answer)[1]
     shown = owner.get(view, headers={**FRAGMENT, "Auditapp-Seen": seen})
 
     assert f'hx-get="{view}"' in answer
@@ -351,7 +351,7 @@ def test_shared_views_are_told_in_the_log_and_private_ones_are_not(owner, as_som
     owner.post(f"{view}/edit", data={"name": "Ours", "query": "entity=deal", "shared": "yes"})
     owner.post(f"{view}/delete")
 
-    page = owner.get(f"{TIMELINE}?entity=saved_view").text
+    page = owner.get(f"{TIMELINE}?entity=auditapp.saved_view").text
     page = words(page.partition("<ol")[2])
 
     assert "business" not in page
