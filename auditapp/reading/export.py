@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
 from auditapp.access.own_events import NotNoted, note_first
+from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.index_state import require_index
@@ -122,7 +123,7 @@ class _Export:
 
         :raise NotNoted: if that cannot be; then it must not.
         """
-        entity = {"id": str(uuid7()), "name": query[:512] or "everything"}
+        entity = {"id": str(uuid7()), "name": query[:512] or _all_of(viewer)}
         self._workspace = viewer.workspace
         self._by: dict[str, Any] = {**by, "entity": entity, "correlation_id": entity["id"]}
         self._asked = {"format": form, "query": query}
@@ -144,6 +145,10 @@ class _Export:
             causation_id=str(self._started.id),
             **self._by,
         )
+
+
+def _all_of(viewer: Viewer) -> str:
+    return "everything" if viewer.audit_level is AuditLevel.ALL else "all that its reader may see"
 
 
 def _broken_off(form: str, events: int) -> bytes:

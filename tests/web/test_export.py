@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from auditapp import download
 from auditapp.access import members
 from auditapp.access.own_events import NotNoted
 from auditapp.extensions import db
-from auditapp.models import RolePermission
+from auditapp.models import Event, RolePermission
 from auditapp.reading import export
 from auditapp.server_log.requests import BrokenOff
 from tests.pages import FRAGMENT
@@ -408,3 +409,20 @@ def pieces_until_it_raises(response) -> list[bytes]:
 
 def raise_unavailable(*_, **__):
     raise OperationalError("SELECT", None, Exception("gone"))
+
+
+@pytest.mark.parametrize(
+    ("who", "named"), [("auditor", "everything"), ("member", "all that its reader may see")]
+)
+def test_the_event_of_an_export_claims_no_more_than_its_reader_saw(client, login, acme, note, who, named):
+    role = members.find_role(acme, "Member")
+    right = RolePermission(workspace_id=acme.id, role_id=role.id, resource="audit_log", action="export")
+    db.session.add(right)
+    db.session.commit()
+    note(actor=who)
+    login(who)
+
+    assert client.get("/w/acme/timeline.csv").status_code == 200
+
+    names = db.session.scalars(sa.select(Event.entity_name).where(Event.event.like("auditapp.export.%")))
+    assert set(names) == {named}
