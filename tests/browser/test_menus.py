@@ -87,6 +87,8 @@ def try_menus(page: Page) -> int:
         assert under
         assert 0 <= box["y"] - under["y"] - under["height"] < 12 or box["y"] + box["height"] <= under["y"]
         assert box["x"] >= 0
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= size["height"]
         assert box["x"] + box["width"] <= size["width"]
         clicked += click_every_text(page, panel)
         page.keyboard.press("Escape")
