@@ -17,7 +17,9 @@ LOCK = 0x0A0D17A9  # any number that nothing else on this server uses
 def run() -> None:
     """Bring the database to the wanted revision, or leave it as it was."""
     migrate = current_app.extensions["migrate"]
-    with migrate.db.engine.connect() as connection:
+    # A backup is brought to this version by the program that runs on another database.
+    engine = context.config.attributes.get("engine", migrate.db.engine)
+    with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from auditapp.cli import api_key, demo, doctor, events, index, source, user, workspace
+from auditapp.cli import api_key, backup, demo, doctor, events, index, source, user, workspace
 
 
 def init_app(app: Flask) -> None:
@@ -15,6 +15,8 @@ def init_app(app: Flask) -> None:
         events.group,
         index.group,
         demo.command_demo,
+        backup.command_backup,
+        backup.command_restore,
         doctor.command_doctor,
     ):
         app.cli.add_command(command)

@@ -98,7 +98,8 @@ def test_a_failure_in_the_middle_leaves_no_file_and_the_one_before_as_it_was(
         results = [export_to(tmp_path / name) for name in ("before", "new")]
 
     for result in results:
-        assert result.code == 1 and "the database refused: OperationalError" in result.err and result.err.count("\n") == 1
+        assert result.code == 1 and "the database refused: OperationalError" in result.err
+        assert result.err.count("\n") == 1
     assert [each.name for each in tmp_path.iterdir() if each.suffix != ".db"] == ["before"]
     assert (tmp_path / "before").read_text() == "as it was"
     assert exports() == [
