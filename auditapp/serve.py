@@ -43,7 +43,8 @@ def main(app: Flask) -> None:
     _check_free(host, port)
     with app.app_context():
         try:
-            has_demo = _set_up(_is_loopback(host))
+            # Its passwords are known to all, so it is for whoever sits at this machine.
+            has_demo = _set_up(may_demo=_is_loopback(host) and not app.config["TRUSTED_PROXIES"])
             is_stale = bool(stale_workspaces())
         except (DBAPIError, OSError) as error:
             trouble = explain(error, db.engine)

@@ -162,7 +162,7 @@ def explain(error: BaseException, engine: Engine) -> Trouble:
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Trouble("the database is locked", "end the other program that holds it")
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return Trouble("the database is damaged, or none of ours", f"restore a backup to {file}")
+        return Trouble("the database is damaged, or none of ours", f"restore a backup in place of {file}")
     if name == "SQLITE_ERROR":
         return Trouble("the database lacks a table", "run flask --app app db upgrade")
     return _unanswered(error)

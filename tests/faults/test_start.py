@@ -90,6 +90,7 @@ def test_an_emptied_database_is_not_silently_a_new_demo(checkout, tmp_path):
     assert "Making the demo" in checkout.serve_once(tmp_path / "first.log")
     file = checkout.instance / "auditapp.db"
     kept = file.read_bytes()
+    assert checkout.run("backup", "kept.backup").code == 0
 
     file.unlink()
     stops_with_one_line(checkout.run(), "is missing or empty now", "restore a backup")
@@ -111,8 +112,19 @@ def test_an_emptied_database_is_not_silently_a_new_demo(checkout, tmp_path):
     file.write_bytes(kept)
     assert "Making the demo" not in checkout.serve_once(tmp_path / "second.log")
 
+    file.unlink()
+    assert checkout.run("restore", "kept.backup").code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "owner@demo.example" in checkout.serve_once(tmp_path / "restored.log")
+
     elsewhere = checkout.serve_once(tmp_path / "third.log", DATABASE_URL=f"sqlite:///{tmp_path}/other.db")
     assert f"This database is new. The last one here was sqlite:///{file}" in elsewhere
+
+
+def test_there_is_no_demo_behind_a_proxy(checkout, tmp_path):
+    said = checkout.serve_once(tmp_path / "server.log", TRUSTED_PROXIES="1")
+
+    assert "Making the demo" not in said and "demo.example" not in said
 
 
 def test_files_are_the_owners_only_whatever_the_umask(checkout, tmp_path):
