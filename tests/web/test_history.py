@@ -310,6 +310,19 @@ def test_days_of_the_rail_are_those_of_the_page(owner, note):
     assert versions(owner.get(link(text, "28 Feb 2026")).text) == versions(text)[1:]
 
 
+def test_what_has_become_of_a_field_is_told_as_its_events_tell_it(owner, note):
+    """One instant written in two ways inside of an object, and an order, are no more than that."""
+    then = [{"at": "2024-03-31T10:00:00Z"}, {"at": "never"}]
+    now = [{"at": "never"}, {"at": "2024-03-31T12:00:00+02:00"}]
+    note(occurred_at="2026-03-01T09:00:00Z", changes={"f": {"current": then}})
+    note(occurred_at="2026-03-02T09:00:00Z", changes={"f": {"previous": then, "current": now}})
+
+    text = owner.get(f"{DEAL}?at=2026-03-01T12:00:00Z").text
+
+    assert "order changed" in words(text)
+    assert "<del" not in text and "<ins" not in text
+
+
 def test_before_its_first_event_a_record_was_not_there(owner, story):
     text = owner.get(f"{DEAL}?at=2026-02-01").text
 

@@ -133,7 +133,7 @@ def _differences(then: RecordState, now: RecordState) -> dict[str, dict[str, Any
             **({"previous": old.value} if old else {}),
             **({"current": new.value} if new else {}),
             "label": told.label,
-            "kind": told.kind,
+            "kind": told.hint,
         }
     return found
 
