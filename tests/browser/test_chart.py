@@ -81,6 +81,22 @@ def test_what_is_too_low_to_be_seen_is_marked_below(app: Flask, page: Page, acme
     assert "marked below: deleted, failed or denied" in page.locator(".activity .legend").inner_text()
 
 
+@pytest.mark.parametrize("width", [1920, 1280, 800, 390])
+def test_the_ends_of_the_chart_are_named_below_its_ends(app: Flask, page: Page, acme: Workspace, width: int):
+    """However long the legend is: between them it pushed the newest under the oldest."""
+    page.set_viewport_size({"width": width, "height": 900})
+    drawn(page, acme, [MIXED, many(33)])
+
+    axis = page.locator(".activity .axis").first
+    oldest, newest = (axis.locator(f"> :{end}-child").bounding_box() for end in ("first", "last"))
+    chart, legend = (page.locator(f".activity {part}").bounding_box() for part in ("svg", ".legend"))
+
+    assert oldest and newest and chart and legend
+    assert oldest["y"] == newest["y"] < legend["y"]
+    assert oldest["x"] == pytest.approx(chart["x"], abs=1)
+    assert newest["x"] + newest["width"] == pytest.approx(chart["x"] + chart["width"], abs=1)
+
+
 def test_a_mark_below_leads_where_its_bar_leads(app: Flask, page: Page, acme: Workspace):
     drawn(page, acme, [many(60), FEW])
     box = page.locator(".flags rect").bounding_box()
