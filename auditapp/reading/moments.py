@@ -1,7 +1,7 @@
 """Moments in a filter: a date, an instant, or a distance back from now (contract §4)."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from auditapp.log.schema import without_leap_second
@@ -13,6 +13,7 @@ INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
     r"([Zz]|[+ -][0-9]{2}:[0-9]{2})?"
 )
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 HINT = "use a date (2026-03-24), an instant (2026-03-24T09:55:43Z) or a distance back (15m, 24h, 7d, 4w)"
 
 
@@ -27,16 +28,30 @@ def parse_moment(text: str, *, zone: ZoneInfo, now: datetime, end_of_day: bool =
         if found := RELATIVE.fullmatch(text):
             return now - timedelta(**{UNITS[found[2]]: int(found[1])})
         if DATE.fullmatch(text):
-            day = datetime.fromisoformat(text).date() + timedelta(days=end_of_day)
-            return datetime.combine(day, time(), zone).astimezone(UTC)
+            return _day(datetime.fromisoformat(text).date(), zone, end_of_day)
         if found := INSTANT.fullmatch(without_leap_second(text)):
             # A plus sign that was not percent-encoded arrives as a space.
             offset = (found[2] or "").upper().replace("Z", "+00:00").replace(" ", "+")
             moment = datetime.fromisoformat(found[1].upper() + offset)
-            return (moment if offset else moment.replace(tzinfo=zone)).astimezone(UTC)
+            return _in_utc(moment if offset else moment.replace(tzinfo=zone))
     except (ValueError, OverflowError):
         pass  # a 31st of February, a year 0, a distance past the year 1: said below
     raise ValueError(HINT)
+
+
+def _day(day: date, zone: ZoneInfo, end: bool) -> datetime:
+    """Return when a day begins or ends; the last one of all ends with the calendar."""
+    if end and day == date.max:
+        return LAST
+    return _in_utc(datetime.combine(day + timedelta(days=end), time(), zone))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return an instant in UTC. Where that lies in the year 0 or 10,000, the nearest that there is."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return FIRST if moment.year == 1 else LAST
 
 
 def parse_last_moment(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:

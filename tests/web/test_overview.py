@@ -360,7 +360,7 @@ def test_events_at_the_ends_of_the_calendar_are_drawn(owner, acme, time):
     assert owner.get(f"{OVERVIEW}?record=deal:first").status_code == 200
 
 
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Europe/Berlin", "Pacific/Kiritimati"])
 @pytest.mark.parametrize(
     "times",
     [
@@ -369,6 +369,7 @@ def test_events_at_the_ends_of_the_calendar_are_drawn(owner, acme, time):
         ["0999-12-30T10:00:00Z", "0999-12-31T23:30:00Z"],
         ["0070-01-01T00:00:00Z", "0999-01-01T00:00:00Z"],
         ["0999-06-01T00:00:00Z", "2026-01-01T00:00:00Z"],
+        ["0001-01-01T00:00:00Z", "2026-01-01T00:00:00Z"],
     ],
 )
 def test_bars_of_any_year_lead_to_what_they_count(owner, acme, note, zone, times):
