@@ -19,6 +19,7 @@ from auditapp.models.derived import DAY, HOUR, WEEK
 from auditapp.reading.counts import day_until, hour_until, marks_by_time, week_until
 from auditapp.reading.facets import Matches, matches_of
 from auditapp.reading.filters import TimelineFilters
+from auditapp.reading.moments import FIRST
 from auditapp.reading.sample import Sample
 
 MAX_HOURS = timedelta(days=3)
@@ -105,7 +106,8 @@ def _range(
     if (whole or filters.since) and viewer.audit_level is AuditLevel.ALL:
         first = select(Event.occurred_at).where(Event.workspace_id == viewer.workspace.id)
         oldest = db.session.scalar(first.order_by(Event.occurred_at, Event.id).limit(1)) or oldest
-    since = max(filters.since, oldest - timedelta(days=1)) if filters.since else oldest
+    day_before = oldest - min(timedelta(days=1), oldest - FIRST)
+    since = max(filters.since, day_before) if filters.since else oldest
     last = sample.newest + timedelta(microseconds=1)
     # Up to now, where now is near: that nothing happened since is worth seeing.
     near = last < now < last + (last - since) / 4

@@ -358,6 +358,7 @@ def test_events_at_the_ends_of_the_calendar_are_drawn(owner, acme, time):
 
     assert owner.get(f"{OVERVIEW}?until={time}").status_code == 200
     assert owner.get(f"{OVERVIEW}?record=deal:first").status_code == 200
+    assert owner.get(f"{OVERVIEW}?since=2025-01-01&until={time}").status_code == 200
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Europe/Berlin", "Pacific/Kiritimati"])
