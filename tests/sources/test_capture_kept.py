@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.orm.attributes import flag_modified
 
 from auditapp.extensions import db
-from auditapp.sources.capture.kept import keeps, plain_type
+from auditapp.sources.capture.kept import keeps, keeps_null, plain_type
 from auditapp.sources.capture.values import json_value
 from tests.sources.capture_host import sides
 
@@ -346,13 +346,16 @@ def test_what_sqlalchemy_does_not_write_is_not_told(session, events):
         (sa.Date(), NOON.date(), True),
         (sa.JSON(), {}, False),
         (sa.Integer().with_variant(sa.String(), "sqlite"), 1, False),
-        (Lower(), None, False),
-        (sa.JSON(), None, True),
-        (sa.PickleType(), None, True),
     ],
 )
 def test_only_what_every_database_keeps_as_given_is_taken_as_given(kind, value, kept):
     assert keeps(kind)(value) is kept
+
+
+def test_what_a_type_of_the_hosts_makes_of_none_is_read_back():
+    kinds = [Lower(), sa.JSON(), sa.PickleType(), sa.Interval(), sa.String()]
+
+    assert [keeps_null(kind) for kind in kinds] == [False, True, True, True, True]
 
 
 def test_values_that_go_into_the_log_unseen_are_of_types_that_keep_all_of_them():

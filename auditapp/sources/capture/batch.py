@@ -201,13 +201,14 @@ class Batch:
         plan = found[1]
         work = Work("updated", state, found, connection, self._is_triggered(plan))
         keys = _keys_to_write(plan, state)
+        asked = keys & state.committed_state.keys()
         if keys and work.is_triggered:
             keys = set(plan.by_key)
         if keys and not self._knows(state, keys):
             self._read_again(plan)
         work.row = self.rows.get(state)
         work.before = {key: _before(state, key, work.row) for key in keys}
-        work.asked = {key for key in keys if key in state.committed_state and is_to_write(state, key)}
+        work.asked = asked
         self.updating[state] = work
 
     def _knows(self, state: State, keys: set[str]) -> bool:

@@ -92,7 +92,7 @@ def updated(plan: Plan, before: Row, values: Row, shower: Shower, state: Any = N
     for key, old in before.items():
         new = values.get(key, UNKNOWN)
         field = plan.by_key[key]
-        if new is UNKNOWN or not field.keeps(new):
+        if not field.keeps_null if new is None else (new is UNKNOWN or not field.keeps(new)):
             shower.is_late = True
         if not field.differ(old, new):
             continue

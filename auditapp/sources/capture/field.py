@@ -10,7 +10,7 @@ from sqlalchemy.orm import ColumnProperty
 from auditapp.log.changes import words_of
 from auditapp.log.equality import same
 from auditapp.sources.capture import options
-from auditapp.sources.capture.kept import keeps, plain_type
+from auditapp.sources.capture.kept import keeps, keeps_null, plain_type
 from auditapp.sources.capture.values import IMMUTABLE, MASK, json_value
 
 
@@ -18,11 +18,12 @@ class Field:
     """A column: its attribute, how its values are shown, and hints for the reader.
 
     ``plain`` is the Python type whose values go into the log as they are, where there is one; ``keeps``
-    tells of a value whether the column keeps it as it is given.
+    tells of a value, and ``keeps_null`` of None, whether the column keeps it as it is given.
     """
 
     __slots__ = (
-        "choices", "column", "direct", "hints", "is_opaque", "keeps", "key", "masked", "plain", "ref",
+        "choices", "column", "direct", "hints", "is_opaque", "keeps", "keeps_null", "key", "masked", "plain",
+        "ref",
     )  # fmt: skip
 
     def __init__(self, prop: ColumnProperty[Any], column: sa.Column[Any], given: Mapping[str, Any]) -> None:
@@ -31,7 +32,7 @@ class Field:
         self.masked = bool(given.get("mask"))
         self.choices = given.get("choices")
         self.ref = _reference(prop, column)
-        self.keeps = keeps(column.type)
+        self.keeps, self.keeps_null = keeps(column.type), keeps_null(column.type)
         # What PickleType holds may look the same as JSON and be another object.
         self.is_opaque = isinstance(column.type, sa.PickleType)
         kind = given.get("kind") or self._kind()

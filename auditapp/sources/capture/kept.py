@@ -41,11 +41,17 @@ def plain_type(kind: TypeEngine[Any]) -> type | None:
     return str if type(kind) in _TEXTS and getattr(kind, "length", None) is None else None
 
 
+def keeps_null(kind: TypeEngine[Any]) -> bool:
+    """Tell whether None is null in a column of this type: the host's own types may make something of it."""
+    return not isinstance(kind, TypeDecorator) or type(kind).__module__.startswith("sqlalchemy.")
+
+
 def keeps(kind: TypeEngine[Any]) -> Keeps:
-    """Return a function that tells whether a column of this type keeps a value exactly as it is given."""
-    none = not isinstance(kind, TypeDecorator) or type(kind).__module__.startswith("sqlalchemy.")
-    exact = _nothing if _has_variants(kind) else _rule(kind)
-    return lambda value: none if value is None else exact(value)
+    """Return a function that tells whether a column of this type keeps a value exactly as it is given.
+
+    :return: for values other than None, see ``keeps_null``.
+    """
+    return _nothing if _has_variants(kind) else _rule(kind)
 
 
 def _has_variants(kind: TypeEngine[Any]) -> bool:

@@ -37,7 +37,7 @@ class Plan:
         # A record's only key is its id already.
         self.shown = [field for field in self.fields if field.key != alone or field.ref]
         self.simple = [(field.key, field.plain, field) for field in self.shown]
-        self.odd_nulls = [field.key for field in self.shown if not field.keeps(None)]
+        self.odd_nulls = [field.key for field in self.shown if not field.keeps_null]
         self.auto = {field.key for field in self.fields if _changes_by_itself(mapper, field)}
         self.columns = {**dict(zip(self.key_names, mapper.primary_key, strict=True)), **_columns(self.fields)}
         self.lists = _owned_lists(mapper, said, settings)

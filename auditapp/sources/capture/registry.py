@@ -43,7 +43,10 @@ def capture(
     table through ``session.execute``, ``Query.update`` and ``.delete``, and the legacy ``session.bulk_…``.
     NOT recorded, because SQLAlchemy's session never sees it: ``text()`` statements, statements
     executed on an engine or a connection, statements on an association table without a model, what
-    the database does by itself (triggers, ``ON DELETE CASCADE``), and other programs.
+    triggers and ``ON DELETE CASCADE`` do to other rows (but for many-to-many lists), and other programs.
+
+    Told is what the database had and keeps: the rows that a flush will update or delete are locked and
+    read first, a query a mapper, and values that a column may keep otherwise are read back after it.
 
     :param db: a Flask-SQLAlchemy object, sessionmaker, scoped_session, Session class or Session; the log's
         tables must be in the database that it writes to.
