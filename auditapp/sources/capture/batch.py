@@ -207,7 +207,7 @@ class Batch:
         if keys and not self._knows(state, keys):
             self._read_again(plan)
         work.row = self.rows.get(state)
-        work.before = {key: _before(state, key, work.row) for key in keys}
+        work.before = {key: _before(state, key, work.row) for key in plan.by_key if key in keys}
         work.asked = asked
         self.updating[state] = work
 
@@ -242,7 +242,8 @@ class Batch:
         if gone is not None:
             old: Any = inspect(gone)
             keys = work.plan.by_key if work.is_triggered else work.asked
-            work.before = {key: _before(old, key, self.rows.get(old)) for key in keys}
+            row = self.rows.get(old)
+            work.before = {key: _before(old, key, row) for key in work.plan.by_key if key in keys}
         return work
 
     def about_to_delete(self, mapper: Mapper[Any], connection: Connection, state: State) -> None:
