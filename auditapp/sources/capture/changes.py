@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy.orm import InstanceState
 
-from auditapp.sources.capture.batch import UNKNOWN
 from auditapp.sources.capture.field import Field
 from auditapp.sources.capture.plan import Plan
 from auditapp.sources.capture.rows import Row
+from auditapp.sources.capture.states import UNKNOWN
 from auditapp.sources.capture.values import json_value
 
 Changes = dict[str, dict[str, Any]]

@@ -7,13 +7,14 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstanceState, Mapper, Session
 
-from auditapp.sources.capture.batch import UNKNOWN, Batch, Work, identity_now, is_to_write
+from auditapp.sources.capture.batch import Batch, Work
 from auditapp.sources.capture.changes import Changes, Shower, created, deleted, updated
 from auditapp.sources.capture.door import Told
 from auditapp.sources.capture.lists import mapper_of
 from auditapp.sources.capture.plan import Plan, RefList
 from auditapp.sources.capture.recording import Group, told_of_row
 from auditapp.sources.capture.rows import Identity, Namespace, Row, identity_of, load_rows
+from auditapp.sources.capture.states import UNKNOWN, identity_now, is_to_write
 
 # The flushes going on, by the id of their session; a flush never leaves its thread.
 _running: dict[Any, Batch] = {}
@@ -22,13 +23,13 @@ _running: dict[Any, Batch] = {}
 def before_flush(session: Session, captures: Any) -> None:
     """Begin to follow a flush. Several captures of one session follow it together."""
     batch = _running[session.hash_key] = Batch(session, captures)
-    batch.look_before()
+    batch.ahead.look()
 
 
 def after_flush(session: Session) -> None:
     """Record what the flush did, in its transaction; if that fails, the flush does."""
     batch = _running.pop(session.hash_key, None)
-    if batch is None or not (batch.works or batch.listing):
+    if batch is None or not (batch.works or batch.ahead.listing):
         return
     shower = Shower(batch.captures, session)
     changes: list[Changes] = []
@@ -79,7 +80,7 @@ def _event(batch: Batch, work: Work, values: Row, found: Changes) -> Told | None
     if plan.lists:
         old = state.key[1] if state.key else identity_of(plan, values)
         new = None if work.verb == "deleted" else identity_now(plan, state)
-        found |= batch.lists.changes(plan, old, new)
+        found |= batch.ahead.lists.changes(plan, old, new)
         if work.verb == "created":
             for refs in plan.lists:
                 found.get(refs.key, {}).pop("previous", None)
@@ -96,30 +97,31 @@ def _read_lists(batch: Batch) -> None:
             if _may_have_changed(batch, work, refs):
                 owner = identity_now(work.plan, work.state)
                 wanted.setdefault(refs, (work.connection, []))[1].append(owner)
-    for plan, rows in batch.listing.items():
+    for plan, rows in batch.ahead.listing.items():
         for refs in plan.lists:
-            wanted.setdefault(refs, (batch.connection(plan), []))[1].extend(rows)
+            wanted.setdefault(refs, (batch.ahead.connection(plan), []))[1].extend(rows)
     for refs, (connection, owners) in wanted.items():
-        batch.lists.read_now(connection, refs, owners)
+        batch.ahead.lists.read_now(connection, refs, owners)
 
 
 def _may_have_changed(batch: Batch, work: Work, refs: RefList) -> bool:
     state = work.state
     if work.verb == "created" or state.key is None:
         return refs.key in state.committed_state or refs.key in state.dict
-    return batch.lists.has(refs, state.key[1])
+    return batch.ahead.lists.has(refs, state.key[1])
 
 
 def _of_owners(batch: Batch) -> Iterator[tuple[Any, Connection, Row, Told]]:
     """Yield what to tell of records that the flush did not touch, but whose lists lost a deleted one."""
     done = {(work.plan.mapper.base_mapper, work.state.key[1]) for work in batch.works if work.state.key}
-    for plan, rows in batch.listing.items():
+    for plan, rows in batch.ahead.listing.items():
         capture, plan = batch.captures.find(plan.mapper)
         for identity, row in rows.items():
-            changes = batch.lists.changes(plan, identity, identity)
+            changes = batch.ahead.lists.changes(plan, identity, identity)
             if changes and (plan.mapper.base_mapper, identity) not in done:
                 found = batch.captures.find(mapper_of(plan.mapper, row)) or (capture, plan)
-                yield found[0], batch.connection(plan), row, told_of_row(found[1], "updated", row, changes)
+                told = told_of_row(found[1], "updated", row, changes)
+                yield found[0], batch.ahead.connection(plan), row, told
 
 
 def _told(work: Work, values: Row, found: Changes) -> Told:

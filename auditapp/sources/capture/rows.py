@@ -26,8 +26,9 @@ def load_rows(
     """Return the rows of these primary keys as they are in the transaction now.
 
     :param keys: the attributes to read beside the primary key; by default all.
-    :param lock: ``update`` or ``delete``: nobody else may change the rows before the transaction ends. They
-        are locked in the order of their keys, so that two transactions never wait for each other here.
+    :param lock: ``update`` or ``delete``: nobody else may change the rows before the transaction ends; with
+        ``delete``, nor refer to them. ``refer``: nobody may delete them. They are locked in the order of
+        their keys, so that two transactions never wait for each other here.
     :return: column values by attribute, by primary key as it was asked for; keys without a row are absent.
     """
     if lock:
@@ -81,7 +82,7 @@ def locked(query: Any, plan: Plan, lock: str | None) -> Any:
     if not lock or not (tables := _lockable(plan.mapper.persist_selectable)):
         return query
     # To update, no stronger than UPDATE itself: rows that refer to these may still be inserted.
-    return query.with_for_update(key_share=lock == "update", of=tables)
+    return query.with_for_update(read=lock == "refer", key_share=lock != "delete", of=tables)
 
 
 def _lockable(selectable: Any) -> list[sa.Table]:
