@@ -4,8 +4,9 @@
 
 Each contender runs in a process of its own, because some change SQLAlchemy for the whole process, on a
 database of its own; the rounds take turns. All use the same settings of SQLite and the same PostgreSQL
-server. A ratio is the median time over that of the plain baseline in the same run; times on this machine say
-nothing about another, ratios do. ``--before`` is another checkout of Auditapp to compare with.
+server. A ratio is the median, over the rounds, of the time over that of the plain baseline in the same round;
+times on this machine say nothing about another, ratios do. ``--before`` is another checkout of Auditapp to
+compare with.
 """
 
 import argparse
@@ -14,23 +15,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from operator import sub
 from pathlib import Path
 
 HERE = Path(__file__).parent
 VENV = HERE / ".venv"
+PLAIN, NOW, BEFORE = "plain SQLAlchemy", "Auditapp capture", "Auditapp before"
 # name: (the module that runs it, its arguments, its baseline)
 CONTENDERS = {
-    "plain SQLAlchemy": ("sqlalchemy_worker.py", "plain", None),
-    "Auditapp capture": ("sqlalchemy_worker.py", "capture", "plain SQLAlchemy"),
-    "SQLAlchemy-Continuum": ("sqlalchemy_worker.py", "continuum", "plain SQLAlchemy"),
+    PLAIN: ("sqlalchemy_worker.py", "plain", None),
+    NOW: ("sqlalchemy_worker.py", "capture", PLAIN),
+    "SQLAlchemy-Continuum": ("sqlalchemy_worker.py", "continuum", PLAIN),
     "plain Django": ("django_worker.py", "plain", None),
     "django-auditlog": ("django_worker.py", "auditlog", "plain Django"),
 }
-
-
-BEFORE = "Auditapp before"
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     contenders = {name: CONTENDERS[name] for name in options.only}
     if options.before:
-        contenders[BEFORE] = CONTENDERS["Auditapp capture"]
+        contenders[BEFORE] = CONTENDERS[NOW]
     python = prepare()
     for kind in options.databases:
         with tempfile.TemporaryDirectory() as folder, databases(kind, Path(folder)) as new_url:
@@ -52,11 +52,11 @@ def main() -> None:
             for name in contenders:
                 home = options.before if name == BEFORE else HERE.parent
                 workers[name] = start(python, contenders[name], new_url(name), home)
-            medians = {size: measure(workers, size, options.rounds) for size in options.sizes}
+            times = {size: measure(workers, size, options.rounds) for size in options.sizes}
             for worker in workers.values():
                 worker.stdin.close()
                 worker.wait()
-        show(kind, contenders, medians)
+        show(kind, contenders, times)
 
 
 @contextmanager
@@ -120,28 +120,44 @@ def ask(worker: subprocess.Popen, size: int) -> float:
     return float(answer)
 
 
-def measure(workers: dict, size: int, rounds: int) -> dict[str, float]:
-    """Return each contender's median seconds for one round of this many objects a flush."""
+def measure(workers: dict, size: int, rounds: int) -> dict[str, list[float]]:
+    """Return each contender's seconds for one round of this many objects a flush, by round."""
     times: dict[str, list[float]] = {name: [] for name in workers}
     for number in range(rounds + 2):
-        for name, worker in workers.items():
-            seconds = ask(worker, size)
+        order = list(workers)[:: -1 if number % 2 else 1]  # whoever comes first has it no easier
+        for name in order:
+            seconds = ask(workers[name], size)
             if number >= 2:  # the first ones fill caches
                 times[name].append(seconds)
-    return {name: statistics.median(found) for name, found in times.items()}
+    return times
 
 
-def show(kind: str, contenders: dict, medians: dict[int, dict[str, float]]) -> None:
+def ratio(times: Iterable[float], baseline: list[float]) -> float:
+    """Return how many times the baseline something takes.
+
+    The median of the rounds: what else the machine does at the moment slows all of a round alike.
+    """
+    return statistics.median([time / base for time, base in zip(times, baseline, strict=True)])
+
+
+def show(kind: str, contenders: dict, times: dict[int, dict[str, list[float]]]) -> None:
     """Print the ratios, a row each contender and a column each size."""
-    print(
-        f"{f'{kind}, times the plain baseline':36}" + "".join(f"{f'{size} a flush':>14}" for size in medians)
-    )
+    heads = [f"{size} a flush" for size in times]
+    print(row(f"{kind}, times the plain baseline", heads))
     for name, (_, _, baseline) in contenders.items():
-        cells = (
-            f"{found[name] / found[baseline]:.2f}" if baseline else f"1 ({found[name] * 1000:.1f} ms)"
-            for found in medians.values()
-        )
-        print(f"{name:36}" + "".join(f"{cell:>14}" for cell in cells), flush=True)
+        if baseline is None:
+            medians = [statistics.median(found[name]) * 1000 for found in times.values()]
+            print(row(name, [f"1 ({median:.1f} ms)" for median in medians]))
+        else:
+            print(row(name, [f"{ratio(found[name], found[baseline]):.2f}" for found in times.values()]))
+    if contenders.keys() >= {NOW, BEFORE, PLAIN}:
+        more = [ratio(map(sub, found[NOW], found[BEFORE]), found[PLAIN]) for found in times.values()]
+        print(row("more than before", [f"{each:+.2f}" for each in more]), flush=True)
+
+
+def row(name: str, cells: list[str]) -> str:
+    """Return a line of the table."""
+    return f"{name:36}" + "".join(f"{cell:>14}" for cell in cells)
 
 
 if __name__ == "__main__":
