@@ -29,7 +29,8 @@ def count_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> N
     :param rows: their columns in ``event``.
     """
     workspace_id = rows[0]["workspace_id"]
-    zone = connection.scalars(select(Workspace.timezone).where(Workspace.id == workspace_id)).one()
+    names = {row["event"] for row in rows}
+    zone, kinds = _zone_and_kinds(connection, workspace_id, names)
     # By quarters first: of a thousand events many share one, and its zone's hour, day and week.
     in_quarters = Counter([((row["occurred_at"] - EPOCH) // QUARTER, _kind_of(row)) for row in rows])
     counted: Counter[tuple[Any, ...]] = Counter()
@@ -41,7 +42,28 @@ def count_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> N
         _add_counts(connection, workspace_id, told)
     else:
         _add_counts_beside_others(connection, workspace_id, told)
-    _add_kinds(connection, workspace_id, {key[2:] for key in counted})
+    _add_kinds(connection, workspace_id, {key[2:] for key in counted} - kinds)
+
+
+# In one query, because every flush that is captured waits for it.
+_ZONE_AND_KINDS = (
+    select(Workspace.timezone, *(event_kind.c[name] for name in KIND))
+    .outerjoin_from(
+        Workspace,
+        event_kind,
+        (event_kind.c.workspace_id == Workspace.id)
+        & event_kind.c.event.in_(bindparam("events", expanding=True)),
+    )
+    .where(Workspace.id == bindparam("workspace"))
+)
+
+
+def _zone_and_kinds(
+    connection: Connection, workspace_id: int, names: set[str]
+) -> tuple[str, set[tuple[Any, ...]]]:
+    """Return the zone whose days a workspace counts by, and which kinds of some events it has had."""
+    found = connection.execute(_ZONE_AND_KINDS, {"workspace": workspace_id, "events": sorted(names)}).all()
+    return found[0][0], {tuple(kind) for _, *kind in found}
 
 
 _COUNTED = ("hours", "start", *KIND, "events")
@@ -91,20 +113,15 @@ _ADD_COUNTS = text(
 )
 
 
-def _add_kinds(connection: Connection, workspace_id: int, kinds: set[tuple[Any, ...]]) -> None:
+def _add_kinds(connection: Connection, workspace_id: int, missing: set[tuple[Any, ...]]) -> None:
     """Keep ``event_kind`` complete: filters rely on it to find every combination."""
-    there = event_kind.c
-    query = select(*(there[name] for name in KIND)).where(
-        there.workspace_id == workspace_id, there.event.in_({kind[0] for kind in kinds})
-    )
-    missing = sorted(kinds - {tuple(row) for row in connection.execute(query)})
-    if missing:
-        forget(connection)
-        upsert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-        connection.execute(
-            upsert(event_kind).on_conflict_do_nothing(),
-            [{"workspace_id": workspace_id, **dict(zip(KIND, kind, strict=True))} for kind in missing],
-        )
+    if not missing:
+        return
+    forget(connection)
+    upsert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    named = [dict(zip(KIND, kind, strict=True)) for kind in sorted(missing)]
+    rows = [{"workspace_id": workspace_id, **kind} for kind in named]
+    connection.execute(upsert(event_kind).on_conflict_do_nothing(), rows)
 
 
 @lru_cache(maxsize=4096)
