@@ -437,3 +437,37 @@ def test_sessions_of_many_threads_are_told_each_once(maker, follow, events):
 
     assert errors == []
     assert sorted(int(event["entity_name"]) for event in events()) == list(range(12))
+
+
+def test_a_host_may_take_what_the_session_read_for_what_was_there(two, follow, events):
+    follow(previous="session")
+    session, post = overtaken(two, events)
+    seen = []
+
+    def listen(_connection, _cursor, text, *_rest):
+        seen.append(text)
+
+    post.views = 0
+    sa.event.listen(db.engine, "before_cursor_execute", listen)
+    session.commit()
+    sa.event.remove(db.engine, "before_cursor_execute", listen)
+
+    assert sides(events()[0]) == {"views": (OLD, 0)}
+    assert [text for text in seen if text.startswith("UPDATE host_post")]
+    assert [text for text in seen if text.startswith("SELECT") and "host_" in text] == []
+
+
+def test_what_the_session_has_not_read_is_read_all_the_same(two, follow, events):
+    follow(previous="session")
+    session, post = overtaken(two, events)
+
+    session.expire(post)
+    post.views = 0
+    session.commit()
+
+    assert sides(events()[0]) == {"views": (NEW, 0)}
+
+
+def test_what_capture_takes_for_the_previous_value_is_one_of_two_words(follow):
+    with pytest.raises(ValueError, match="previous is one of database, session, not 'cache'"):
+        follow(previous="cache")

@@ -20,6 +20,7 @@ from auditapp.sources.capture.states import (
     identity_of_state,
     is_changed,
     is_listened,
+    keys_to_read,
     keys_to_write,
     members,
     with_cascades,
@@ -64,7 +65,7 @@ class Ahead:
         dirty = [thing._sa_instance_state for thing in self._session.dirty]
         for state in dirty:
             if found := self._captures.find(state.mapper):
-                self._want_update(found[1], state)
+                self._want_update(found[0], found[1], state)
         doomed: Doomed = {}
         for state in self._doomed(dirty):
             doomed.setdefault(state.mapper, set()).add(identity_of_state(state))
@@ -119,8 +120,8 @@ class Ahead:
         """Return the records whose list is to be read, so far; subclasses share a relationship."""
         return self._listed.setdefault(refs.prop, (plan, refs, set()))[2]
 
-    def _want_update(self, plan: Plan, state: State) -> None:
-        keys = keys_to_write(plan, state)
+    def _want_update(self, capture: Any, plan: Plan, state: State) -> None:
+        keys = keys_to_read(capture, state, keys_to_write(plan, state))
         changed = [refs for refs in plan.lists if is_changed(state, refs.key)]
         if plan.children:
             self._want_children(plan, state)
@@ -139,7 +140,8 @@ class Ahead:
                 if found := self._captures.find(child.mapper):
                     pairs = prop.local_remote_pairs or ()
                     keys = {child.mapper.get_property_by_column(remote).key for _, remote in pairs}
-                    self._want(found[1], identity_of_state(child), child, keys & found[1].by_key.keys())
+                    if keys := keys_to_read(found[0], child, keys & found[1].by_key.keys()):
+                        self._want(found[1], identity_of_state(child), child, keys)
 
     def _want_delete(self, plan: Plan, state: State) -> None:
         for refs in plan.lists:

@@ -5,12 +5,11 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapper, Session
-from sqlalchemy.orm.attributes import NEVER_SET
 
 from auditapp.sources.capture.ahead import Ahead
 from auditapp.sources.capture.plan import Plan
 from auditapp.sources.capture.rows import Row
-from auditapp.sources.capture.states import UNKNOWN, State, keys_to_write
+from auditapp.sources.capture.states import State, keys_to_read, keys_to_write, value_before
 
 
 class Work:
@@ -65,10 +64,11 @@ class Batch:
         work.asked = keys & state.committed_state.keys()
         if keys and work.is_triggered:
             keys = set(plan.by_key)
-        if keys and not self.ahead.knows(state, keys):
+        needed = keys_to_read(work.capture, state, keys)
+        if needed and not self.ahead.knows(state, needed):
             self.ahead.look_again(plan, self.updating)
         work.row = self.ahead.rows.get(state)
-        work.before = {key: _before(state, key, work.row) for key in plan.by_key if key in keys}
+        work.before = {key: value_before(state, key, work.row) for key in plan.by_key if key in keys}
         self.updating[state] = work
 
     def updated(self, mapper: Mapper[Any], connection: Connection, state: State) -> None:
@@ -106,13 +106,5 @@ class Batch:
             old: Any = inspect(gone)
             keys = work.plan.by_key if work.is_triggered else work.asked
             row = self.ahead.rows.get(old)
-            work.before = {key: _before(old, key, row) for key in work.plan.by_key if key in keys}
+            work.before = {key: value_before(old, key, row) for key in work.plan.by_key if key in keys}
         return work
-
-
-def _before(state: State, key: str, row: Row | None) -> Any:
-    """Return a column's value in the database, UNKNOWN where nobody knows it."""
-    if row is not None and key in row:
-        return row[key]
-    value = state.committed_state.get(key, state.dict.get(key, UNKNOWN))
-    return UNKNOWN if value is NEVER_SET else value

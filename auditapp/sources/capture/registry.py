@@ -17,6 +17,7 @@ from auditapp.sources.capture.recording import SYSTEM
 from auditapp.sources.capture.workspace import WorkspaceChoice
 
 BULK_LIMIT = 1000
+PREVIOUS = ("database", "session")
 THE_LOG = (Event, EventPayload, EventName)
 _lock = threading.Lock()  # for captures that come and go
 _captures: weakref.WeakKeyDictionary[Any, list["Capture"]] = weakref.WeakKeyDictionary()
@@ -35,6 +36,7 @@ def capture(
     origin: str | None = None,
     application: Mapping[str, Any] = SYSTEM,
     bulk_limit: int = BULK_LIMIT,
+    previous: str = "database",
     _prefix: str = "",
 ) -> "Capture":
     """Record, from now on, what an application changes, in the transaction that changes it.
@@ -65,17 +67,23 @@ def capture(
     :param context: returns an event's ``context``, or None outside of a request.
     :param origin: contract §5's; by default ``ui`` in a request and ``system`` outside.
     :param bulk_limit: rows of a bulk statement that are recorded one by one.
+    :param previous: ``session``: of an update, take what the session had read for what was there before, and
+        lock and read only rows of which it has not. That is wrong where somebody else wrote meanwhile.
     :param _prefix: of the types of Auditapp's own records, and of no others.
     :return: a handle; ``stop()`` ends it.
     :raise TypeError: if ``db`` is none of these.
-    :raise ValueError: if what is said of a model means nothing, or names a reserved type.
+    :raise ValueError: if what is said of a model means nothing, or names a reserved type; if ``previous`` is
+        another word.
     """
+    if previous not in PREVIOUS:
+        raise ValueError(f"previous is one of {', '.join(PREVIOUS)}, not {previous!r}")
     for model in {*(models or ()), *(each for each in describe or () if isinstance(each, type))}:
         model_options(model, describe or {})
     made = Capture(_target(db), models, describe or {})
     made.actor, made.context, made.origin, made.application = actor, context, origin, dict(application)
     made.exclude, made.mask = _names(exclude), _names(mask)
     made.prefix = _prefix
+    made.trusts_session = previous == "session"
     made.workspace, made.bulk_limit = WorkspaceChoice(workspace), bulk_limit
     made.start()
     return made
@@ -93,6 +101,7 @@ class Capture:
     workspace: WorkspaceChoice
     bulk_limit: int
     prefix: str
+    trusts_session: bool
 
     def __init__(self, target: Any, models: Iterable[type] | None, describe: Mapping[Any, Any]) -> None:
         self._target = target

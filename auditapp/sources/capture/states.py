@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy.orm import InstanceState, Mapper
-from sqlalchemy.orm.attributes import INCLUDE_PENDING_MUTATIONS, NO_VALUE, PASSIVE_NO_INITIALIZE
+from sqlalchemy.orm.attributes import INCLUDE_PENDING_MUTATIONS, NEVER_SET, NO_VALUE, PASSIVE_NO_INITIALIZE
 
 from auditapp.sources.capture.plan import Plan
 from auditapp.sources.capture.rows import Identity
@@ -38,6 +38,21 @@ def keys_to_write(plan: Plan, state: State) -> set[str]:
         elif key in plan.parents and is_changed(state, key):
             found.update(plan.parents[key])
     return found | plan.auto_with(found) if found else found
+
+
+def value_before(state: State, key: str, row: Any = None) -> Any:
+    """Return a column's value before the flush: as a row has it, else as the session does, else UNKNOWN."""
+    if row is not None and key in row:
+        return row[key]
+    value = state.committed_state.get(key, state.dict.get(key, UNKNOWN))
+    return UNKNOWN if value is NEVER_SET else value
+
+
+def keys_to_read(capture: Any, state: State, keys: set[str]) -> set[str]:
+    """Return those of some columns that are to be read before they are written."""
+    if not capture.trusts_session:
+        return keys
+    return {key for key in keys if value_before(state, key) is UNKNOWN}
 
 
 def is_to_write(state: State, key: str) -> bool:
