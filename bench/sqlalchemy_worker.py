@@ -1,4 +1,4 @@
-"""A contender of ``capture.py`` on SQLAlchemy: ``plain``, ``capture`` or ``continuum``."""
+"""A contender of ``capture.py`` on SQLAlchemy: ``plain``, ``capture``, ``capture-session``, ``continuum``."""
 
 import contextlib
 import datetime
@@ -60,15 +60,16 @@ def prepare(mode: str, url: str) -> tuple[sessionmaker[Session], type]:
             for pragma in PRAGMAS:
                 connection.execute(pragma)
 
-    if mode == "capture":
+    if mode.startswith("capture"):
         start_log(url)
     base.metadata.create_all(engine)
     maker = sessionmaker(engine)
-    if mode == "capture":
+    if mode.startswith("capture"):
         from auditapp.sources.capture import capture
 
         actor = {"type": "user", "id": "u_1", "name": "Ada", "email": "ada@acme.example"}
-        capture(maker, workspace="acme", actor=actor)
+        options = {"previous": "session"} if mode == "capture-session" else {}
+        capture(maker, workspace="acme", actor=actor, **options)
     return maker, deal
 
 
