@@ -78,7 +78,7 @@ def _is_late(plan: Plan, values: Row, state: InstanceState[Any]) -> bool:
     expired = state.expired_attributes
     if expired and not plan.by_key.keys().isdisjoint(expired) and not values.keys() >= plan.by_key.keys():
         return True
-    if any(values.get(key) is None for key in plan.odd_nulls):
+    if plan.odd_nulls and any(values.get(key) is None for key in plan.odd_nulls):
         return True
     return not plan.keeps_key(tuple([values.get(name) for name in plan.key_names]))
 

@@ -65,6 +65,8 @@ class Plan:
 
     def keeps_key(self, identity: tuple[Any, ...]) -> bool:
         """Tell whether the database keeps a primary key exactly as it is given."""
+        if len(identity) == 1:  # as nearly always, and asked for every record
+            return self._key_keeps[0](identity[0])
         return all(keeps(part) for keeps, part in zip(self._key_keeps, identity, strict=True))
 
     def _naming(self) -> frozenset[str] | None:
