@@ -9,7 +9,7 @@ from sqlalchemy.orm import sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from auditapp.extensions import db
-from auditapp.sources.capture import capture, door, registry, workspace
+from auditapp.sources.capture import capture
 from tests.sources.capture_host import Bird, Line, Paper, Post, Tag, sides
 
 OLD, NEW = 100, 50
@@ -223,6 +223,24 @@ def test_rows_are_locked_in_one_order_whatever_order_they_were_changed_in(maker,
         held[event["entity_id"]] = current
 
 
+def test_what_a_list_comes_to_hold_is_locked_before_the_record_that_has_the_list(session, events):
+    session.add_all([tag := Tag(name="red"), post := Post(title="one")])
+    session.commit()
+    locks = []
+
+    def listen(_connection, _cursor, text, *_rest):
+        if " FOR " in text and text.startswith("SELECT"):
+            locks.append((text.split("FROM ")[1].split()[0], text.split(" FOR ")[1].split(" OF")[0]))
+
+    post.tags, post.title = [tag], "two"
+    sa.event.listen(db.engine, "before_cursor_execute", listen)
+    session.flush()
+    sa.event.remove(db.engine, "before_cursor_execute", listen)
+
+    one_for_all = db.engine.dialect.name == "sqlite"
+    assert locks == ([] if one_for_all else [("host_tag", "KEY SHARE"), ("host_post", "NO KEY UPDATE")])
+
+
 def test_a_flush_that_writes_nothing_takes_no_lock(session, maker, events):
     session.add_all([tag := Tag(id=1, name="red"), post := Post(id=1, title="one", tags=[tag])])
     session.commit()
@@ -342,103 +360,6 @@ def test_a_savepoint_comes_first(session, events):
 # What threads share.
 
 
-def in_threads(work, count=8):
-    errors = []
-
-    def run():
-        try:
-            for _ in range(300):
-                work()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
-
-
-def test_threads_that_meet_in_the_cache_of_lines_find_theirs(monkeypatch):
-    class Emptied(dict):
-        """Empties itself as soon as something is in it, as another thread may."""
-
-        def __setitem__(self, key, value):
-            super().__setitem__(key, value)
-            self.clear()
-
-    monkeypatch.setattr(door, "_lines", Emptied())
-
-    assert door._line({"stage": {"current": 1}}) == "Stage"
-    assert door._line({}) is None
-
-
-def test_threads_may_look_up_lines_while_others_empty_them(monkeypatch):
-    monkeypatch.setattr(door, "MAX_LINES", 1)
-    numbers = iter(range(10**9))
-
-    errors = in_threads(lambda: door._line({f"field_{next(numbers) % 7}": {"current": 1}}))
-
-    assert errors == []
-
-
-def test_captures_may_come_and_go_while_others_look_for_theirs(maker, follow):
-    follow()
-    with maker() as session:
-
-        def work():
-            registry._Captures.known.clear()
-            assert registry.captures_of(session) is not None
-
-        assert in_threads(work) == []
-
-
-def test_a_workspace_may_be_forgotten_while_others_look_for_it(acme):
-    choice = workspace.WorkspaceChoice("acme")
-    connection = db.session.connection()
-    engine_key = (connection.engine, "acme")
-
-    def work():
-        choice._ids[engine_key] = acme_id
-        choice.forget()
-
-    class Forgetting(dict):
-        def get(self, key, default=None):
-            found = super().get(key, default)
-            self.clear()
-            return found
-
-    acme_id = acme.id
-    choice._ids = Forgetting({engine_key: acme_id})
-    assert choice.of(None, connection) == acme_id
-    assert choice.of(None, connection) == acme_id
-    assert in_threads(work) == []
-
-
-@pytest.mark.usefixtures("acme")
-def test_sessions_of_many_threads_are_told_each_once(maker, follow, events):
-    follow()
-    errors = []
-
-    def work(number):
-        try:
-            with maker() as session:
-                session.add(Tag(name=str(number)))
-                session.commit()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-
-    assert errors == []
-    assert sorted(int(event["entity_name"]) for event in events()) == list(range(12))
-
-
 def test_a_host_may_take_what_the_session_read_for_what_was_there(two, follow, events):
     follow(previous="session")
     session, post = overtaken(two, events)
@@ -471,3 +392,23 @@ def test_what_the_session_has_not_read_is_read_all_the_same(two, follow, events)
 def test_what_capture_takes_for_the_previous_value_is_one_of_two_words(follow):
     with pytest.raises(ValueError, match="previous is one of database, session, not 'cache'"):
         follow(previous="cache")
+
+
+def test_json_changed_in_place_is_read_before_where_the_session_is_taken_at_its_word(two, follow, events):
+    follow(previous="session")
+    session, post = overtaken(two, events)
+
+    post.data["b"] = 3
+    session.commit()
+
+    assert sides(events()[0]) == {"data": ({"a": 2}, {"a": 1, "b": 3})}
+
+
+def test_setting_what_another_has_set_is_an_event_where_the_session_is_taken_at_its_word(two, follow, events):
+    follow(previous="session")
+    session, post = overtaken(two, events)
+
+    post.views = NEW
+    session.commit()
+
+    assert sides(events()[0]) == {"views": (OLD, NEW)}
