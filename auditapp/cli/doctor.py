@@ -22,8 +22,8 @@ from auditapp.operating.readiness import explain, find_trouble
 
 # SQLite needs one more a table against REPLACE, which passes its delete trigger.
 TRIGGERS = {
-    "sqlite": {"event": 3, "event_payload": 3, "event_name": 2},
-    "postgresql": {"event": 2, "event_payload": 2, "event_name": 2},
+    "sqlite": {"event": 3, "event_payload": 3},
+    "postgresql": {"event": 2, "event_payload": 2},
 }
 
 
@@ -116,7 +116,7 @@ def _triggers(connection: Connection) -> Iterator[tuple[bool, str]]:
     else:
         query = (
             "SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
-            " AND tgrelid::regclass::text IN ('event', 'event_payload', 'event_name')"
+            " AND tgrelid::regclass::text IN ('event', 'event_payload')"
         )
     tables = list(connection.scalars(text(query)))
     missing = [

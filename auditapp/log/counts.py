@@ -9,11 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, Connection, Integer, bindparam, select, text
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from auditapp.log.insert import microseconds
-from auditapp.log.read_once import forget
+from auditapp.log.kinds import add_kinds
 from auditapp.models import Workspace, event_count, event_kind
 from auditapp.models.derived import DAY, HOUR, WEEK
 from auditapp.models.event import KIND
@@ -29,20 +27,30 @@ def count_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> N
     :param rows: their columns in ``event``.
     """
     workspace_id = rows[0]["workspace_id"]
-    names = {row["event"] for row in rows}
-    zone, kinds = _zone_and_kinds(connection, workspace_id, names)
+    zone, kinds = _zone_and_kinds(connection, workspace_id, {row["event"] for row in rows})
+    counted = counts_of(zone, rows)
+    told = [(*key, events) for key, events in counted.items()]
+    if connection.dialect.name == "sqlite":
+        _add_counts(connection, workspace_id, told)
+    else:
+        _add_counts_beside_others(connection, workspace_id, told)
+    add_kinds(connection, workspace_id, {key[2:] for key in counted} - kinds)
+
+
+def counts_of(zone: str, rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[Any, ...]]:
+    """Return how many of some events there were an hour, a day and a week.
+
+    :param zone: of the workspace.
+    :param rows: their columns in ``event``.
+    :return: by how many hours, when they began and the kind.
+    """
     # By quarters first: of a thousand events many share one, and its zone's hour, day and week.
     in_quarters = Counter([((row["occurred_at"] - EPOCH) // QUARTER, _kind_of(row)) for row in rows])
     counted: Counter[tuple[Any, ...]] = Counter()
     for (quarter, kind), events in in_quarters.items():
         for hours, start in zip((HOUR, DAY, WEEK), _starts(zone, quarter), strict=True):
             counted[hours, start, *kind] += events
-    told = [(*key, events) for key, events in counted.items()]
-    if connection.dialect.name == "sqlite":
-        _add_counts(connection, workspace_id, told)
-    else:
-        _add_counts_beside_others(connection, workspace_id, told)
-    _add_kinds(connection, workspace_id, {key[2:] for key in counted} - kinds)
+    return counted
 
 
 # In one query, because every flush that is captured waits for it.
@@ -111,17 +119,6 @@ _ADD_COUNTS = text(
     SELECT :workspace, given.* FROM given WHERE NOT EXISTS (SELECT FROM added c WHERE {_SAME})
     """  # noqa: S608
 )
-
-
-def _add_kinds(connection: Connection, workspace_id: int, missing: set[tuple[Any, ...]]) -> None:
-    """Keep ``event_kind`` complete: filters rely on it to find every combination."""
-    if not missing:
-        return
-    forget(connection)
-    upsert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    named = [dict(zip(KIND, kind, strict=True)) for kind in sorted(missing)]
-    rows = [{"workspace_id": workspace_id, **kind} for kind in named]
-    connection.execute(upsert(event_kind).on_conflict_do_nothing(), rows)
 
 
 @lru_cache(maxsize=4096)

@@ -10,12 +10,11 @@ a single event, so on SQLite all workspaces are emptied together, and made anew 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, Select, delete, func, or_, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from auditapp.extensions import db
@@ -23,11 +22,14 @@ from auditapp.log.checked import Checked
 from auditapp.log.counts import count_events
 from auditapp.log.index_state import IndexState, index_state_of
 from auditapp.log.insert import lock_for_writing
-from auditapp.log.search_index import Told, add_words, event_search, words_of
+from auditapp.log.kinds import add_names, forget_unseen
+from auditapp.log.search_index import add_words, event_search, words_of
 from auditapp.log.statistics import WORTH_IT, know_what_is_there
+from auditapp.log.stored import is_typed, read_told, stored_events
 from auditapp.log.terms import INDEX_VERSION
 from auditapp.log.turns import Turn, take_turn
-from auditapp.models import SECTIONS, Event, EventPayload, Workspace, event_count, index_state
+from auditapp.models import Event, EventName, Workspace, event_count, event_kind, index_state
+from auditapp.models.derived import HOUR
 
 BATCH = 500
 # So long recording may wait for the rebuild to begin; then it lets them go first, and tries again.
@@ -41,19 +43,21 @@ Progress = Callable[[int, IndexState], None]  # of the workspace's number, after
 def rebuild(workspaces: Sequence[int], tell: Progress = lambda _workspace, _state: None) -> list[int]:
     """Make the index and the counts of some workspaces anew. Commits as it goes.
 
-    Where some of them are stale, or were begun and not finished, these alone; else all. On SQLite, what
-    begins one begins all.
+    Where some of them were begun and not finished, it goes on with these, and begins those that are stale;
+    else all are begun. On SQLite, what begins one begins all.
 
     :param workspaces: their numbers.
     :return: those whose was made anew.
     :raise sqlalchemy.exc.DBAPIError: if the database fails; what was done until then stays done.
     """
     states = {number: index_state_of(number) for number in workspaces}
+    unfinished = [number for number, state in states.items() if state.is_begun and not state.is_current]
+    goes_on = bool(unfinished) and all(_adds_up(number, states[number]) for number in unfinished)
     db.session.rollback()
-    stale = [number for number, state in states.items() if not state.is_current]
-    chosen = stale or list(workspaces)
+    _patiently(_forget_strangers)
+    chosen = [number for number, state in states.items() if not (goes_on and state.is_current)]
     for number in chosen:
-        if not (stale and states[number].is_begun):
+        if not (goes_on and states[number].is_begun):
             _patiently(_begin, number, states[number])
     if _is_sqlite() and chosen:
         chosen = list(db.session.scalars(select(Workspace.id).order_by(Workspace.id)))
@@ -106,15 +110,44 @@ def _begin(workspace_id: int, seen: IndexState) -> bool:
         connection.execute(delete(event_count))
         last = connection.scalar(select(func.max(Event.id))) or 0
         for number in connection.scalars(select(Workspace.id)).all():
+            forget_unseen(connection, number)
             _put(connection, number, 0, 0, last)
     else:
         connection.execute(delete(event_count).where(event_count.c.workspace_id == workspace_id))
         ends = select(func.min(Event.id), func.max(Event.id)).where(Event.workspace_id == workspace_id)
         first, last = connection.execute(ends).one()
         before = (first or 1) - 1
+        here = event_search.c.event_id
+        _forget_words(connection, workspace_id, or_(here <= before, here > (last or 0)))
+        forget_unseen(connection, workspace_id)
         _put(connection, workspace_id, before, before, last or 0)
     db.session.commit()
     return True
+
+
+def _forget_words(connection: Connection, workspace_id: int, *conditions: Any) -> None:
+    connection.execute(delete(event_search).where(event_search.c.workspace_id == workspace_id, *conditions))
+
+
+def _forget_strangers() -> bool:
+    """Take out what belongs to no workspace that there is."""
+    connection = db.session.connection()
+    lock_for_writing(connection)
+    tables: list[Any] = [event_count, event_kind, EventName.__table__, index_state]
+    for table in tables if _is_sqlite() else [*tables, event_search]:
+        connection.execute(delete(table).where(table.c.workspace_id.not_in(select(Workspace.id))))
+    db.session.commit()
+    return True
+
+
+def _adds_up(workspace_id: int, state: IndexState) -> bool:
+    """Tell whether what an unfinished rebuild noted is what it did: else it would count events twice."""
+    done = or_(Event.id <= state.done_event, Event.id > state.last_event)
+    typed = is_typed(db.session.connection())
+    mine = Event.workspace_id == workspace_id
+    events = db.session.scalar(select(func.count()).select_from(Event).where(mine, done, typed))
+    hours = (event_count.c.workspace_id == workspace_id, event_count.c.hours == HOUR)
+    return events == (db.session.scalar(select(func.sum(event_count.c.events)).where(*hours)) or 0)
 
 
 def _put(connection: Connection, workspace_id: int, first: int, done: int, last: int) -> None:
@@ -131,25 +164,21 @@ def _step(workspace_id: int) -> bool:
         db.session.rollback()
         return False
     connection = db.session.connection()
-    told = list(_stored(connection, workspace_id, state.done_event, state.last_event))
+    told = read_told(connection, _stored(workspace_id, state.done_event, state.last_event))
     rows = words_of(connection, told)  # takes the longest, so before anything is locked
     lock_for_writing(connection)
     if not _hold(connection, workspace_id, state):
         db.session.rollback()
         return True
     done = told[-1][0] if told else state.last_event
+    if not _is_sqlite():
+        here = event_search.c.event_id
+        _forget_words(connection, workspace_id, here > state.done_event, here <= done)
     if told:
-        if not _is_sqlite():
-            found = event_search.c
-            connection.execute(
-                delete(event_search).where(
-                    found.workspace_id == workspace_id,
-                    found.event_id > state.done_event,
-                    found.event_id <= done,
-                )
-            )
         add_words(connection, rows)
         count_events(connection, [row for _, _, row, _ in told])
+        names = {row["event"] for _, _, row, _ in told}
+        add_names(connection, workspace_id, {(name, name.rpartition(".")[0]) for name in names})
     mine = index_state.c.workspace_id == workspace_id
     connection.execute(update(index_state).where(mine).values(done_event=done, changed_at=datetime.now(UTC)))
     db.session.commit()
@@ -163,45 +192,11 @@ def _hold(connection: Connection, workspace_id: int, seen: IndexState) -> bool:
     return row is not None and tuple(row) == (seen.version, seen.done_event, seen.last_event)
 
 
-def _stored(connection: Connection, workspace_id: int, after: int, last: int) -> Iterator[Told]:
-    """Yield the next recorded events as they are indexed; what was erased is not in them."""
-    sections = [getattr(EventPayload, name) for name in SECTIONS]
-    query = (
-        select(*Event.__table__.columns, *(each.label(f"section_{each.key}") for each in sections))
-        .join(
-            EventPayload,
-            (EventPayload.event_id == Event.id) & (EventPayload.workspace_id == Event.workspace_id),
-        )
-        .where(Checked(Event.workspace_id) == workspace_id, Event.id > after, Event.id <= last)
-        .order_by(Event.id)
-        .limit(BATCH)
-    )
-    for found in connection.execute(query).mappings().all():
-        yield found["id"], _as_told(found), dict(found), _section(found, "context") or {}
-
-
-def _as_told(row: Any) -> dict[str, Any]:
-    names = _section(row, "names") or {"entity": None, "related": []}
-    related = [
-        {**entity, "name": name}
-        for entity, name in zip(_section(row, "related") or [], names["related"], strict=False)
-    ]
-    return {
-        "event": row["event"],
-        "actor": _section(row, "actor") or {"type": row["actor_type"], "id": ""},
-        "on_behalf_of": _section(row, "on_behalf_of"),
-        "entity": {"type": row["entity_type"], "id": row["entity_id"], "name": names["entity"]},
-        "related": related,
-        "changes": _section(row, "changes") or {},
-        "payload": _section(row, "payload") or {},
-        "correlation_id": row["correlation_id"],
-        "causation_id": row["causation_id"],
-    }
-
-
-def _section(row: Any, name: str) -> Any:
-    stored = row[f"section_{name}"]
-    return None if stored is None else orjson.loads(stored)
+def _stored(workspace_id: int, after: int, last: int) -> Select[Any]:
+    """Return a query for the next events."""
+    query = stored_events(db.session.connection())
+    mine = Checked(Event.workspace_id) == workspace_id
+    return query.where(mine, Event.id > after, Event.id <= last).order_by(Event.id).limit(BATCH)
 
 
 def _is_sqlite() -> bool:

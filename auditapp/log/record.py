@@ -6,18 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
-import orjson
-from sqlalchemy import ARRAY, Connection, String, any_, func, literal, select, true
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ARRAY, Connection, String, func, literal, select, true
 from uuid_utils.compat import uuid7
 
 from auditapp.extensions import db
 from auditapp.log.checked import Checked
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
+from auditapp.log.in_list import in_list
 from auditapp.log.insert import EVENT_COLUMNS, insert_rows, lock_for_writing
-from auditapp.log.read_once import forget
+from auditapp.log.kinds import add_names
 from auditapp.log.resent import is_same_event, sent, stored
 from auditapp.log.rows import (
     Given,
@@ -31,7 +28,7 @@ from auditapp.log.rows import (
 )
 from auditapp.log.schema import MAX_BATCH, EventIn, parse_event
 from auditapp.log.search_index import index_events
-from auditapp.models import Account, Event, EventName, Member
+from auditapp.models import Account, Event, Member
 
 
 class Recorded(NamedTuple):
@@ -123,7 +120,7 @@ def record_parsed(
         if key:
             known[key] = First(gives.id, digest, event)
     if rows:
-        _add_names(connection, workspace.id, names)
+        add_names(connection, workspace.id, names)
         salts = salts_for(len(rows))
         ids = insert_rows(connection, rows, [text + salt for text, salt in zip(texts, salts, strict=True)])
         told = [
@@ -207,15 +204,6 @@ def ids_of_keys(connection: Connection, workspace_id: int, keys: Collection[str]
     return connection.scalars(select(found.c.id).select_from(asked).join(found, true())).all()
 
 
-def in_list(connection: Connection, column: InstrumentedAttribute[Any], values: Collection[str]) -> Any:
-    """Return ``column IN values`` with one parameter: a thousand cost more to compile than to look up."""
-    if connection.dialect.name == "sqlite":
-        return column.in_(
-            select(func.json_each(orjson.dumps([*values]).decode()).table_valued("value").c.value)
-        )
-    return column == any_(literal([*values], ARRAY(String)))
-
-
 def _members_by_email(
     connection: Connection, workspace_id: int, events: Sequence[EventIn]
 ) -> dict[str, uuid.UUID]:
@@ -240,21 +228,3 @@ def _member_of(event: EventIn, members: Mapping[str, uuid.UUID]) -> uuid.UUID | 
     if not members or not email or event["actor"]["type"] != "user":
         return None
     return members.get(fold_email(email))
-
-
-def _add_names(connection: Connection, workspace_id: int, names: set[tuple[str, str]]) -> None:
-    """Keep ``event_name`` complete: filters rely on it to find every name."""
-    query = select(EventName.event).where(
-        EventName.workspace_id == workspace_id,
-        in_list(connection, EventName.event, [event for event, _ in names]),
-    )
-    known = set(connection.scalars(query))
-    missing = sorted(pair for pair in names if pair[0] not in known)
-    if not missing:
-        return
-    forget(connection)
-    upsert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    connection.execute(
-        upsert(EventName.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]
-        [{"workspace_id": workspace_id, "event": event, "entity_type": kind} for event, kind in missing],
-    )

@@ -102,7 +102,10 @@ class EventPayload(Base):
 
 
 class EventName(Base):
-    """The event names a workspace has seen; few, so that a filter can name them all."""
+    """The event names a workspace has seen; few, so that a filter can name them all.
+
+    Derived from the log, and made anew by ``log/rebuild.py``.
+    """
 
     __tablename__ = "event_name"
 

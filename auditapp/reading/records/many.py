@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, String, func, literal, or_, select
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
-from auditapp.log.record import in_list
+from auditapp.log.in_list import in_list
 from auditapp.models import Event
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.versions import (

@@ -1,0 +1,159 @@
+"""Recorded events as they are indexed, read out of the log; what was erased is not in them.
+
+A section that is damaged counts as erased: one event keeps nobody from the others. ``flask doctor --deep``
+names it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Connection, LargeBinary, Select, String, and_, func, or_, select, true
+
+from auditapp.log.search_index import Told
+from auditapp.models import SECTIONS, Event, EventPayload
+from auditapp.models.types import BinaryUuid, Instant
+
+Row = Mapping[str, Any]
+_COLUMNS = Event.__table__.columns
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999  # the years 1 to 9999, in microseconds
+log = logging.getLogger(__name__)
+
+
+def stored_events(connection: Connection, *more: Any) -> Select[Any]:
+    """Return a query for events: their columns, and ``section_…`` for each of their sections.
+
+    :param more: further columns.
+    """
+    sections = [getattr(EventPayload, name).label(f"section_{name}") for name in SECTIONS]
+    beside = and_(EventPayload.event_id == Event.id, EventPayload.workspace_id == Event.workspace_id)
+    query = select(*_COLUMNS, *sections, *more).outerjoin(EventPayload, beside)
+    return query.where(is_typed(connection))
+
+
+def is_typed(connection: Connection) -> Any:
+    """Return the condition that each column of an event is of its type: SQLite keeps whatever comes."""
+    if connection.dialect.name != "sqlite":
+        return true()
+    return and_(*(or_(column.is_(None), _fits_type(column)) for column in _COLUMNS))
+
+
+def _fits_type(column: Any) -> Any:
+    kind = func.typeof(column)
+    if isinstance(column.type, Instant):
+        return and_(kind == "integer", func.coalesce(column, 0).cast(BigInteger).between(_FIRST, _LAST))
+    if isinstance(column.type, BinaryUuid):
+        return and_(kind == "blob", func.length(column) == 16)
+    if isinstance(column.type, LargeBinary):
+        return kind == "blob"
+    return kind == ("text" if isinstance(column.type, String) else "integer")
+
+
+def sections_of(row: Row) -> tuple[dict[str, Any], list[str]]:
+    """Return an event's sections, None where one was erased, and the names of those that are damaged."""
+    found: dict[str, Any] = {}
+    damaged = []
+    for name in SECTIONS:
+        text = row[f"section_{name}"]
+        try:
+            value = None if text is None else orjson.loads(text)
+        except (orjson.JSONDecodeError, TypeError):
+            damaged.append(name)
+            value = None
+        else:
+            if text is not None and not _FITS[name](value):
+                damaged.append(name)
+                value = None
+        found[name] = value
+    related, names = found["related"], found["names"]
+    if related is not None and names is not None and len(related) != len(names["related"]):
+        damaged.append("names")
+    return found, damaged
+
+
+def told_of(row: Row, sections: Mapping[str, Any]) -> Told:
+    """Return an event as it is indexed.
+
+    :param row: of :func:`stored_events`.
+    :param sections: of :func:`sections_of`.
+    """
+    names = sections["names"] or {"entity": None, "related": []}
+    related = [
+        {**entity, "name": name}
+        for entity, name in zip(sections["related"] or [], names["related"], strict=False)
+    ]
+    event = {
+        "event": row["event"],
+        "actor": sections["actor"] or {"type": row["actor_type"], "id": ""},
+        "on_behalf_of": sections["on_behalf_of"],
+        "entity": {"type": row["entity_type"], "id": row["entity_id"], "name": names["entity"]},
+        "related": related,
+        "changes": sections["changes"] or {},
+        "payload": sections["payload"] or {},
+        "correlation_id": row["correlation_id"],
+        "causation_id": row["causation_id"],
+    }
+    return row["id"], event, row, sections["context"] or {}
+
+
+def read_told(connection: Connection, query: Select[Any]) -> list[Told]:
+    """Return the events of a query of :func:`stored_events` as they are indexed."""
+    told = []
+    for found in connection.execute(query).mappings().all():
+        row = dict(found)
+        sections, damaged = sections_of(row)
+        if damaged:
+            fields = {"event": str(row["uid"]), "sections": ", ".join(damaged)}
+            log.warning("an event's sections are damaged", extra={"fields": fields})
+        told.append(told_of(row, sections))
+    return told
+
+
+def _is_party(value: Any) -> bool:
+    """Tell an actor, with its type, id, name and e-mail."""
+    return (
+        isinstance(value, dict)
+        and all(isinstance(value.get(key), str) for key in ("type", "id"))
+        and all(isinstance(value.get(key), str | None) for key in ("name", "email"))
+    )
+
+
+def _is_named(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("entity"), str | None)
+        and isinstance(value.get("related"), list)
+        and all(isinstance(name, str | None) for name in value["related"])
+    )
+
+
+def _is_related(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and all(isinstance(each.get(key), str) for key in ("type", "id"))
+        for each in value
+    )
+
+
+def _is_changes(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(change, dict)
+        and "current" in change
+        and all(isinstance(change.get(key), str | None) for key in ("label", "kind"))
+        for change in value.values()
+    )
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "actor": _is_party,
+    "on_behalf_of": lambda value: value is None or _is_party(value),
+    "names": _is_named,
+    "related": _is_related,
+    "changes": _is_changes,
+    "payload": _is_object,
+    "context": _is_object,
+}
