@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from itertools import chain
 
 import click
 from alembic.migration import MigrationContext
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from auditapp.cli.base import command
+from auditapp.cli.deep_findings import deep_findings
 from auditapp.cli.source_findings import source_findings
 from auditapp.config import INSTANCE, ROOT
 from auditapp.extensions import db
@@ -28,12 +30,18 @@ TRIGGERS = {
 
 
 @command("doctor")
-def command_doctor() -> None:
-    """Say what is wrong with this installation and how to mend it; exit 1 if anything is."""
-    found = list(_findings())
-    for fine, line in found:
-        click.echo(f"{'ok   ' if fine else 'WRONG'}  {line}")
-    if not all(fine for fine, _ in found):
+@click.option("--deep", is_flag=True, help="Compare all that is derived with the log, too; takes minutes.")
+def command_doctor(deep: bool) -> None:
+    """Say what is wrong with this installation and how to mend it; exit 1 if anything is.
+
+    With --deep, what is derived from the log (words, counts, kinds and names of events), its guards and the
+    log itself are compared event by event. Events may be recorded meanwhile.
+    """
+    is_well = True
+    for fine, line in chain(_findings(), deep_findings() if deep else ()):
+        is_well &= fine
+        click.echo(f"{'ok   ' if fine else 'WRONG'}  {' '.join(line.split())}")
+    if not is_well:
         raise SystemExit(1)
 
 

@@ -60,13 +60,13 @@ def back_up(file: Path, tell: Progress) -> int:
             target.execute("PRAGMA journal_mode = DELETE")  # one file, also where the original has a WAL
     else:
         _require_this_version()
-        with _engine_of(f"sqlite:///{file}") as engine:
-            _migrate(engine)
+        with engine_of(f"sqlite:///{file}") as engine:
+            migrate(engine)
             with _snapshot() as source, engine.begin() as target:
                 _copy_rows(source, target, tell)
             with engine.connect() as connection:
                 connection.execute(sa.text("PRAGMA journal_mode = DELETE"))
-    with _engine_of(_read_only(file)) as engine, engine.connect() as connection:
+    with engine_of(_read_only(file)) as engine, engine.connect() as connection:
         return connection.scalar(select(func.count()).select_from(Event)) or 0
 
 
@@ -87,13 +87,13 @@ def restore(file: Path, tell: Progress) -> int:
         ):
             _copy_file(source, cast(sqlite3.Connection, target.connection.driver_connection), tell)
         db.engine.dispose()  # so that each connection sets up the journal anew
-        _migrate(db.engine)
+        migrate(db.engine)
     else:
-        _migrate(db.engine)
+        migrate(db.engine)
         with tempfile.TemporaryDirectory() as folder:
             current = _of_this_version(file, Path(folder))
             with (
-                _engine_of(_read_only(current)) as engine,
+                engine_of(_read_only(current)) as engine,
                 engine.connect() as source,
                 db.engine.begin() as target,
             ):
@@ -180,7 +180,8 @@ def _read_only(file: Path) -> str:
 
 
 @contextmanager
-def _engine_of(url: str) -> Iterator[Engine]:
+def engine_of(url: str) -> Iterator[Engine]:
+    """Open another database, and close it afterwards."""
     engine = sa.create_engine(url, hide_parameters=True)
     try:
         yield engine
@@ -188,7 +189,8 @@ def _engine_of(url: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _migrate(engine: Engine) -> None:
+def migrate(engine: Engine) -> None:
+    """Bring another database to this version, out of an empty one too."""
     config = current_app.extensions["migrate"].migrate.get_config(str(ROOT / "migrations"))
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
@@ -196,14 +198,14 @@ def _migrate(engine: Engine) -> None:
 
 def _of_this_version(file: Path, folder: Path) -> Path:
     """Return a backup itself, or a copy that was brought to this version."""
-    with _engine_of(_read_only(file)) as engine:
+    with engine_of(_read_only(file)) as engine:
         if _revision(engine) == _scripts().get_current_head():
             return file
     copy = folder / "backup.db"
     with closing(sqlite3.connect(_uri(file), uri=True)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
-    with _engine_of(f"sqlite:///{copy}") as engine:
-        _migrate(engine)
+    with engine_of(f"sqlite:///{copy}") as engine:
+        migrate(engine)
     return copy
 
 
@@ -211,7 +213,7 @@ def _check(file: Path) -> None:
     if not file.is_file():
         raise BackupError(f"{file}: there is no such file")
     try:
-        with _engine_of(_read_only(file)) as engine:
+        with engine_of(_read_only(file)) as engine:
             is_whole, revision = _is_whole(engine), _revision(engine)
     except DBAPIError as error:
         if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_CORRUPT":

@@ -1,0 +1,64 @@
+"""What ``flask doctor --deep`` says beside what the doctor says anyway."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy.exc import DBAPIError
+
+from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.config import ROOT
+from auditapp.extensions import db
+from auditapp.operating import deep
+from auditapp.operating.places import sqlite_file
+from auditapp.operating.readiness import explain
+
+
+def deep_findings() -> Iterator[tuple[bool, str]]:
+    """Yield whether it is well, and a line, for each thing that was compared with the log."""
+    try:
+        if not _is_comparable():
+            yield False, "what is derived was not compared with the log: mend the database first"
+            return
+        with _progress() as tell, garbage_collected_seldom():
+            found = list(deep.examine(db.engine, tell))
+    except DBAPIError as error:
+        trouble = explain(error, db.engine)
+        yield False, f"what is derived was not compared with the log: {trouble.what}; {trouble.mend}"
+        return
+    except OSError as error:
+        mend = "set TMPDIR to a folder with room"
+        yield False, f"what is derived was not compared with the log: {error.strerror}; {mend}"
+        return
+    yield from ((False, line) for line in found)
+    if not found:
+        yield (
+            True,
+            "the log agrees with itself, and what is derived with the log; triggers and indexes are ours",
+        )
+
+
+def _is_comparable() -> bool:
+    file = sqlite_file(db.engine.url)
+    if file is not None and not file.exists():
+        return False
+    head = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+@contextmanager
+def _progress() -> Iterator[deep.Progress]:
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        tasks: dict[str, object] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield tell

@@ -1,0 +1,76 @@
+"""Whether an event's row says what its sections say: it repeats what a list shows of them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from auditapp.log.field_terms import field_key
+from auditapp.log.rows import fields_line
+from auditapp.log.stored import Row
+from auditapp.operating.deep.finding import RESTORE, Problem
+
+MISSING = Problem("events without their sections", RESTORE)
+DAMAGED = Problem("events with damaged sections", RESTORE)
+UNSALTED = Problem("events with a section and no salt, or a salt and no section", RESTORE)
+DIFFERENT = Problem("events whose row and sections say different things", RESTORE)
+MISTYPED = Problem("events with values of a wrong type", RESTORE)
+STRANGE_MEMBER = Problem("events of a member that the workspace never had", RESTORE)
+NO_WORKSPACE = Problem("events", RESTORE)
+ALONE = {
+    "event_payload": Problem("sections of no event", RESTORE),
+    "renamed_event": Problem("rows of renamed_event of no event", RESTORE),
+}
+
+
+def problems_of(
+    row: Row, sections: Mapping[str, Any], damaged: list[str], members: set[Any]
+) -> Iterator[tuple[Problem, str]]:
+    """Yield what is wrong about an event, and what to call it by.
+
+    :param row: of ``LogReader.batches``.
+    :param sections: of ``stored.sections_of``, with ``damaged``.
+    :param members: as ``LogReader.members``.
+    """
+    uid = str(row["uid"])
+    if row["beside"] is None:
+        yield MISSING, uid
+    else:
+        if damaged:
+            yield DAMAGED, f"{uid}: {', '.join(damaged)}"
+        if not row["is_salted"]:
+            yield UNSALTED, uid
+        if differing := list(_differing(row, sections, damaged)):
+            yield DIFFERENT, f"{uid}: {', '.join(differing)}"
+    member = row["member_id"]
+    if member is not None and (row["workspace_id"], member) not in members:
+        yield STRANGE_MEMBER, uid
+
+
+def _differing(row: Row, sections: Mapping[str, Any], damaged: list[str]) -> Iterator[str]:
+    """Yield the columns that differ. Where a section was erased, what repeats it is erased too."""
+    actor, behalf, names = sections["actor"], sections["on_behalf_of"], sections["names"]
+    if row["entity_type"] != row["event"].rpartition(".")[0]:
+        yield "entity_type"
+    if actor is not None and row["actor_type"] != actor["type"]:
+        yield "actor_type"
+    if row["member_id"] is not None and row["actor_type"] != "user":
+        yield "member_id"
+    for section, column, value in (
+        ("actor", "actor_id", actor["id"] if actor else None),
+        ("actor", "actor_name", _name(actor)),
+        ("on_behalf_of", "on_behalf_of_name", (_name(behalf) or behalf["id"]) if behalf else None),
+        ("names", "entity_name", names["entity"] if names else None),
+    ):
+        if section not in damaged and row[column] != value:
+            yield column
+    # How labels are made of names, and put in a line, may change; the row keeps how it was.
+    expected = fields_line(sections["changes"] or {})
+    if "changes" not in damaged and _bare(row["fields"]) != _bare(expected):
+        yield "fields"
+
+
+def _name(party: Mapping[str, Any] | None) -> str | None:
+    return (party.get("name") or party.get("email")) if party else None
+
+
+def _bare(line: str | None) -> str | None:
+    return None if line is None else field_key(line)
