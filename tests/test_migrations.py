@@ -19,6 +19,7 @@ from auditapp.log import record
 from auditapp.log.insert import EVENT_COLUMNS
 from auditapp.models import Event, EventPayload, Workspace, event_count
 from auditapp.models.derived import HOUR
+from auditapp.operating.deep.guards import problems_of_guards
 from tests.conftest import BOTH, PASSWORD, an_event, database_url, run_on_server
 from tests.old_logs import EVENT, EVENTS, MEMBER, NAME, PAYLOAD, fill, index_as_then
 
@@ -139,6 +140,8 @@ def assert_guarded():
         with pytest.raises(sa.exc.IntegrityError, match="append-only"):
             db.session.execute(sa.text(statement))
         db.session.rollback()
+    with db.engine.connect() as connection:
+        assert list(problems_of_guards(connection)) == []
 
 
 def test_an_upgraded_log_goes_on(old):

@@ -38,7 +38,7 @@ Guards = Mapping[Guard, str]  # with the statement that makes it
 
 def problems_of_guards(connection: Connection) -> Iterator[str]:
     """Yield a line for each guard that is missing, not ours or disabled."""
-    there, ours = guards_of(connection), _expected(connection)
+    there, ours, tables = guards_of(connection), _expected(connection), _tables()
     for guard, statement in ours.items():
         kind, table, name = guard
         on = f" on {table}" if table else ""
@@ -48,7 +48,7 @@ def problems_of_guards(connection: Connection) -> Iterator[str]:
             drop = "" if kind == "function" else f"{_drop(connection, guard)}; "
             yield f"{kind} {name}{on} is not ours; run {drop}{statement}; {AFTERWARDS}"
     for guard in there:
-        if guard not in ours and guard.kind in ("trigger", "rule"):
+        if guard not in ours and guard.kind in ("trigger", "rule") and guard.table in tables:
             yield (
                 f"{guard.kind} {guard.name} on {guard.table} is none of ours: it may change or lose what is"
                 f" recorded; run {_drop(connection, guard)}"
@@ -95,7 +95,8 @@ def _tables() -> list[str]:
 
 
 def _normal(statement: str) -> str:
-    return re.sub(r"\s+", " ", statement).strip()
+    # SQLite quotes names where a table is renamed, and some versions keep that when it is renamed back.
+    return re.sub(r'"(\w+)"', r"\1", re.sub(r"\s+", " ", statement)).strip()
 
 
 def _expected(connection: Connection) -> Guards:

@@ -54,6 +54,7 @@ class LogReader:
             self._last = 0  # the snapshot ends by itself
             self._describe()
             self._fetch(scratch)
+        scratch.settle()
 
     def batches(self) -> Iterator[Sequence[Row]]:
         """Yield the events of the moment, with their sections: by workspace and number; on SQLite, by number.
@@ -152,8 +153,7 @@ class LogReader:
             try:
                 key = ", ".join(COUNTED)
                 for statement in (
-                    f"INSERT INTO scratch.counted ({key}, kept)"  # noqa: S608
-                    f" SELECT {key}, sum(events) FROM main.event_count GROUP BY {key}",
+                    f"INSERT INTO scratch.kept SELECT {key}, events FROM main.event_count",  # noqa: S608
                     f"INSERT INTO scratch.kind SELECT {', '.join(KIND)} FROM main.event_kind",  # noqa: S608
                     f"INSERT INTO scratch.name SELECT {', '.join(NAME)} FROM main.event_name",  # noqa: S608
                     *(f"INSERT INTO scratch.{each} SELECT * FROM main.{each}" for each in WORDS_TABLES),  # noqa: S608
@@ -172,7 +172,7 @@ class LogReader:
         counts = (
             (*row[:at], microseconds(row[at]), *row[at + 1 : -1], int(row[-1])) for row in self._stream(query)
         )
-        scratch.keep("counted", counts)
+        scratch.keep("kept", counts)
         scratch.keep("kind", self._stream(select(*(event_kind.c[name] for name in KIND))))
         scratch.keep("name", self._stream(select(*(getattr(EventName, name) for name in NAME))))
 

@@ -37,6 +37,7 @@ class Scratch:
         key = ", ".join(COUNTED)
         self.connection.executescript(
             f"""
+            CREATE TABLE kept ({key}, events);
             CREATE TABLE counted ({key}, logged INTEGER NOT NULL DEFAULT 0, kept INTEGER,
                 PRIMARY KEY ({key})) WITHOUT ROWID;
             CREATE TABLE kind ({", ".join(KIND)});
@@ -57,11 +58,18 @@ class Scratch:
         self.connection = self._open()
 
     def keep(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Take rows of what is derived: ``counted``, with how many at the end, ``kind`` or ``name``."""
-        columns = {"counted": (*COUNTED, "kept"), "kind": KIND, "name": NAME}[table]
+        """Take rows of what is derived: ``kept``, which are counts, ``kind`` or ``name``."""
+        columns = {"kept": (*COUNTED, "events"), "kind": KIND, "name": NAME}[table]
         marks = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
         self._many(statement, rows)
+
+    def settle(self) -> None:
+        """Add up the counts that are kept: that takes longer than to take them, so they are taken first."""
+        key = ", ".join(COUNTED)
+        self.connection.execute(
+            f"INSERT INTO counted ({key}, kept) SELECT {key}, sum(events) FROM kept GROUP BY {key}"  # noqa: S608
+        )
 
     def log(self, counted: Counter[tuple[Any, ...]]) -> None:
         """Add what some events of the log count for, by ``COUNTED``."""
