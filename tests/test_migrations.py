@@ -167,3 +167,16 @@ def test_migrations_import_nothing_of_the_application():
                 imported.add((node.module or "").partition(".")[0])
 
     assert imported - sys.stdlib_module_names <= {"sqlalchemy", "alembic", "flask"}
+
+
+def test_models_and_migrations_are_the_same(app):
+    result = app.test_cli_runner().invoke(args=["db", "check"])
+
+    assert result.exit_code == 0, result.output
+
+
+def test_a_column_that_no_migration_makes_is_noticed(app):
+    db.session.execute(sa.text("ALTER TABLE workspace DROP COLUMN timezone"))
+    db.session.commit()
+
+    assert app.test_cli_runner().invoke(args=["db", "check"]).exit_code == 1

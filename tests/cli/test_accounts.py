@@ -1,13 +1,15 @@
 """Commands that let people and programs in: what they print, where, and with which exit code."""
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from auditapp.access.members import find_workspace
-from auditapp.extensions import db
+from auditapp.extensions import db, prepare_sqlite
 from auditapp.models import Event, Workspace
 from tests.conftest import PASSWORD
 
@@ -148,7 +150,9 @@ def test_the_doctor_says_when_acknowledged_events_could_be_lost(cli, app):
     if db.engine.dialect.name == "postgresql":
         assert "WRONG  synchronous_commit is off" in cli("doctor").out
     else:
-        assert db.session.scalar(sa.text("PRAGMA synchronous")) == 2  # FULL
+        with closing(sqlite3.connect(":memory:")) as connection:  # those of tests are set to OFF afterwards
+            prepare_sqlite(connection, None)
+            assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
 
 
 def test_the_doctor_says_when_a_trigger_is_gone(cli, app):
