@@ -134,5 +134,5 @@ def _triggers(connection: Connection) -> Iterator[tuple[bool, str]]:
         not missing,
         "the log is append-only by trigger"
         if not missing
-        else (f"triggers are missing on {', '.join(missing)}: restore the database with its triggers"),
+        else (f"triggers are missing on {', '.join(missing)}: doctor --deep says what makes them"),
     )
