@@ -37,6 +37,8 @@ class SessionsOnly(LoginManager):
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
 def is_described(_thing: object, name: str | None, _type: str, _reflected: bool, _compared: object) -> bool:
     """Leave to migrations what each database has in a form of its own: words, and a key of counts.
 

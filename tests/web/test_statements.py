@@ -267,7 +267,8 @@ def costs(client, urls, **more):
             answer = client.get(url, follow_redirects=True, **more)
             assert answer.status_code == 200, (name, answer.status_code, answer.text)
             answer.get_data()
-        found[name] = statements
+        # That somebody was seen is written once a minute, and a slow machine takes longer than that.
+        found[name] = [each for each in statements if not each.startswith("UPDATE session")]
     return found
 
 
