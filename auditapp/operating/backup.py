@@ -28,7 +28,7 @@ from auditapp.operating.places import sqlite_file
 
 # Made anew where they are missing, as the words are, which no table of both databases holds.
 DERIVED = (event_count, index_state)
-BATCH = 2_000  # rows
+BATCH = 500  # rows, each of which may be large
 Progress = Callable[[int, int], None]  # of what is done, and what is to do in all
 
 
@@ -79,8 +79,8 @@ def restore(file: Path, tell: Progress) -> int:
     :raise sqlalchemy.exc.DBAPIError: if the database cannot be written.
     """
     _check(file)
+    _require_empty(db.engine)
     if db.engine.dialect.name == "sqlite":
-        _require_empty(db.engine)
         with (
             closing(sqlite3.connect(_uri(file), uri=True)) as source,
             db.engine.connect() as target,
