@@ -29,8 +29,13 @@ def same(one: Any, other: Any, kind: str | None = None) -> bool:
 
     :param kind: of the change that they are sides of; it holds for what is inside them too.
     """
+    if one is other:
+        return True
     if isinstance(one, str):
-        return isinstance(other, str) and (one == other or _are_one_instant(one, other, kind))
+        # Most texts are no instants, which their length tells faster than a call.
+        return isinstance(other, str) and (
+            one == other or (len(one) >= _SHORTEST <= len(other) and _are_one_instant(one, other, kind))
+        )
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, dict):
