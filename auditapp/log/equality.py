@@ -9,6 +9,7 @@ RFC 3339 with a zone.
 import re
 from collections.abc import Hashable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 _RFC_3339 = re.compile(
@@ -22,6 +23,8 @@ _ISO_8601 = re.compile(
 )
 _FORMS = {None: _RFC_3339, "date": _ISO_8601}
 _SHORTEST = len("2024-03-31T10:00Z")
+_LONGEST_KEPT = 64  # a text of megabytes is read each time, and not kept
+_NUMBERS = frozenset({int, float})
 
 
 def same(one: Any, other: Any, kind: str | None = None) -> bool:
@@ -32,10 +35,12 @@ def same(one: Any, other: Any, kind: str | None = None) -> bool:
     if one is other:
         return True
     if isinstance(one, str):
-        # Most texts are no instants, which their length tells faster than a call.
+        # Most texts are no instants, which their length tells without a call.
         return isinstance(other, str) and (
             one == other or (len(one) >= _SHORTEST <= len(other) and _are_one_instant(one, other, kind))
         )
+    if type(one) in _NUMBERS and type(other) in _NUMBERS:
+        return bool(one == other)
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, dict):
@@ -76,8 +81,15 @@ def _instant(text: str, kind: str | None) -> tuple[int, int, str] | None:
 
     All digits count, a leap second is one of its own, and the years 0 and 10,000 are no overflow.
     """
-    form = _FORMS.get(kind)
-    if form is None or len(text) < _SHORTEST or not (found := form.fullmatch(text)):
+    if len(text) < _SHORTEST or kind not in _FORMS:
+        return None
+    return _parse(text, kind) if len(text) <= _LONGEST_KEPT else _parse.__wrapped__(text, kind)
+
+
+# A history says each value twice, as the new and then as the old one.
+@lru_cache(maxsize=1024)
+def _parse(text: str, kind: str | None) -> tuple[int, int, str] | None:
+    if not (found := _FORMS[kind].fullmatch(text)):
         return None
     year, month, day, hour, minute, second, fraction, sign, hours, minutes = found.groups()
     try:
