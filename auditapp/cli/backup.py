@@ -1,16 +1,14 @@
 """``flask backup`` and ``flask restore``: the whole database into a file, and back."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from auditapp.cli.base import OneLineError, command
 from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.progress import progress_bar
 from auditapp.cli.whole_file import whole_copy
 from auditapp.extensions import db
 from auditapp.log.index_state import stale_workspaces
@@ -61,6 +59,6 @@ def _events(number: int) -> str:
 
 @contextmanager
 def _progress(what: str) -> Iterator[backup.Progress]:
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+    with progress_bar() as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,16 +1,15 @@
 """What ``flask doctor --deep`` says beside what the doctor says anyway."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from rich.console import Console
-from rich.progress import Progress
+from rich.progress import TaskID
 from sqlalchemy.exc import DBAPIError
 
 from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.progress import progress_bar
 from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.operating import deep
@@ -53,12 +52,12 @@ def _is_comparable() -> bool:
 
 @contextmanager
 def _progress() -> Iterator[deep.Progress]:
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
-        tasks: dict[str, object] = {}
+    with progress_bar() as bar:
+        tasks: dict[str, TaskID] = {}
 
         def tell(what: str, done: int, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+            bar.update(tasks[what], completed=done, total=total)
 
         yield tell

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -13,14 +12,14 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.cli.base import Group, OneLineError, workspace_option
 from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.progress import progress_bar
 from auditapp.cli.whole_file import whole_file
 from auditapp.extensions import db
 from auditapp.models import Workspace
@@ -151,8 +150,7 @@ def export(slug: str, query: str, form: str, output: str | None) -> None:
 def _counted(pieces: Iterable[tuple[int, bytes]]) -> Iterator[Iterator[bytes]]:
     """Show how many events have been written so far, where somebody is looking; there is no total."""
     columns = SpinnerColumn(), TextColumn("{task.completed:,.0f} events"), TimeElapsedColumn()
-    hidden = not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), disable=hidden, transient=True) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task("export", total=None)
 
         def counting() -> Iterator[bytes]:
@@ -178,8 +176,7 @@ def _twice_readable(name: str) -> Iterator[BinaryIO]:
 @contextmanager
 def _progress() -> Iterator[Callable[[str, BinaryIO], BinaryIO]]:
     """Show how far each pass has read its file, where somebody is looking."""
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
+    with progress_bar() as bar:
 
         def wrap(what: str, file: BinaryIO) -> BinaryIO:
             if bar.disable:

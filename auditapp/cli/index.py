@@ -1,15 +1,13 @@
 """``flask index``: what is derived from the log."""
 
-import sys
-
 import click
-from rich.console import Console
-from rich.progress import Progress
+from rich.progress import TaskID
 from sqlalchemy import select
 
 from auditapp.access import members
 from auditapp.cli.base import Group
 from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.progress import progress_bar
 from auditapp.extensions import db
 from auditapp.log.index_state import IndexState, stale_workspaces
 from auditapp.log.rebuild import rebuild
@@ -31,19 +29,15 @@ def rebuild_(slug: str | None, only_stale: bool) -> None:
     names = {workspace.id: workspace.slug for workspace in chosen}
     if only_stale:
         names = {number: names[number] for number in stale_workspaces() if number in names}
-    with _progress() as bar, garbage_collected_seldom():
-        tasks: dict[int, object] = {}
+    with progress_bar() as bar, garbage_collected_seldom():
+        tasks: dict[int, TaskID] = {}
 
         def tell(workspace_id: int, state: IndexState) -> None:
             if workspace_id not in tasks:
                 tasks[workspace_id] = bar.add_task(names.get(workspace_id, "another workspace"), total=100)
-            bar.update(tasks[workspace_id], completed=state.percent)  # type: ignore[arg-type]
+            bar.update(tasks[workspace_id], completed=state.percent)
 
         done = rebuild(list(names), tell)
     click.echo(
         f"Made anew: the index and the counts of {len(done)} workspace{'' if len(done) == 1 else 's'}."
     )
-
-
-def _progress() -> Progress:
-    return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)

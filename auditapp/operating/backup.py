@@ -7,10 +7,11 @@ and no other program is needed. What each database has in a form of its own is d
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from alembic import command
@@ -28,6 +29,8 @@ from auditapp.operating.places import sqlite_file
 
 # Made anew where they are missing, as the words are, which no table of both databases holds.
 DERIVED = (event_count, index_state)
+# Neither written nor locked, so that it may lie on a disk that takes no writes.
+READ_ONLY = {"mode": "ro", "immutable": "1"}
 BATCH = 500  # rows, each of which may be large
 Progress = Callable[[int, int], None]  # of what is done, and what is to do in all
 
@@ -52,7 +55,7 @@ def back_up(file: Path, tell: Progress) -> int:
     if _revision(db.engine) is None:
         raise BackupError("the database has no tables: there is nothing to back up")
     if db.engine.dialect.name == "sqlite":
-        with db.engine.connect() as source, closing(sqlite3.connect(file)) as target:
+        with _of_the_database(), db.engine.connect() as source, closing(sqlite3.connect(file)) as target:
             # Whoever ends before the end throws the file away.
             target.execute("PRAGMA journal_mode = OFF")
             target.execute("PRAGMA synchronous = OFF")
@@ -60,13 +63,13 @@ def back_up(file: Path, tell: Progress) -> int:
             target.execute("PRAGMA journal_mode = DELETE")  # one file, also where the original has a WAL
     else:
         _require_this_version()
-        with engine_of(f"sqlite:///{file}") as engine:
+        with engine_of(file) as engine:
             migrate(engine)
             with _snapshot() as source, engine.begin() as target:
                 _copy_rows(source, target, tell)
             with engine.connect() as connection:
                 connection.execute(sa.text("PRAGMA journal_mode = DELETE"))
-    with engine_of(_read_only(file)) as engine, engine.connect() as connection:
+    with engine_of(file, READ_ONLY) as engine, engine.connect() as connection:
         return connection.scalar(select(func.count()).select_from(Event)) or 0
 
 
@@ -82,7 +85,8 @@ def restore(file: Path, tell: Progress) -> int:
     _require_empty(db.engine)
     if db.engine.dialect.name == "sqlite":
         with (
-            closing(sqlite3.connect(_uri(file), uri=True)) as source,
+            _of_the_database(),
+            closing(_opened(file)) as source,
             db.engine.connect() as target,
         ):
             _copy_file(source, cast(sqlite3.Connection, target.connection.driver_connection), tell)
@@ -93,7 +97,7 @@ def restore(file: Path, tell: Progress) -> int:
         with tempfile.TemporaryDirectory() as folder:
             current = _of_this_version(file, Path(folder))
             with (
-                engine_of(_read_only(current)) as engine,
+                engine_of(current, READ_ONLY) as engine,
                 engine.connect() as source,
                 db.engine.begin() as target,
             ):
@@ -106,8 +110,14 @@ def restore(file: Path, tell: Progress) -> int:
 
 def _copy_file(source: sqlite3.Connection, target: sqlite3.Connection, tell: Progress) -> None:
     # At one go: of a copy in steps every write begins a new one.
+    source.backup(target, progress=lambda _status, left, total: tell(total - left, total))
+
+
+@contextmanager
+def _of_the_database() -> Iterator[None]:
+    """Raise what SQLite says past SQLAlchemy as SQLAlchemy does."""
     try:
-        source.backup(target, progress=lambda _status, left, total: tell(total - left, total))
+        yield
     except sqlite3.Error as error:
         raise DBAPIError.instance("backup", None, error, sqlite3.Error) from error
 
@@ -170,19 +180,18 @@ def _is_filled(connection: Connection, table: Table) -> bool:
     return connection.scalar(select(sa.literal(1)).select_from(table).limit(1)) is not None
 
 
-def _uri(file: Path) -> str:
-    # Immutable: it is neither written nor locked, so it may lie on a disk that takes no writes.
-    return f"{file.resolve().as_uri()}?mode=ro&immutable=1"
-
-
-def _read_only(file: Path) -> str:
-    return f"sqlite:///{_uri(file)}&uri=true"
+def _opened(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.resolve().as_uri()}?{urlencode(READ_ONLY)}", uri=True)
 
 
 @contextmanager
-def engine_of(url: str) -> Iterator[Engine]:
-    """Open another database, and close it afterwards."""
-    engine = sa.create_engine(url, hide_parameters=True)
+def engine_of(file: Path, options: Mapping[str, str] | None = None) -> Iterator[Engine]:
+    """Open a SQLite database beside the application's own, and close it afterwards.
+
+    :param options: of a SQLite URI, as ``READ_ONLY``.
+    """
+    name, query = (file.resolve().as_uri(), {**options, "uri": "true"}) if options else (str(file), {})
+    engine = sa.create_engine(sa.URL.create("sqlite", database=name, query=query), hide_parameters=True)
     try:
         yield engine
     finally:
@@ -198,13 +207,13 @@ def migrate(engine: Engine) -> None:
 
 def _of_this_version(file: Path, folder: Path) -> Path:
     """Return a backup itself, or a copy that was brought to this version."""
-    with engine_of(_read_only(file)) as engine:
+    with engine_of(file, READ_ONLY) as engine:
         if _revision(engine) == _scripts().get_current_head():
             return file
     copy = folder / "backup.db"
-    with closing(sqlite3.connect(_uri(file), uri=True)) as source, closing(sqlite3.connect(copy)) as target:
+    with _of_the_database(), closing(_opened(file)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
-    with engine_of(f"sqlite:///{copy}") as engine:
+    with engine_of(copy) as engine:
         migrate(engine)
     return copy
 
@@ -213,7 +222,7 @@ def _check(file: Path) -> None:
     if not file.is_file():
         raise BackupError(f"{file}: there is no such file")
     try:
-        with engine_of(_read_only(file)) as engine:
+        with engine_of(file, READ_ONLY) as engine:
             is_whole, revision = _is_whole(engine), _revision(engine)
     except DBAPIError as error:
         if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_CORRUPT":

@@ -181,6 +181,18 @@ def test_a_backup_of_an_earlier_version_is_brought_to_this_one(empty, elsewhere,
     assert elsewhere(place, command(*words)).out.count("\n") == 1
 
 
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize("name", ["a b", "100%", "a?mode=rwc#b", "käse&c", "%41", "file:x"])
+def test_a_backup_may_be_called_as_one_likes(cli, acme, empty, elsewhere, tmp_path, name, kind):
+    file = tmp_path / name
+
+    made = cli("backup", file)
+    back = elsewhere(empty(kind), command("restore", file))
+
+    assert (made.code, back.code) == (0, 0), (made.err, back.err)
+    assert sorted(each.name for each in tmp_path.iterdir() if not each.name.endswith(".db")) == [name]
+
+
 def test_a_file_that_is_there_is_not_overwritten(cli, log, tmp_path):
     (tmp_path / "backup").write_text("of yesterday")
 

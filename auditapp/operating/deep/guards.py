@@ -107,7 +107,7 @@ def _expected(connection: Connection) -> Guards:
     with tempfile.TemporaryDirectory(prefix="auditapp-") as folder:
         file = Path(folder) / "migrated.db"
         file.touch(mode=0o600)
-        with engine_of(f"sqlite:///{file}") as engine:
+        with engine_of(file) as engine:
             migrate(engine)
             with engine.connect() as migrated:
                 return guards_of(migrated)
