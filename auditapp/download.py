@@ -11,8 +11,8 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from auditapp.access.own_events import request_context
 from auditapp.access.viewer import Viewer
+from auditapp.filters import TimelineFilters
 from auditapp.reading.export import Chosen, Piece, export_events
-from auditapp.reading.filters import TimelineFilters
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
 BYTE_ORDER_MARK = "\ufeff".encode()

@@ -23,8 +23,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters, Values
 from auditapp.models import Event
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.records.compare import compare
 from auditapp.reading.records.field_points import field_points
 from auditapp.reading.records.history import PAGE_SIZE, history_of
@@ -100,7 +100,7 @@ class Places:
 def of_reading(who: Asker, at: Places) -> Iterator[Figure]:
     """Time the reading functions."""
     record, viewer = at.record, who.viewer
-    filters = TimelineFilters(record=Values((str(record),)), limit=PAGE_SIZE)
+    filters = TimelineFilters({"record": Values((str(record),))}, limit=PAGE_SIZE)
 
     def page() -> int:
         return len(history_of(filters, viewer, lambda some: list_events(some, viewer), folds=True).events)

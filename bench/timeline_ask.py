@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.filters.cursor import Cursor, places_of
 from auditapp.models import Account, Event
 from auditapp.reading import activity, facets, news, story, timeline
-from auditapp.reading.cursor import Cursor, places_of
-from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page
 from bench import timeline_cases as cases
 from bench.timeline_bases import EMAIL, SLUG, application

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from flask import g, request
 
+from auditapp.filters import FilterError
+from auditapp.filters.moments import parse_last_moment
 from auditapp.log.strict_json import shorten
-from auditapp.reading.filters import FilterError
-from auditapp.reading.moments import parse_last_moment
 
 
 def asked(*names: str) -> dict[str, str]:

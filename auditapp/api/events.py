@@ -13,10 +13,10 @@ from auditapp.api.bodies import read_body, read_events
 from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused, refused_parameters
 from auditapp.download import download
+from auditapp.filters import FilterError, TimelineFilters
+from auditapp.filters.cursor import places_of
 from auditapp.log import EventError, record_and_commit
-from auditapp.reading.cursor import places_of
 from auditapp.reading.event import find_event, with_sections
-from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.story import list_stories
 from auditapp.reading.timeline import list_events
 

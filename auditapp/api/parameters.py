@@ -1,56 +1,12 @@
-"""The filters as the API's document describes them; ``reading.filters`` is what checks them."""
+"""The filters as the API's document describes them; each describes itself in ``auditapp/filters/``."""
 
 from typing import Any
 
-from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
-from auditapp.reading.filters import DEFAULT_LIMIT, MAX_LIMIT
-
-
-def _texts(example: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"type": "string"}, "examples": [[example]]}
-
-
-def _choices(values: tuple[str, ...]) -> dict[str, Any]:
-    pattern = f"^!?({'|'.join(values)})$"
-    return {"type": "array", "items": {"type": "string", "pattern": pattern}}
-
+from auditapp.filters import PARAMETERS
 
 # (name, description, schema)
-FILTERS: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("entity", "Entity type.", _texts("deal")),
-    ("record", "One record, as <entity type>:<id>.", _texts("deal:d_1")),
-    ("event", "Event, or deal.* or *.deleted.", _texts("deal.updated")),
-    ("actor", "Id of who did it.", _texts("u_1")),
-    ("actor_type", "What kind of actor did it.", _choices(ACTOR_TYPES)),
-    ("origin", "By which way it came about.", _choices(ORIGINS)),
-    ("outcome", "Whether it succeeded.", _choices(OUTCOMES)),
-    ("correlation", "An action and all it set off.", _texts("019aa0c4-0000-7000-8000-000000000000")),
-    (
-        "field",
-        "Name or label of a field that changed, in any case and accents.",
-        _texts("stage"),
-    ),
-    (
-        "from",
-        "With field: what it changed from, as recorded or as it is called.",
-        _texts("open"),
-    ),
-    ("to", "With field: what it changed to, as recorded or as it is called.", _texts("won")),
-    (
-        "q",
-        "Words, all of which occur; a phrase in double quotes; the beginning of a word as pre*.",
-        _texts("data cent*"),
-    ),
-    ("since", "From then on: a date, an instant, or back from now (15m, 24h, 7d, 4w).", {"type": "string"}),
-    ("until", "Before then; a bare date means to its end.", {"type": "string"}),
-    ("before", "A place in the log, out of a next link.", {"type": "string"}),
-    ("after", "A place in the log, out of a link.", {"type": "string"}),
-    ("group", "The earliest match of each correlation.", {"type": "string", "enum": ["story"]}),
-    (
-        "limit",
-        "Events a page.",
-        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-    ),
+FILTERS: tuple[tuple[str, str, dict[str, Any]], ...] = tuple(
+    (parameter.name, parameter.description, parameter.schema()) for parameter in PARAMETERS
 )
 
 # Of a record, in the path.

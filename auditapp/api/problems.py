@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from flask import Response
 
+from auditapp.filters import FilterError
 from auditapp.log import EventError, IdempotencyConflict
-from auditapp.reading.filters import FilterError
 
 # A batch may hold thousands of faults; the first ones will do, and the rest is counted.
 MAX_ERRORS = 100

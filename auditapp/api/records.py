@@ -18,11 +18,12 @@ from auditapp.api.answers import json_answer
 from auditapp.api.asked import asked, event_id, moment
 from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused_parameters
+from auditapp.filters import FilterError, TimelineFilters
+from auditapp.filters.cursor import places_of
+from auditapp.filters.record import is_record
 from auditapp.log.schema import instant
 from auditapp.log.strict_json import text_problem
-from auditapp.reading.cursor import places_of
 from auditapp.reading.event import sections_of, with_sections
-from auditapp.reading.filters import RECORD, FilterError, TimelineFilters
 from auditapp.reading.records.compare import compare
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.state import FieldState, state_at
@@ -64,7 +65,7 @@ def _unknown() -> Response:
 
 
 def _is_in_log(record: Record) -> bool:
-    could_be = RECORD.fullmatch(str(record)) and not text_problem(record.type + record.id)
+    could_be = is_record(str(record)) and not text_problem(record.type + record.id)
     return bool(could_be) and is_known(record, g.viewer)
 
 

@@ -9,8 +9,8 @@ from auditapp.api.asked import asked, event_id
 from auditapp.api.gate import key_required
 from auditapp.api.problems import problem
 from auditapp.api.records import PATH, bp, of_record
+from auditapp.filters import FilterError
 from auditapp.log.strict_json import text_problem
-from auditapp.reading.filters import FilterError
 from auditapp.reading.records.record import Record
 from auditapp.reading.undo.document import hand_over
 from auditapp.reading.undo.prepare import Undo, undo_of_event, undo_of_story

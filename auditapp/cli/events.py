@@ -22,11 +22,11 @@ from auditapp.cli.garbage import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.cli.whole_file import whole_file
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.filters.cursor import places_of
 from auditapp.models import Workspace
-from auditapp.reading.cursor import places_of
 from auditapp.reading.export import FORMATS as FORMS_OUT
 from auditapp.reading.export import export_events
-from auditapp.reading.filters import TimelineFilters
 from auditapp.sources.customermates import Customermates, read_people
 from auditapp.sources.importing import Imported, Reader, import_file
 from auditapp.sources.json_stream import FileError

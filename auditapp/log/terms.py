@@ -3,6 +3,7 @@
 A mark starts with ``_``, which no word does. Marks of a value are hashes, since a value may be anything.
 """
 
+import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -13,9 +14,11 @@ from auditapp.log.field_terms import field_keys, form_of, forms_of, moved_forms
 from auditapp.log.words import MAX_KEPT, words
 from auditapp.models.types import EPOCH
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 # Of all that is derived from an event: words, marks, counts. Who changes what an event is found or counted by
 # raises it; what older versions made is then stale, and made anew by log/rebuild.py.
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 # More are not searched: an event of 256 KiB has about as many, and PostgreSQL takes 1 MB an event.
 MAX_WORDS = 50_000
 BREAK = "_"
@@ -83,6 +86,45 @@ def marks_of(workspace_id: int, row: Mapping[str, Any]) -> list[str]:
     if row["member_id"] is not None:
         found.append(mark(workspace_id, "member_id", str(row["member_id"])))
     return found
+
+
+def context_marks(workspace_id: int, event: Mapping[str, Any], context: Mapping[str, Any]) -> list[str]:
+    """Return the marks of what no column of an event has: whence, on whose word, and for whom.
+
+    :param event: as contract §5 has it.
+    :param context: what was recorded as its context.
+    """
+    found = []
+    address = _address(context.get("ip"))
+    if address is not None:
+        found.append(address_beginning(workspace_id, address, address.max_prefixlen // 4))
+    for kind, party in (
+        ("claimed_by", context.get("claimed_by")),
+        ("on_behalf_of", event.get("on_behalf_of")),
+    ):
+        if isinstance(party, Mapping) and isinstance(party.get("id"), str):
+            found.append(mark(workspace_id, kind, party["id"]))
+    return found
+
+
+def address_beginning(workspace_id: int, address: Address, digits: int) -> str:
+    """Return the beginning that the marks of a network's addresses share; of all its digits, a mark.
+
+    :param digits: hexadecimal ones that the network pins, 8 of IPv4 and 32 of IPv6 at most.
+    """
+    return f"_{workspace_id}ip{address.version}_{address.packed.hex()[:digits]}"
+
+
+@lru_cache(maxsize=4096)
+def _address(text: Any) -> Address | None:
+    """Return a recorded address, IPv4 where it is mapped into IPv6; None where it is none."""
+    if not isinstance(text, str):
+        return None
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:  # recorded before addresses were checked
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def change_marks(workspace_id: int, changes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -212,6 +254,7 @@ def document(event: Mapping[str, Any], row: Mapping[str, Any], context: Mapping[
     found += dict.fromkeys(
         mark(workspace_id, "related", each["type"], each["id"]) for each in event.get("related") or ()
     )
+    found += context_marks(workspace_id, event, context)
     found += dict.fromkeys(change_marks(workspace_id, event.get("changes") or {}))
     found += name_marks(workspace_id, "a", actor.get("name"), actor.get("email"), actor["id"])
     found += name_marks(workspace_id, "n", event["entity"].get("name"))

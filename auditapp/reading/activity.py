@@ -13,13 +13,13 @@ from sqlalchemy import select
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.filters.moments import FIRST
 from auditapp.log.index_state import index_state_of
 from auditapp.models import Event
 from auditapp.models.derived import DAY, HOUR, WEEK
 from auditapp.reading.counts import day_until, hour_until, marks_by_time, week_until
 from auditapp.reading.facets import Matches, matches_of
-from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.moments import FIRST
 from auditapp.reading.sample import Sample
 
 MAX_HOURS = timedelta(days=3)

@@ -3,26 +3,35 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from sqlalchemy import select, union_all
+
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
-from auditapp.models import Event
-from auditapp.reading.filters import TimelineFilters
+from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.models import ApiKey, Event, Source
 from auditapp.reading.query import fetch_page
 from auditapp.reading.scopes import known_names
 
 LOOK_AT = 1000
 MAX_ACTORS = 30
+MAX_CLAIMANTS = 30
 # A source that puts ids into the names of events has thousands, which nobody chooses from.
 MAX_EVENTS = 300
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Values to offer; ``actors`` are (id, name, type), the busiest first."""
+    """Values to offer.
+
+    :ivar actors: (id, name, type), the busiest first.
+    :ivar claimants: API keys and sources as (id, name), to whom sees all.
+    """
 
     entities: list[str]
     events: list[str]
     actors: list[tuple[str, str, str]]
+    claimants: list[tuple[str, str]]
 
 
 def choices_for(viewer: Viewer) -> Choices:
@@ -42,4 +51,16 @@ def choices_for(viewer: Viewer) -> Choices:
         sorted(set(events.values())),
         sorted(list(events)[:MAX_EVENTS]),
         [(actor_id, *names[actor_id]) for actor_id, _ in busiest],
+        _claimants(viewer) if viewer.audit_level is AuditLevel.ALL else [],
     )
+
+
+def _claimants(viewer: Viewer) -> list[tuple[str, str]]:
+    """Return the workspace's API keys and sources, the newest first: their ids tell when they were made."""
+    each = [
+        select(table.id, table.name).where(table.workspace_id == viewer.workspace.id)
+        for table in (ApiKey, Source)
+    ]
+    both = union_all(*each).subquery().c
+    query = select(both.id, both.name).order_by(both.id.desc()).limit(MAX_CLAIMANTS)
+    return [(str(number), name) for number, name in db.session.execute(query)]

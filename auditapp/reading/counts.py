@@ -14,11 +14,12 @@ from sqlalchemy import and_, case, func, literal, select, union_all
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.filters.parameter import Condition
 from auditapp.models import Event, event_count
 from auditapp.models.derived import DAY, HOUR, WEEK
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.marks import mark_of_name
-from auditapp.reading.scopes import Condition, known_names, matching_names
+from auditapp.reading.scopes import known_names, matching_names
 
 MARGIN = timedelta(days=10)
 KINDS = ("event", "actor_type", "origin", "outcome")
@@ -36,7 +37,7 @@ class Kind(NamedTuple):
 
 def are_kept(filters: TimelineFilters, viewer: Viewer) -> bool:
     """Tell whether a filter asks nothing but what is counted, and the viewer may see all that was."""
-    asks_more = filters.in_words or filters.record or filters.actor or filters.correlation
+    asks_more = filters.needs_index or filters.record or filters.actor or filters.correlation
     return viewer.audit_level is AuditLevel.ALL and not asks_more
 
 
@@ -101,7 +102,7 @@ def _does(table: Any, known: Mapping[str, str]) -> Any:
 def _asked(filters: TimelineFilters, table: Any, named: Sequence[str] | None) -> list[Condition]:
     found = [] if named is None else [table.event.in_(named)]
     for name in ("actor_type", "origin", "outcome"):
-        values: Values = getattr(filters, name)
+        values = filters[name]
         column = getattr(table, name)
         found += [column.in_(values.included)] if values.included else []
         found += [column.not_in(values.excluded)] if values.excluded else []

@@ -8,7 +8,7 @@ and characters that nobody sees.
 import re
 from collections.abc import Iterable
 
-from auditapp.reading.hidden import BLANK, HIDDEN, code_point, json_escape
+from auditapp.hidden import BLANK, HIDDEN, code_point, json_escape
 
 _HIDDEN = HIDDEN.pattern[1:-1] + "\t\n"
 # What starts a formula, its full-width and small twins too: spreadsheets read those alike.

@@ -15,13 +15,13 @@ from auditapp.access.own_events import NotNoted, note_first
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.filters.cursor import BEGINNING
 from auditapp.log.index_state import require_index
 from auditapp.log.schema import instant
 from auditapp.models import Event
 from auditapp.reading.csv_cells import json_cell, line, text_cell
-from auditapp.reading.cursor import BEGINNING
 from auditapp.reading.event import WholeEvent, sections_of
-from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, place
 
@@ -81,7 +81,7 @@ def export_events(
         that cannot be recorded is not a whole one. A last piece says so before.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database fails in between, after such a piece.
     """
-    if filters.in_words:
+    if filters.needs_index:
         require_index(viewer.workspace.id)
     # Of its session no more: each piece may come in another one, and this would be read anew.
     db.session.expunge(viewer.workspace)

@@ -14,13 +14,14 @@ from sqlalchemy import func, literal, select, union_all
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters, Values
+from auditapp.filters.event import matches
 from auditapp.log.checked import Checked
 from auditapp.log.index_state import IndexState, index_state_of
 from auditapp.models import Event
 from auditapp.reading.counts import Kind, are_kept, kinds_in
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.sample import Busy, Sample, sample_of
-from auditapp.reading.scopes import among, matches, matching_names
+from auditapp.reading.scopes import among, matching_names
 
 CAP = 10_000
 # Of more matches than that, so many of the newest tell who is busiest, where the others are counted already.
@@ -161,10 +162,9 @@ def _sampled(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches
 
 def _without(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches) -> Matches:
     """Return the newest matches as if one parameter were not given."""
-    if not getattr(filters, name):
+    if not filters[name]:
         return found
-    lifted: dict[str, Any] = {name: Values()}
-    return _sample(replace(filters, **lifted), viewer)
+    return _sample(filters.narrowed(**{name: Values()}), viewer)
 
 
 def _sample(filters: TimelineFilters, viewer: Viewer) -> Matches:
@@ -176,7 +176,7 @@ def _actors(filters: TimelineFilters, viewer: Viewer, found: Matches) -> list[Sh
     found = _without("actor", filters, viewer, found)
     busiest = found.sample.actors if found.sample else ()
     known = _names_of(busiest, viewer)
-    whoever = replace(filters, actor=Values())
+    whoever = filters.narrowed(actor=Values())
     exact = _all_of(whoever, viewer, [actor.actor_id for actor in busiest]) if found.is_capped else {}
     shares = []
     for actor in busiest:
@@ -196,13 +196,9 @@ def _names_of(actors: Sequence[Busy], viewer: Viewer) -> dict[int, tuple[str | N
     return {row[0]: (row[1], row[2]) for row in db.session.execute(query)}
 
 
-# What the index of actors would have to be read far for.
-_UNINDEXED = ("origin", "actor_type", "outcome", "since", "until")
-
-
 def _all_of(filters: TimelineFilters, viewer: Viewer, actors: list[str]) -> dict[str, tuple[int, bool]]:
     """Count each actor's events in the index of actors, up to the cap; empty where a filter asks more."""
-    if not are_kept(filters, viewer) or any(getattr(filters, name) for name in _UNINDEXED):
+    if not are_kept(filters, viewer) or _asks_unindexed(filters):
         return {}
     named = matching_names(filters, viewer)
     counts = []
@@ -218,3 +214,8 @@ def _all_of(filters: TimelineFilters, viewer: Viewer, actors: list[str]) -> dict
     if not counts:
         return {}
     return {actor: (min(count, CAP), count > CAP) for actor, count in db.session.execute(union_all(*counts))}
+
+
+def _asks_unindexed(filters: TimelineFilters) -> bool:
+    """Tell whether the index of actors would have to be read far."""
+    return bool(filters.origin or filters.actor_type or filters.outcome or filters.since or filters.until)

@@ -7,8 +7,8 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from auditapp.access.viewer import Viewer
+from auditapp.filters import NARROWING, TimelineFilters
 from auditapp.models import Event
-from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page
 
 MAX_PROBES = 8
@@ -21,14 +21,7 @@ _TOGETHER = (
     ("from",),
     ("to",),
     ("field", "from", "to"),
-    ("outcome",),
-    ("origin",),
-    ("actor_type",),
-    ("event",),
-    ("entity",),
-    ("actor",),
-    ("record",),
-    ("correlation",),
+    *((each.name,) for each in sorted(NARROWING, key=lambda each: each.drop_order) if each.drop_order),
 )
 
 

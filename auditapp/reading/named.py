@@ -8,8 +8,8 @@ from sqlalchemy import select, union_all
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import ME, TimelineFilters, Values
 from auditapp.models import Event
-from auditapp.reading.filters import ME, TimelineFilters, Values
 from auditapp.reading.query import select_page
 
 MAX_NAMED = 10
@@ -41,7 +41,7 @@ def _unnamed(
     known_records = {f"{row.entity_type}:{row.entity_id}" for row in rows}
     for value in (*filters.actor.included, *filters.actor.excluded):
         if value not in known_actors:
-            yield TimelineFilters(actor=Values((value,)))
+            yield TimelineFilters({"actor": Values((value,))})
     for value in (*filters.record.included, *filters.record.excluded):
         if value not in known_records:
-            yield TimelineFilters(record=Values((value,)))
+            yield TimelineFilters({"record": Values((value,))})

@@ -14,11 +14,11 @@ from sqlalchemy.sql.util import ClauseAdapter
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.filters.cursor import Cursor
 from auditapp.log.checked import Checked
 from auditapp.models import Event
 from auditapp.reading.conditions import check_of
-from auditapp.reading.cursor import Cursor
-from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.scopes import as_bound, known_names
 
 MAX_LOOKED_AT = 1000

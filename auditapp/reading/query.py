@@ -16,13 +16,14 @@ from sqlalchemy.sql.elements import Grouping
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.filters.cursor import Cursor
+from auditapp.filters.parameter import Condition
 from auditapp.log.checked import Checked
 from auditapp.models import Event
 from auditapp.models.event import KIND
 from auditapp.reading.conditions import check_of, order_of, times_of
-from auditapp.reading.cursor import Cursor
-from auditapp.reading.filters import TimelineFilters
-from auditapp.reading.scopes import Condition, among, as_bound, position
+from auditapp.reading.scopes import among, as_bound, position
 from auditapp.reading.search import fetch_found, find_newest
 from auditapp.reading.walks import Walks, walks_of
 
@@ -43,7 +44,7 @@ def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any],
     :param columns: of ``Event``, to read for each row.
     :param limit: rows at most.
     """
-    if filters.in_words:
+    if filters.needs_index:
         return fetch_found(filters, viewer, columns, limit)
     walks = walks_of(filters, viewer)
     many = MANY_WALKS[db.session.get_bind().dialect.name]
@@ -73,7 +74,7 @@ def select_newest(
     :param columns: time, number, kind and actor.
     """
     whole = replace(filters, before=None, after=None, group=None)
-    if whole.in_words:
+    if whole.needs_index:
         numbers = find_newest(whole, viewer, limit)
         here = Checked(Event.workspace_id) == viewer.workspace.id
         return select(*columns).where(here, among(Event.id, numbers)) if numbers else None

@@ -10,11 +10,11 @@ from sqlalchemy import BigInteger, Select, String, cast, func, literal, null, se
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
 from auditapp.log.counts import QUARTER
 from auditapp.models import Event
 from auditapp.models.types import EPOCH, MICROSECOND, Instant
 from auditapp.reading.counts import KINDS, Kind
-from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.marks import mark_of
 from auditapp.reading.query import select_newest
 

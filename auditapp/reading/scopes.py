@@ -4,18 +4,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, select, tuple_
+from sqlalchemy import ARRAY, BigInteger, any_, func, literal, select, tuple_
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters, Values
+from auditapp.filters.cursor import Cursor
+from auditapp.filters.event import matches
+from auditapp.filters.parameter import Condition
 from auditapp.log.read_once import read_once
 from auditapp.models import Event, EventName
 from auditapp.models.types import Instant
-from auditapp.reading.cursor import Cursor
-from auditapp.reading.filters import TimelineFilters, Values
-
-Condition = ColumnElement[bool]
 
 
 def known_names(viewer: Viewer) -> Mapping[str, str]:
@@ -67,15 +67,6 @@ def matching_names(filters: TimelineFilters, viewer: Viewer) -> list[str] | None
 def _passes(values: Values, test: Any) -> bool:
     included = not values.included or any(map(test, values.included))
     return included and not any(map(test, values.excluded))
-
-
-def matches(pattern: str, event: str) -> bool:
-    """Tell whether an event's name fits ``deal.updated``, ``deal.*`` or ``*.deleted``."""
-    if pattern.endswith(".*"):
-        return event.startswith(pattern[:-1])
-    if pattern.startswith("*."):
-        return event.endswith(pattern[1:])
-    return event == pattern
 
 
 def position(

@@ -17,14 +17,14 @@ from sqlalchemy.sql.elements import Grouping
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters, Values
+from auditapp.filters.cursor import BEGINNING, Cursor
+from auditapp.filters.parameter import Condition
 from auditapp.log.checked import Checked
 from auditapp.models import Event
 from auditapp.reading.conditions import check_of
-from auditapp.reading.cursor import BEGINNING, Cursor
 from auditapp.reading.event import events_by_uid
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
-from auditapp.reading.scopes import Condition
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Page, place
 
 COUNT_TO = 1000
@@ -114,7 +114,7 @@ class _Walk:
     def _rest(self) -> TimelineFilters:
         values = self.filters.correlation
         correlation = Values(values.included, (*values.excluded, *self._left_out))
-        rest = replace(self.filters, correlation=correlation)
+        rest = self.filters.narrowed(correlation=correlation)
         if self.at is None:
             return rest
         return replace(rest, after=self.at) if self.forward else replace(rest, before=self.at)
@@ -154,7 +154,7 @@ def first_matches(filters: TimelineFilters, viewer: Viewer, known: dict[str, int
     if not known:
         return {}
     unpaged = replace(filters, before=None, after=None)
-    if filters.in_words:
+    if filters.needs_index:
         return _first_matches_of_words(unpaged, viewer, sorted(known))
     query = select_first_matches(unpaged, viewer, list(known.values()))
     return {row[0]: row[1] for row in db.session.execute(query)}
@@ -182,7 +182,7 @@ def _first_matches_of_words(
     left = list(correlations)
     while left:
         some = Values(tuple(left[:TOGETHER]), filters.correlation.excluded)
-        rows = fetch_page(replace(filters, correlation=some, after=BEGINNING), viewer, columns, size)
+        rows = fetch_page(replace(filters.narrowed(correlation=some), after=BEGINNING), viewer, columns, size)
         for row in rows:  # the oldest first
             found.setdefault(row.correlation_id, row.id)
         if len(rows) < size:  # what was not found now is there no more

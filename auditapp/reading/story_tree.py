@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
+from auditapp.filters import TimelineFilters, Values
+from auditapp.filters.cursor import BEGINNING, Cursor
 from auditapp.models import Event
-from auditapp.reading.cursor import BEGINNING, Cursor
 from auditapp.reading.event import events_by_uid
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
 from auditapp.reading.story import Story, cause_of, stories_of
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, place
@@ -67,7 +67,7 @@ def story_of(correlation_id: str, viewer: Viewer, *, after: Cursor | None = None
 
     :param after: the place after which the page begins.
     """
-    filters = TimelineFilters(correlation=Values((correlation_id,)), after=BEGINNING)
+    filters = TimelineFilters({"correlation": Values((correlation_id,))}, after=BEGINNING)
     first = fetch_page(filters, viewer, SUMMARY_COLUMNS, PAGE_SIZE + 1)
     if not first:
         return None

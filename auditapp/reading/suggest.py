@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditapp.access.viewer import Viewer
+from auditapp.filters import TimelineFilters
+from auditapp.filters.expression import all_of
+from auditapp.filters.search_terms import Term
 from auditapp.log.terms import mark
 from auditapp.log.words import words
 from auditapp.models import Event
-from auditapp.reading.expression import all_of
-from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.search import fetch_tree
 from auditapp.reading.search_tree import tree_of
-from auditapp.reading.terms import Term
 
 MAX_OFFERED = 8
 LOOK_AT = 200

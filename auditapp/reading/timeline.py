@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
 from auditapp.access.viewer import Viewer
+from auditapp.filters import TimelineFilters
+from auditapp.filters.cursor import Cursor
 from auditapp.log.own_names import OLD_NAMES, OWN_PREFIX
 from auditapp.models import Event
-from auditapp.reading.cursor import Cursor
-from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import fetch_page
 
 # Whether an event is Auditapp's own: as its name says, but for older ones, which the upgrade noted. Written

@@ -9,12 +9,14 @@ from sqlalchemy import or_, select
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import ME, TimelineFilters
+from auditapp.filters.parameter import Condition
+from auditapp.filters.record import type_and_id
 from auditapp.log.read_once import read_once
 from auditapp.models import Event, event_kind
 from auditapp.models.event import KIND
 from auditapp.reading.conditions import conditions_of
-from auditapp.reading.filters import ME, RECORD, TimelineFilters
-from auditapp.reading.scopes import Condition, position, visible_scopes
+from auditapp.reading.scopes import position, visible_scopes
 
 # SQLite takes 500 terms in a compound SELECT.
 MAX_WALKS = 400
@@ -59,9 +61,8 @@ def _walks_within(
     def rest(*pinned: str) -> list[Condition]:
         return [each for name, some in conditions.items() if name not in pinned for each in some]
 
-    records = [found for value in filters.record.included if (found := RECORD.fullmatch(value))]
-    if records and len(records) <= MAX_WALKS:
-        pins = [(found["id"], found["type"]) for found in records]
+    if filters.record.included and len(filters.record.included) <= MAX_WALKS:
+        pins = [type_and_id(value)[::-1] for value in filters.record.included]
         return [Walks((Event.entity_id, Event.entity_type), pins, rest("record"))]
     if filters.correlation.included:
         ids = [(value,) for value in filters.correlation.included]
@@ -132,7 +133,7 @@ def _matching_kinds(
     filters: TimelineFilters, viewer: Viewer, names: Sequence[str] | None
 ) -> list[Kind] | None:
     """Return the kinds that a filter leaves, None where it asks nothing about them."""
-    asked = {name: getattr(filters, name) for name in ("origin", "actor_type", "outcome")}
+    asked = {name: filters[name] for name in ("origin", "actor_type", "outcome")}
     if names is None and not any(asked.values()):
         return None
     return [

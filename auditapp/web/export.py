@@ -9,9 +9,9 @@ from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import me, permission_required
 from auditapp.download import BYTE_ORDER_MARK, download
-from auditapp.reading.cursor import places_of
+from auditapp.filters import FilterError, TimelineFilters
+from auditapp.filters.cursor import places_of
 from auditapp.reading.export import OF_THE_PAGE
-from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.web.errors import error_page
 from auditapp.web.formats import workspace_zone
 

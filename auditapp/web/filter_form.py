@@ -1,16 +1,15 @@
 """The filter form's state, from the query string as typed: valid or not, nothing is lost."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
+from auditapp.filters import NARROWING
+from auditapp.filters.parameter import Narrowing
 from auditapp.reading.choices import Choices
-from auditapp.reading.filters import ME
-from auditapp.web.words import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
 
 
 @dataclass(frozen=True)
@@ -33,30 +32,14 @@ class Group:
     typed: list[str]
     hint: str
     active: int
+    has_menu: bool
 
 
 class FilterForm:
     """Everything that ``timeline/_filters.html`` shows."""
 
     def __init__(self, args: MultiDict[str, str], choices: Choices, rows: Sequence[Any] = ()) -> None:
-        actors = {ME: "Me"} | {
-            actor_id: name if actor_type == "user" else f"{name} ({ACTOR_TYPE_WORDS[actor_type]})"
-            for actor_id, name, actor_type in choices.actors
-        }
-        groups: Iterable[tuple[str, str, Mapping[str, str], str]] = (
-            ("entity", "Entity", {kind: entity_words(kind) for kind in choices.entities}, "another type"),
-            ("event", "Event", {event: event for event in choices.events}, "deal.* or *.deleted"),
-            ("actor", "Actor", actors, "an actor’s id"),
-            ("actor_type", "Actor type", {kind: ACTOR_TYPE_WORDS[kind] for kind in ACTOR_TYPES}, ""),
-            ("origin", "Origin", {origin: ORIGIN_WORDS[origin] for origin in ORIGINS}, ""),
-            ("outcome", "Outcome", {outcome: OUTCOME_WORDS[outcome] for outcome in OUTCOMES}, ""),
-            ("record", "Record", {}, "deal:<id>"),
-            ("correlation", "Correlation", {}, "a correlation id"),
-            ("field", "Field that changed", {}, "its name or label, as stage"),
-            ("from", "Changed from", {}, "a value, as negotiation"),
-            ("to", "Changed to", {}, "a value, as won"),
-        )
-        self.groups = [_group(args, *group) for group in groups]
+        self.groups = [_group(args, parameter, choices) for parameter in NARROWING if parameter.name != "q"]
         # The box shows the first search; further ones are kept.
         self.q, *self.more_q = [value for value in args.getlist("q") if value] or [""]
         # A day that may well have something to find.
@@ -67,6 +50,7 @@ class FilterForm:
             (group.name, option.value): option.label for group in self.groups for option in group.options
         }
         self._names = {("actor", value): name for value, name, _ in choices.actors if name != value}
+        self._names |= {("claimed_by", value): name for value, name in choices.claimants}
         # What the form does not offer may still have a name in the rows that it found.
         for row in rows:
             self._name("actor", row.actor_id, row.actor_name)
@@ -95,9 +79,11 @@ class FilterForm:
         return label if plain == value else f"not {label}"
 
 
-def _group(args: MultiDict[str, str], name: str, label: str, values: Mapping[str, str], hint: str) -> Group:
-    given = [value for value in args.getlist(name) if value]
+def _group(args: MultiDict[str, str], parameter: Narrowing, choices: Choices) -> Group:
+    values = parameter.options(choices)
+    given = [value for value in args.getlist(parameter.name) if value]
     options = [Option(value, text, value in given, f"!{value}" in given) for value, text in values.items()]
     offered = {*values, *(f"!{value}" for value in values)}
     typed = [value for value in dict.fromkeys(given) if value not in offered]
-    return Group(name, label, options, typed, hint, len(set(given)))
+    active = len(set(given))
+    return Group(parameter.name, parameter.label, options, typed, parameter.hint, active, parameter.has_menu)

@@ -17,9 +17,11 @@ from pygments.lexers import JsonLexer
 from auditapp.access.preferences import BROWSER, WORKSPACE
 from auditapp.access.viewer import workspaces_of
 from auditapp.config import is_timezone
+from auditapp.filters import BY_NAME, wording
+from auditapp.filters.cursor import Cursor, places_of
+from auditapp.filters.parameter import Narrowing
+from auditapp.hidden import HIDDEN, code_point, json_escape
 from auditapp.models import Workspace
-from auditapp.reading.cursor import Cursor, places_of
-from auditapp.reading.hidden import HIDDEN, code_point, json_escape
 from auditapp.web import words
 from auditapp.web.preferences import my_preferences, row_classes
 from auditapp.web.times import Time, in_zone
@@ -42,15 +44,15 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals |= {
         "sentence": words.sentence,
         "mark": words.mark,
-        "entity_words": words.entity_words,
-        "inside": words.inside,
-        "thing_words": words.thing_words,
-        "parameter_words": words.parameter_words,
+        "entity_words": wording.entity_words,
+        "inside": wording.inside,
+        "thing_words": wording.thing_words,
+        "parameter_words": parameter_words,
         "claimant_words": words.CLAIMANT_WORDS,
-        "origin_words": words.ORIGIN_WORDS,
+        "origin_words": wording.ORIGIN_WORDS,
         "automated_origins": words.AUTOMATED_ORIGINS,
-        "outcome_words": words.OUTCOME_WORDS,
-        "actor_type_words": words.ACTOR_TYPE_WORDS,
+        "outcome_words": wording.OUTCOME_WORDS,
+        "actor_type_words": wording.ACTOR_TYPE_WORDS,
         "my_workspaces": my_workspaces,
         "viewer_zone": viewer_zone,
         "my_preferences": my_preferences,
@@ -160,3 +162,9 @@ def json_html(value: Any, max_chars: int | None) -> tuple[Markup, int]:
     if len(text) > MAX_COLOURED:
         return escape(text), left_out
     return Markup(highlight(text, JsonLexer(), HtmlFormatter(nowrap=True))), left_out  # noqa: S704
+
+
+def parameter_words(name: str) -> str:
+    """Return what a filter's parameter is called: "search", "actor type"."""
+    parameter = BY_NAME.get(name)
+    return parameter.words if isinstance(parameter, Narrowing) else name

@@ -9,10 +9,10 @@ from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required, unattended
 from auditapp.access.saved_views import find_view
+from auditapp.filters import FilterError, TimelineFilters
+from auditapp.filters.cursor import places_of
 from auditapp.models import SavedView
 from auditapp.reading import news
-from auditapp.reading.cursor import places_of
-from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.timeline import Page
 from auditapp.web.formats import workspace_zone
 from auditapp.web.timeline import SEEN, seen_id, seen_text, timeline_url

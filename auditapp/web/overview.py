@@ -11,17 +11,17 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required
+from auditapp.filters import FilterError, TimelineFilters
+from auditapp.filters.cursor import places_of
+from auditapp.filters.wording import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
 from auditapp.reading.activity import Activity, Bar, activity_of
-from auditapp.reading.cursor import places_of
 from auditapp.reading.facets import Facets, Share, facets_of, matches_of
-from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.suggest import Offer, suggest_actors, suggest_records
 from auditapp.web.bars import FLAG_HEIGHT, FLAGS, FOOT, HEIGHT, WIDEST, WIDTH, Part, parts_of
 from auditapp.web.formats import viewer_zone, workspace_zone
 from auditapp.web.fragments import render
 from auditapp.web.timeline import timeline_url
 from auditapp.web.times import in_zone
-from auditapp.web.words import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
 
 bp = Blueprint("overview", __name__)
 
@@ -127,7 +127,7 @@ def _filters(*own: str) -> TimelineFilters:
 
 def _choices(workspace: str, filters: TimelineFilters, name: str, facets: Facets) -> list[Choice]:
     shares = facets.shares[name]
-    values = getattr(filters, name)
+    values = filters[name]
     # What is chosen comes first and stays visible, that it can be taken back.
     chosen, known = (*values.included, *values.excluded), {share.value for share in shares}
     shares = [*shares, *(Share(value, 0) for value in chosen if value not in known)]
@@ -137,11 +137,11 @@ def _choices(workspace: str, filters: TimelineFilters, name: str, facets: Facets
 
 def _shown(filters: TimelineFilters, name: str) -> int:
     """Return how many lines of a facet stand outside of its fold: never fewer than are chosen."""
-    return max(SHOWN, len(getattr(filters, name).as_typed()))
+    return max(SHOWN, len(filters[name].as_typed()))
 
 
 def _choice(workspace: str, filters: TimelineFilters, name: str, share: Share) -> Choice:
-    values = getattr(filters, name)
+    values = filters[name]
     is_included, is_excluded = share.value in values.included, share.value in values.excluded
     return Choice(
         share.name or _label(name, share.value),

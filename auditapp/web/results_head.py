@@ -1,17 +1,16 @@
 """What stands over the results: the filter as a sentence, and links to it for others."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask, g
 
 from auditapp.access.permissions import AuditLevel
-from auditapp.reading.filters import ME, TimelineFilters, Values
+from auditapp.filters import ME, TimelineFilters, Values
+from auditapp.filters.phrases import MAX_NAMED, parts_of, text_of
 from auditapp.reading.timeline import Page
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.filter_words import sentence_of
 from auditapp.web.formats import workspace_zone
-from auditapp.web.phrases import MAX_NAMED, parts_of, text_of
 
 
 def init_app(app: Flask) -> None:
@@ -44,7 +43,7 @@ def _as_seen(filters: TimelineFilters, level: AuditLevel) -> tuple[TimelineFilte
         return filters, ""
     if filters.actor.included or filters.actor_type.included:
         return filters, ", as far as you did it yourself"
-    return replace(filters, actor=Values((ME,), filters.actor.excluded)), ""
+    return filters.narrowed(actor=Values((ME,), filters.actor.excluded)), ""
 
 
 def exact_query(filters: TimelineFilters, page: Page) -> list[tuple[str, str]]:

@@ -7,9 +7,9 @@ from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from auditapp.access.gate import permission_required
+from auditapp.filters import STORY, TimelineFilters
+from auditapp.filters.cursor import places_of
 from auditapp.log.strict_json import shorten, text_problem
-from auditapp.reading.cursor import places_of
-from auditapp.reading.filters import STORY, TimelineFilters
 from auditapp.reading.story_tree import WholeStory, each_step, story_of, without
 from auditapp.web.errors import error_page
 from auditapp.web.formats import grouped

@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required
+from auditapp.filters import FilterError, TimelineFilters
+from auditapp.filters.cursor import places_of
 from auditapp.log.index_state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
-from auditapp.reading.cursor import places_of
-from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.loosening import Offer, what_finds_alone, what_would_help
 from auditapp.reading.named import newest_of_unnamed
 from auditapp.reading.news import News, newest_id

@@ -3,15 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from auditapp.filters.moments import in_zone
+
 _STEPS = ((60, "min", 60), (3600, "h", 24), (86400, "day", 7), (604800, "week", 5))
-
-
-def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return an instant in a zone; at the very ends of the calendar, where that has no date, in UTC."""
-    try:
-        return moment.astimezone(zone)
-    except OverflowError:
-        return moment.astimezone(UTC)
 
 
 def iso(moment: datetime) -> str:

@@ -25,11 +25,11 @@ from auditapp.access import saved_views
 from auditapp.access.gate import deny, permission_required
 from auditapp.access.saved_views import SavedViewError, may_change
 from auditapp.extensions import db
+from auditapp.filters import FilterError, TimelineFilters
 from auditapp.log.index_state import IndexStaleError
 from auditapp.log.strict_json import shorten
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
-from auditapp.reading.filters import FilterError, TimelineFilters
 from auditapp.reading.news import MAX_AT_A_VISIT, News, count_new, count_new_in_each, newest_id
 from auditapp.web import timeline
 from auditapp.web.errors import error_page
@@ -286,8 +286,8 @@ def _news(asked: list[tuple[TimelineFilters, int]]) -> list[News]:
     try:
         return count_new_in_each(asked, g.viewer, newest, MAX_AT_A_VISIT)
     except IndexStaleError:
-        known = iter(_news([each for each in asked if not each[0].in_words]))
-        return [News(is_capped=each[1] < newest) if each[0].in_words else next(known) for each in asked]
+        known = iter(_news([each for each in asked if not each[0].needs_index]))
+        return [News(is_capped=each[1] < newest) if each[0].needs_index else next(known) for each in asked]
 
 
 def _count(filters: TimelineFilters, seen: int, newest: int) -> News:

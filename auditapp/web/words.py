@@ -2,17 +2,11 @@
 
 from typing import Any, NamedTuple
 
+from auditapp.filters.wording import entity_words
 from auditapp.log.changes import words_of
-from auditapp.log.own_names import OWN_PREFIX, short_name
+from auditapp.log.own_names import short_name
 from auditapp.reading.marks import mark_of
 
-ACTOR_TYPE_WORDS = {
-    "user": "person",
-    "api_key": "API key",
-    "workflow": "workflow",
-    "system": "system",
-    "anonymous": "anonymous",
-}
 # By which way a version came: one, several, and all of them as a heading; see reading/records/rail.py.
 WAY_WORDS = {
     "user": ("a person", "people", "People"),
@@ -24,22 +18,8 @@ WAY_WORDS = {
 }
 # Whose word an event's actor is, where it did not come from Auditapp itself.
 CLAIMANT_WORDS = {"api_key": "API key", "source": "source"}
-ORIGIN_WORDS = {
-    "ui": "in the app",
-    "api": "through the API",
-    "workflow": "by a workflow",
-    "import": "by an import",
-    "webhook": "through a webhook",
-    "system": "by the system",
-    "unknown": "unknown",
-}
 # Where nobody acts by themselves, whatever name it is recorded under.
 AUTOMATED_ORIGINS = ("system", "workflow")
-OUTCOME_WORDS = {"success": "succeeded", "failure": "failed", "denied": "denied"}
-
-# What a filter's parameter is called where its name alone says too little.
-PARAMETER_WORDS = {"q": "search", "field": "changed field", "from": "changed from", "to": "changed to"}
-
 # Auditapp's own events, here without their prefix, read badly as "<type> <name> <verb>". Before and after the
 # name.
 OWN_EVENTS = {
@@ -91,33 +71,6 @@ def sentence(row: Any) -> Sentence:
     return Sentence(entity_words(kind), name, verb if row.outcome == "success" else f"not {verb}")
 
 
-def entity_words(entity_type: str) -> str:
-    """Return an entity type as words: ``custom_column`` becomes "Custom column".
-
-    One of Auditapp's own says so as no other type can: ``auditapp.member`` is "Auditapp’s member".
-    """
-    words = words_of(short_name(entity_type).replace(".", " "))
-    if not entity_type.startswith(OWN_PREFIX):
-        return words
-    return f"Auditapp’s {inside(words)}"
-
-
-def thing_words(entity_type: str) -> str:
-    """Return an entity type after "this": "custom column", and "member" for Auditapp's own."""
-    return inside(entity_words(short_name(entity_type)))
-
-
-def inside(words: str) -> str:
-    """Return words as inside a sentence: "custom column" for "Custom column", "API key" as it is."""
-    is_name = words[1:2].isupper() or words.startswith("Auditapp’s ")
-    return words if is_name else words[:1].lower() + words[1:]
-
-
 def mark(row: Any) -> str:
     """Return what happened in one word, for colour and sign: created, changed, deleted, failed, other."""
     return mark_of(row.event, row.outcome)
-
-
-def parameter_words(name: str) -> str:
-    """Return what a filter's parameter is called: "search", "actor type"."""
-    return PARAMETER_WORDS.get(name, name.replace("_", " "))

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from auditapp.filters.moments import parse_last_moment, parse_moment
 from auditapp.log.schema import parse_instant
-from auditapp.reading.moments import parse_last_moment, parse_moment
 
 LAST = datetime(2016, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 SPELLINGS = [

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters, Values
 from auditapp.log import rebuild as rebuilding
 from auditapp.log import record, record_batch, terms
 from auditapp.log.index_state import index_state_of, stale_workspaces
 from auditapp.models import Event, Workspace, event_count, index_state
 from auditapp.models.derived import HOUR
 from auditapp.reading.facets import matches_of
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
 from tests.conftest import an_event
 
@@ -48,7 +48,7 @@ def recorded(workspace, events, first=0):
 
 
 def found(workspace, word):
-    filters = TimelineFilters(q=Values((word,)))
+    filters = TimelineFilters({"q": Values((word,))})
     return sorted(
         row.entity_id for row in fetch_page(filters, whole_log_viewer(workspace), (Event.entity_id,), 50_000)
     )

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERMITTED
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.filters.expression import All
 from auditapp.log import record_batch
 from auditapp.reading import search
-from auditapp.reading.expression import All
-from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.search import select_found
 from auditapp.reading.search_tree import tree_of
 from auditapp.reading.timeline import list_events

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERMITTED
 from auditapp.access.viewer import Viewer, whole_log_viewer
 from auditapp.extensions import db
+from auditapp.filters.cursor import BEGINNING
 from auditapp.log import record_batch
 from auditapp.models import Account, Event, EventPayload, Member
-from auditapp.reading.cursor import BEGINNING
 from auditapp.reading.records import versions as record_versions
 from auditapp.reading.records.changes import MAX_RECENT
 from auditapp.reading.records.compare import compare

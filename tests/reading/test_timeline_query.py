@@ -12,10 +12,10 @@ from auditapp.access.opaque import Sealer
 from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERMITTED
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters import TimelineFilters
+from auditapp.filters.cursor import Places
 from auditapp.log import record_batch
 from auditapp.models import Account, Member
-from auditapp.reading.cursor import Places
-from auditapp.reading.filters import TimelineFilters
 from auditapp.reading.query import select_glance, select_page
 from auditapp.reading.timeline import SUMMARY_COLUMNS, list_events
 from tests.conftest import an_event

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.reading.filters import FilterError, TimelineFilters
-from auditapp.reading.hidden import HIDDEN
+from auditapp.filters import FilterError, TimelineFilters
+from auditapp.filters.phrases import any_of, parts_of, text_of
+from auditapp.filters.plurals import entities_words
+from auditapp.hidden import HIDDEN
 from auditapp.web.filter_words import sentence_of
-from auditapp.web.phrases import any_of, parts_of, text_of
-from auditapp.web.plurals import entities_words
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 24, 12, 0, tzinfo=UTC)

@@ -13,9 +13,9 @@ from uuid_utils.compat import uuid7
 from auditapp.access import api_keys, members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
+from auditapp.filters.cursor import places_of
 from auditapp.log import record_batch
 from auditapp.models import Event, Member, Role, SavedView, SetAside, Source, ViewVisit
-from auditapp.reading.cursor import places_of
 from auditapp.sources import source as sources
 from tests.conftest import an_event
 from tests.pages import FRAGMENT

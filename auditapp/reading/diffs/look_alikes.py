@@ -12,8 +12,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from auditapp.hidden import HIDDEN
 from auditapp.reading.diffs.matching import Effort, matches
-from auditapp.reading.hidden import HIDDEN
 
 MOST_KINDS = 5
 LONGEST = 20_000  # of either side: what is composed is up to five times as long as what is not

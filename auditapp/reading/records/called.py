@@ -1,11 +1,11 @@
 """Which fields of a record are meant by a name or a label."""
 
 from auditapp.access.viewer import Viewer
+from auditapp.filters import TimelineFilters, Values
 from auditapp.log.changes import words_of
 from auditapp.log.field_terms import field_key, field_keys
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
 from auditapp.reading.records.record import Record
 from auditapp.reading.timeline import EventRow
@@ -25,7 +25,9 @@ def fields_called(asked: str, record: Record, viewer: Viewer) -> dict[str, str]:
     while len(found) < MAX_FIELDS:
         # What the key does not find by itself, and is known already, would hide what is behind it.
         known = tuple(name for name in found if field_key(name) != key)
-        told = _told(TimelineFilters(record=Values((str(record),)), field=Values((asked,), known)), viewer)
+        told = _told(
+            TimelineFilters({"record": Values((str(record),)), "field": Values((asked,), known)}), viewer
+        )
         new = [(name, label) for name, label in told if key in field_keys(name, label)]
         for name, label in new:
             found[name] = found.get(name) or label

@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters.parameter import Condition
 from auditapp.models import Event
 from auditapp.reading.records.changes import Fold, Held, Snapshot, difference
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.versions import events_of, first_read, rows_of, versions_of
-from auditapp.reading.scopes import Condition
 from auditapp.reading.timeline import EventRow
 
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from auditapp.access.viewer import Viewer
+from auditapp.filters import TimelineFilters, Values
+from auditapp.filters.cursor import Cursor
 from auditapp.log.equality import same
-from auditapp.reading.cursor import Cursor
 from auditapp.reading.event import events_by_uid, with_sections
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.marks import mark_of
 from auditapp.reading.records.changes import DELETES, effect_of
 from auditapp.reading.records.record import Record
@@ -156,13 +156,13 @@ class Head:
 
 def head_of(record: Record, viewer: Viewer) -> Head | None:
     """Return a record's head; None where the viewer may see none of its events."""
-    mine = TimelineFilters(record=Values((str(record),)), limit=PAGE_SIZE)
+    mine = TimelineFilters({"record": Values((str(record),))}, limit=PAGE_SIZE)
     rows = list_events(mine, viewer).events
     if not rows:
         return None
     succeeded = [row for row in rows if row.outcome == "success"]
     if not succeeded:
-        one = replace(mine, outcome=Values(("success",)), limit=1)
+        one = replace(mine.narrowed(outcome=Values(("success",))), limit=1)
         succeeded = list(list_events(one, viewer).events)
     is_over = bool(succeeded) and effect_of(succeeded[0].event) == DELETES
     name = next((row.entity_name for row in rows if row.entity_name), None)

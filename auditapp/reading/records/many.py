@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, String, func, literal, or_, select
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters.parameter import Condition
 from auditapp.log.in_list import in_list
 from auditapp.models import Event
 from auditapp.reading.records.record import Record
@@ -22,7 +23,6 @@ from auditapp.reading.records.versions import (
     select_versions,
     versions_of,
 )
-from auditapp.reading.scopes import Condition
 
 # Whoever has more events under its id is read alone.
 SMALL = FIRST_BATCH // 2

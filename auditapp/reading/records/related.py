@@ -3,15 +3,13 @@
 A relation is a record that an event names as ``related``, or that a changed field refers to.
 """
 
-from dataclasses import replace
-
 from auditapp.access.viewer import Viewer
+from auditapp.filters import TimelineFilters, Values
+from auditapp.filters.expression import All, Node, one_of
 from auditapp.log.terms import mark
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
 from auditapp.reading.export import Rows
-from auditapp.reading.expression import All, Node, one_of
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.relations import fields_of, references
@@ -39,7 +37,7 @@ def related_rows(record: Record, viewer: Viewer) -> Rows:
     of_all = _of_all(record, viewer)
 
     def fetch(filters: TimelineFilters, limit: int) -> list[EventRow]:
-        filters = replace(filters, record=Values())
+        filters = filters.narrowed(record=Values())
         tree = tree_of(filters, viewer)
         if tree is None:
             return []
@@ -53,7 +51,7 @@ def related_records(record: Record, viewer: Viewer) -> dict[Record, str | None]:
 
     :return: ``MAX_RECORDS`` at most, of the events that the viewer may see; not the record itself.
     """
-    filters = TimelineFilters(record=Values((str(record),)))
+    filters = TimelineFilters({"record": Values((str(record),))})
     rows: list[EventRow] = fetch_page(filters, viewer, (Event.id, Event.occurred_at), LOOKED_AT)
     types = set(known_names(viewer).values())
     found: dict[Record, str | None] = {}

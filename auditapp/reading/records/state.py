@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from auditapp.access.viewer import Viewer
+from auditapp.filters.parameter import Condition
 from auditapp.log.changes import words_of
 from auditapp.reading.diffs.field_changes import kind_of
 from auditapp.reading.records.changes import Fold, Held, Mismatch, Snapshot
@@ -22,7 +23,6 @@ from auditapp.reading.records.versions import (
     sees_all,
     versions_of,
 )
-from auditapp.reading.scopes import Condition
 from auditapp.reading.timeline import EventRow
 
 MAX_WHOLES = 20  # payloads that are asked what the record was, the newest first

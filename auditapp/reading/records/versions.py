@@ -16,12 +16,13 @@ from sqlalchemy import and_, select, tuple_
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
+from auditapp.filters.cursor import BEGINNING, Cursor
+from auditapp.filters.parameter import Condition
 from auditapp.log.checked import Checked
 from auditapp.models import Event, EventPayload
-from auditapp.reading.cursor import BEGINNING, Cursor
 from auditapp.reading.records.changes import Changes
 from auditapp.reading.records.record import Record
-from auditapp.reading.scopes import Condition, as_bound
+from auditapp.reading.scopes import as_bound
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow
 
 MAX_VERSIONS = 250_000

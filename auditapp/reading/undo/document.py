@@ -11,9 +11,9 @@ import orjson
 
 from auditapp.access.own_events import note_first
 from auditapp.access.viewer import Viewer
+from auditapp.hidden import HIDDEN, json_escape
 from auditapp.log.changes import words_of
 from auditapp.log.schema import instant
-from auditapp.reading.hidden import HIDDEN, json_escape
 from auditapp.reading.timeline import EventRow
 from auditapp.reading.undo.prepare import Conflict, Left, RecordUndo, Undo
 from auditapp.reading.undo.words import (

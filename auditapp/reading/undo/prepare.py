@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditapp.access.viewer import Viewer
+from auditapp.filters import TimelineFilters, Values
+from auditapp.filters.cursor import BEGINNING
 from auditapp.log.changes import words_of
 from auditapp.log.own_names import short_name
-from auditapp.reading.cursor import BEGINNING
 from auditapp.reading.diffs.field_changes import kind_of
 from auditapp.reading.event import find_event
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.query import fetch_page
 from auditapp.reading.records.many import versions_of_each
 from auditapp.reading.records.record import Record
@@ -114,7 +114,7 @@ def undo_of_event(event_id: str, viewer: Viewer) -> Undo | None:
 
 def undo_of_story(correlation_id: str, viewer: Viewer) -> Undo | None:
     """Prepare taking a whole story back; None if there is none of which the viewer may see anything."""
-    filters = TimelineFilters(correlation=Values((correlation_id,)), after=BEGINNING)
+    filters = TimelineFilters({"correlation": Values((correlation_id,))}, after=BEGINNING)
     rows = fetch_page(filters, viewer, SUMMARY_COLUMNS, MAX_EVENTS + 1)
     if not rows:
         return None

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from auditapp.hidden import HIDDEN, code_point
 from auditapp.log.changes import words_of
 from auditapp.log.equality import same
 from auditapp.reading.diffs.field_changes import kind_of, ref_name, value_of
-from auditapp.reading.hidden import HIDDEN, code_point
 from auditapp.reading.records.references import by_identity, identity_of
 from auditapp.reading.timeline import EventRow
 from auditapp.reading.undo.prepare import Conflict, RecordUndo

@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.utils import redirect
 
 from auditapp.access.gate import permission_required
+from auditapp.filters import FilterError
+from auditapp.filters.record import is_record
 from auditapp.log.strict_json import text_problem
-from auditapp.reading.filters import RECORD, FilterError
 from auditapp.reading.records.history import Head, head_of
 from auditapp.reading.records.rail import Rail, rail_of, way_of
 from auditapp.reading.records.record import Record
@@ -91,7 +92,7 @@ def _wrong(record: Record, args: list[tuple[str, str]], error: FilterError) -> R
 def record_in_path(entity_type: str, entity_id: str) -> Record:
     """Return the record that a path names; 404 where there can be none."""
     record = Record(entity_type, entity_id)
-    if text_problem(str(record)) or not RECORD.fullmatch(str(record)):
+    if text_problem(str(record)) or not is_record(str(record)):
         abort(404)
     return record
 

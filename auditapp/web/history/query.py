@@ -14,11 +14,11 @@ from werkzeug.datastructures import MultiDict
 
 from auditapp.access.viewer import Viewer
 from auditapp.config import is_timezone
+from auditapp.filters import FilterError, TimelineFilters, Values
+from auditapp.filters.cursor import places_of
+from auditapp.filters.moments import parse_last_moment
 from auditapp.log.field_terms import field_key, field_keys
 from auditapp.log.strict_json import shorten
-from auditapp.reading.cursor import places_of
-from auditapp.reading.filters import FilterError, TimelineFilters, Values
-from auditapp.reading.moments import parse_last_moment
 from auditapp.reading.records.called import fields_called
 from auditapp.reading.records.history import PAGE_SIZE
 from auditapp.reading.records.record import Record
@@ -105,7 +105,7 @@ class Asked:
         fields = fields_called(asked, self.record, viewer)
         names = (asked, *(name for name in fields if field_key(name) != field_key(asked)))
         chosen = Values(names) if values.included else Values((), names)
-        return replace(self, filters=replace(self.filters, field=chosen), fields=fields)
+        return replace(self, filters=self.filters.narrowed(field=chosen), fields=fields)
 
     def shows(self, name: str, label: str | None) -> bool:
         """Tell whether a changed field is what ``field=`` asks for, if it asks for one."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import g
 
-from auditapp.reading.cursor import Cursor, places_of
+from auditapp.filters.cursor import Cursor, places_of
 from auditapp.reading.records.rail import Mark, Period, Rail
 from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import INSTANT, Asked, history_url

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from flask import abort, g
 
+from auditapp.filters import TimelineFilters, Values
+from auditapp.filters.cursor import Cursor
 from auditapp.log.equality import same
-from auditapp.reading.cursor import Cursor
 from auditapp.reading.diffs.field_changes import FieldChange, field_changes
-from auditapp.reading.filters import TimelineFilters, Values
 from auditapp.reading.records.compare import compare
 from auditapp.reading.records.history import Head
 from auditapp.reading.records.rail import Rail
@@ -146,7 +146,7 @@ def _drift(state: RecordState, room: Room) -> list[ShownDrift]:
 
 
 def _of(asked: Asked, **more: Any) -> TimelineFilters:
-    return TimelineFilters(record=Values((str(asked.record),)), **more)
+    return TimelineFilters({"record": Values((str(asked.record),))}, **more)
 
 
 def _around(asked: Asked, at: datetime) -> tuple[EventRow | None, EventRow | None, EventRow | None]:

@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import g
 
+from auditapp.filters import ME, TimelineFilters
+from auditapp.filters.cursor import places_of
 from auditapp.log.changes import words_of
 from auditapp.log.field_terms import field_key
-from auditapp.reading.cursor import places_of
 from auditapp.reading.diffs.field_changes import FieldChange, field_changes
 from auditapp.reading.diffs.matching import Effort
-from auditapp.reading.filters import ME, TimelineFilters
 from auditapp.reading.records.field_points import field_points
 from auditapp.reading.records.history import Head, History, Run, Version, causes_of, history_of
 from auditapp.reading.records.rail import Rail

@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from auditapp.access.opaque import Sealer
-from auditapp.reading.cursor import Cursor, Places
-from auditapp.reading.filters import FilterError, TimelineFilters, Values
-from auditapp.reading.scopes import matches
+from auditapp.filters import FilterError, TimelineFilters, Values
+from auditapp.filters.cursor import Cursor, Places
+from auditapp.filters.event import matches
 
 NOW = datetime(2026, 3, 24, 12, 0, tzinfo=UTC)
 PLACES = Places(Sealer("a secret", b"a workspace"))

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from auditapp.access.permissions import AUDIT_LOG, READ_ALL
+from auditapp.filters import FilterError
+from auditapp.filters.expression import All, AnyOf, for_postgresql, for_sqlite
+from auditapp.filters.search_terms import terms_of
 from auditapp.log.words import words
-from auditapp.reading.expression import All, AnyOf, for_postgresql, for_sqlite
-from auditapp.reading.filters import FilterError
-from auditapp.reading.terms import terms_of
 from auditapp.reading.timeline import list_events
 from tests.reading.test_search import filters_of
 from tests.reading.test_timeline_query import viewer_of

@@ -7,7 +7,7 @@ escaping, and nothing that was typed reaches a query language as it is.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from auditapp.reading.terms import Term
+from auditapp.filters.search_terms import Term
 
 
 @dataclass(frozen=True)

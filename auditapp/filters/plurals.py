@@ -2,7 +2,7 @@
 
 import re
 
-from auditapp.web.words import entity_words, inside
+from auditapp.filters.wording import entity_words, inside
 
 _IRREGULAR = {"person": "people", "child": "children", "access": "access", "data": "data", "news": "news"}
 _ENDINGS = (

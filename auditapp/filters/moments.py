@@ -62,3 +62,11 @@ def parse_last_moment(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
     """
     moment = parse_moment(text, zone=zone, now=now, end_of_day=True)
     return moment - timedelta(microseconds=1) if DATE.fullmatch(text) else moment
+
+
+def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return an instant in a zone; at the very ends of the calendar, where that has no date, in UTC."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
