@@ -19,7 +19,7 @@ class ClaimedBy(Narrowing):
     values = "id of the API key or source on whose word the actor stands"
     example = "019aa0c4-0000-7000-8000-000000000000"
     label = "Claimed by"
-    hint = "the id of an API key or source"
+    hint = "id of a key or source"
     needs_index = True
 
     def check(self, value: str, reader: Reader) -> None:
