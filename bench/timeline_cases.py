@@ -44,6 +44,9 @@ def single(now: datetime, record: str, correlation: str) -> list[Case]:
         (("outcome", "failure"),),
         (("outcome", "denied"),),
         (("correlation", correlation),),
+        (("ip", "10.0.7.7"),),
+        (("ip", "10.0.7.0/24"),),
+        (("ip", "10.0.0.0/9"),),
         (("since", since),),
         (("since", since), ("until", until)),
     ]

@@ -21,6 +21,7 @@ from auditapp.models import Workspace
 from bench.servers import run_flask
 from bench.timeline_bases import EMAIL, application, base, make_people, server
 from bench.timeline_load import TABLES, load
+from bench.timeline_rows import address_of
 from bench.timeline_world import Drawn, World, moment_of
 
 # What a table holds but for what is random by nature: salts and the number.
@@ -126,6 +127,7 @@ def event_of(drawn: Drawn) -> dict[str, Any]:
         "origin": drawn.origin,
         "outcome": drawn.outcome,
         "payload": {"note": drawn.note},
+        "context": {"ip": address_of(drawn)},
     }
     if drawn.change:
         sent["changes"] = orjson.loads(drawn.change.json)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auditapp.log.counts import QUARTER, _starts
-from auditapp.log.terms import BREAK, SPANS, mark, new_mark, workspace_mark
+from auditapp.log.terms import BREAK, SPANS, context_marks, mark, new_mark, workspace_mark
 from auditapp.models.derived import DAY, HOUR, WEEK
 from bench.timeline_world import WORKSPACE, Drawn, spans
 
@@ -46,10 +46,16 @@ def columns(drawn: Drawn, member: Any) -> tuple[Any, ...]:
     )
 
 
+def address_of(drawn: Drawn) -> str:
+    """Return the address that an event came from: of 65,536, as its id has drawn them."""
+    return f"10.0.{int(drawn.uid[-4:-2], 16)}.{int(drawn.uid[-2:], 16)}"
+
+
 def sections(drawn: Drawn) -> tuple[str, ...]:
     """Return the texts of the seven sections."""
     change = drawn.change.json if drawn.change else "{}"
-    return drawn.actor.json, "null", drawn.entity.json, "[]", change, f'{{"note":"{drawn.note}"}}', "{}"
+    context = f'{{"ip":"{address_of(drawn)}"}}'
+    return drawn.actor.json, "null", drawn.entity.json, "[]", change, f'{{"note":"{drawn.note}"}}', context
 
 
 def as_text(drawn: Drawn, within: str) -> str:
@@ -81,7 +87,8 @@ def _parts(drawn: Drawn) -> list[Sequence[str]]:
     ]
     if outcome != "success":
         own_marks.append(mark(WORKSPACE, "outcome", outcome))
-    last = [BREAK, *note.split(" ")]
+    address = address_of(drawn)
+    last = [BREAK, *note.split(" "), BREAK, *address.split(".")]
     if correlation:
         last = [BREAK, *correlation.split("-"), *(change.words if change else ()), *last]
     elif change:
@@ -90,6 +97,7 @@ def _parts(drawn: Drawn) -> list[Sequence[str]]:
     return [
         own_marks,
         actor.marks[1:],
+        context_marks(WORKSPACE, {}, {"ip": address}),
         change.marks if change else (),
         actor.name_marks,
         words,
