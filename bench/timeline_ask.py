@@ -16,9 +16,10 @@ from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor, places_of
+from auditapp.finding import news
+from auditapp.finding.pages import fetch_page
 from auditapp.models import Account, Event
-from auditapp.reading import activity, facets, news, story, timeline
-from auditapp.reading.query import fetch_page
+from auditapp.reading import activity, facets, story, timeline
 from bench import timeline_cases as cases
 from bench.timeline_bases import EMAIL, SLUG, application
 

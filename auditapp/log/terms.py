@@ -24,7 +24,7 @@ MAX_WORDS = 50_000
 BREAK = "_"
 UNSEARCHED = ("user_agent", "claimed_by")
 # Spans of time, in powers of two of seconds, that an event is marked with: a minute, an hour, a day
-# and a half, seven weeks. A search looks into the last ones first; see reading/search.py.
+# and a half, seven weeks. A search looks into the last ones first; see finding/full_text.py.
 SPANS = (6, 12, 17, 22)
 _BEFORE_TIME = 1 << 36  # seconds: makes every year from 1 on positive
 

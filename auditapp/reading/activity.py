@@ -15,12 +15,12 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.moments import FIRST
+from auditapp.finding.kept_counts import day_until, hour_until, marks_by_time, week_until
+from auditapp.finding.newest import Sample
 from auditapp.log.index_state import index_state_of
 from auditapp.models import Event
 from auditapp.models.derived import DAY, HOUR, WEEK
-from auditapp.reading.counts import day_until, hour_until, marks_by_time, week_until
 from auditapp.reading.facets import Matches, matches_of
-from auditapp.reading.sample import Sample
 
 MAX_HOURS = timedelta(days=3)
 MAX_DAYS = timedelta(days=125)

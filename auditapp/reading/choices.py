@@ -9,9 +9,9 @@ from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
+from auditapp.finding.pages import fetch_page
+from auditapp.finding.visibility import known_names
 from auditapp.models import ApiKey, Event, Source
-from auditapp.reading.query import fetch_page
-from auditapp.reading.scopes import known_names
 
 LOOK_AT = 1000
 MAX_ACTORS = 30

@@ -17,12 +17,12 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import BEGINNING
+from auditapp.finding.pages import fetch_page
 from auditapp.log.index_state import require_index
 from auditapp.log.schema import instant
 from auditapp.models import Event
 from auditapp.reading.csv_cells import json_cell, line, text_cell
 from auditapp.reading.event import WholeEvent, sections_of
-from auditapp.reading.query import fetch_page
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, place
 
 KEYS = 2000  # rows chosen at once, without their payloads

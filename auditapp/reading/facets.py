@@ -16,12 +16,12 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.event import matches
+from auditapp.finding.kept_counts import Kind, are_kept, kinds_in
+from auditapp.finding.newest import Busy, Sample, sample_of
+from auditapp.finding.visibility import among, matching_names
 from auditapp.log.checked import Checked
 from auditapp.log.index_state import IndexState, index_state_of
 from auditapp.models import Event
-from auditapp.reading.counts import Kind, are_kept, kinds_in
-from auditapp.reading.sample import Busy, Sample, sample_of
-from auditapp.reading.scopes import among, matching_names
 
 CAP = 10_000
 # Of more matches than that, so many of the newest tell who is busiest, where the others are counted already.

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from auditapp.access.viewer import Viewer
 from auditapp.filters import NARROWING, TimelineFilters
+from auditapp.finding.pages import fetch_page
 from auditapp.models import Event
-from auditapp.reading.query import fetch_page
 
 MAX_PROBES = 8
 

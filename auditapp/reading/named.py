@@ -9,8 +9,8 @@ from sqlalchemy import select, union_all
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import ME, TimelineFilters, Values
+from auditapp.finding.pages import select_page
 from auditapp.models import Event
-from auditapp.reading.query import select_page
 
 MAX_NAMED = 10
 COLUMNS = (Event.entity_type, Event.entity_id, Event.entity_name, Event.actor_id, Event.actor_name)

@@ -9,9 +9,9 @@ from sqlalchemy import Boolean, ColumnElement, literal_column
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
+from auditapp.finding.pages import fetch_page
 from auditapp.log.own_names import OLD_NAMES, OWN_PREFIX
 from auditapp.models import Event
-from auditapp.reading.query import fetch_page
 
 # Whether an event is Auditapp's own: as its name says, but for older ones, which the upgrade noted. Written
 # out: built of SQLAlchemy's parts it would take a page a tenth longer.

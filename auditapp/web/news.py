@@ -11,8 +11,8 @@ from auditapp.access.gate import permission_required, unattended
 from auditapp.access.saved_views import find_view
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
+from auditapp.finding import news
 from auditapp.models import SavedView
-from auditapp.reading import news
 from auditapp.reading.timeline import Page
 from auditapp.web.formats import workspace_zone
 from auditapp.web.timeline import SEEN, seen_id, seen_text, timeline_url

@@ -12,12 +12,12 @@ from werkzeug.datastructures import MultiDict
 from auditapp.access.gate import permission_required
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
+from auditapp.finding.news import News, newest_id
 from auditapp.log.index_state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
 from auditapp.reading.loosening import Offer, what_finds_alone, what_would_help
 from auditapp.reading.named import newest_of_unnamed
-from auditapp.reading.news import News, newest_id
 from auditapp.reading.story import list_stories
 from auditapp.reading.timeline import Page, list_events
 from auditapp.web.filter_form import FilterForm

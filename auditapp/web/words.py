@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 
 from auditapp.filters.wording import entity_words
+from auditapp.finding.effects import mark_of
 from auditapp.log.changes import words_of
 from auditapp.log.own_names import short_name
-from auditapp.reading.marks import mark_of
 
 # By which way a version came: one, several, and all of them as a heading; see reading/records/rail.py.
 WAY_WORDS = {

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
+from auditapp.finding.pages import fetch_page
 from auditapp.log import rebuild as rebuilding
 from auditapp.log import record, record_batch, terms
 from auditapp.log.index_state import index_state_of, stale_workspaces
 from auditapp.models import Event, Workspace, event_count, index_state
 from auditapp.models.derived import HOUR
 from auditapp.reading.facets import matches_of
-from auditapp.reading.query import fetch_page
 from tests.conftest import an_event
 
 

@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN
 from auditapp.extensions import db
+from auditapp.finding.effects import mark_of
 from auditapp.log import record_batch
 from auditapp.models import event_count
 from auditapp.models.derived import WEEK
 from auditapp.reading import facets
 from auditapp.reading.activity import activity_of
 from auditapp.reading.facets import facets_of
-from auditapp.reading.marks import mark_of
 from tests.conftest import an_event
 from tests.reading.test_search import filters_of, pairs_of
 from tests.reading.test_timeline_query import viewer_of

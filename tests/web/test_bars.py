@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.reading.marks import MARKS
+from auditapp.finding.effects import MARKS
 from auditapp.web.bars import FOOT, parts_of
 from auditapp.web.history.rail import SCALES, scale_of, size_words
 

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import places_of
+from auditapp.finding import news
+from auditapp.finding.pages import fetch_page
 from auditapp.log import record_batch
 from auditapp.log.insert import EVENT_COLUMNS
 from auditapp.log.rows import Given, event_row
 from auditapp.models import Event, SignInSession
-from auditapp.reading import news
-from auditapp.reading.query import fetch_page
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 from tests.reading.test_timeline_query import READERS, everything, filters_of, positional, viewer_of

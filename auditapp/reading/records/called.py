@@ -2,11 +2,11 @@
 
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
+from auditapp.finding.pages import fetch_page
 from auditapp.log.changes import words_of
 from auditapp.log.field_terms import field_key, field_keys
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
-from auditapp.reading.query import fetch_page
 from auditapp.reading.records.record import Record
 from auditapp.reading.timeline import EventRow
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from auditapp.finding.effects import CREATED
 from auditapp.log.equality import same
-from auditapp.reading.marks import CREATED
 from auditapp.reading.records.references import disagree, next_value
 
 # Each change that does not fit may be told; the newest will do.

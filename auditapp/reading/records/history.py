@@ -8,9 +8,9 @@ from typing import Any
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import Cursor
+from auditapp.finding.effects import mark_of
 from auditapp.log.equality import same
 from auditapp.reading.event import events_by_uid, with_sections
-from auditapp.reading.marks import mark_of
 from auditapp.reading.records.changes import DELETES, effect_of
 from auditapp.reading.records.record import Record
 from auditapp.reading.story import cause_of

@@ -6,16 +6,16 @@ A relation is a record that an event names as ``related``, or that a changed fie
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.expression import All, Node, one_of
+from auditapp.finding.full_text import fetch_tree
+from auditapp.finding.index_expression import tree_of
+from auditapp.finding.pages import fetch_page
+from auditapp.finding.visibility import known_names
 from auditapp.log.terms import mark
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
 from auditapp.reading.export import Rows
-from auditapp.reading.query import fetch_page
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.relations import fields_of, references
-from auditapp.reading.scopes import known_names
-from auditapp.reading.search import fetch_tree
-from auditapp.reading.search_tree import tree_of
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Page, page_of
 
 MAX_RECORDS = 50  # relations whose own events are shown

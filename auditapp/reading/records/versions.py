@@ -18,11 +18,11 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters.cursor import BEGINNING, Cursor
 from auditapp.filters.parameter import Condition
+from auditapp.finding.visibility import as_bound
 from auditapp.log.checked import Checked
 from auditapp.models import Event, EventPayload
 from auditapp.reading.records.changes import Changes
 from auditapp.reading.records.record import Record
-from auditapp.reading.scopes import as_bound
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow
 
 MAX_VERSIONS = 250_000

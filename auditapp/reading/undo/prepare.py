@@ -10,11 +10,11 @@ from typing import Any
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import BEGINNING
+from auditapp.finding.pages import fetch_page
 from auditapp.log.changes import words_of
 from auditapp.log.own_names import short_name
 from auditapp.reading.diffs.field_changes import kind_of
 from auditapp.reading.event import find_event
-from auditapp.reading.query import fetch_page
 from auditapp.reading.records.many import versions_of_each
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.versions import rows_of, sees_all

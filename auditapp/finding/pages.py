@@ -1,9 +1,9 @@
 """From filters and viewer to SQL that an index serves.
 
-A filter is turned into walks. Each pins the leading columns of one index to values and goes back in time
+A filter is turned into scans. Each pins the leading columns of one index to values and goes back in time
 from there, so it reads a page of entries however large the log is; together they are merged and cut to the
 page. The combinations of event, origin, actor type and outcome that a workspace has seen are few and known
-(``event_kind``), which turns any filter by these, alone, together and with an actor, into such walks.
+(``event_kind``), which turns any filter by these, alone, together and with an actor, into such scans.
 """
 
 from collections.abc import Sequence
@@ -19,19 +19,19 @@ from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
 from auditapp.filters.parameter import Condition
+from auditapp.finding.conditions import check_of, order_of, times_of
+from auditapp.finding.full_text import fetch_found, find_newest
+from auditapp.finding.scans import Scans, scans_of
+from auditapp.finding.visibility import among, as_bound, position
 from auditapp.log.checked import Checked
 from auditapp.models import Event
 from auditapp.models.event import KIND
-from auditapp.reading.conditions import check_of, order_of, times_of
-from auditapp.reading.scopes import among, as_bound, position
-from auditapp.reading.search import fetch_found, find_newest
-from auditapp.reading.walks import Walks, walks_of
 
-# So many of the newest rows are looked at before more walks than these are made: each costs about 20 µs,
+# So many of the newest rows are looked at before more scans than these are made: each costs about 20 µs,
 # on PostgreSQL also where there are many.
 GLANCE = 1_000
 MAX_GLANCED = 500
-MANY_WALKS = {"sqlite": 6, "postgresql": 240}
+MANY_SCANS = {"sqlite": 6, "postgresql": 240}
 # So many times the events of a page are looked at to find out where it ends.
 _ENOUGH = 6
 
@@ -46,22 +46,22 @@ def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any],
     """
     if filters.needs_index:
         return fetch_found(filters, viewer, columns, limit)
-    walks = walks_of(filters, viewer)
-    many = MANY_WALKS[db.session.get_bind().dialect.name]
-    if sum(len(each.values) for each in walks) > many and limit <= MAX_GLANCED:
+    scans = scans_of(filters, viewer)
+    many = MANY_SCANS[db.session.get_bind().dialect.name]
+    if sum(len(each.values) for each in scans) > many and limit <= MAX_GLANCED:
         # What is common fills the page out of the newest rows, whatever they are.
         rows = list(db.session.execute(select_glance(filters, viewer, columns, limit)))
         if len(rows) == limit:
             return rows
-    return list(db.session.execute(_select_walks(walks, filters, viewer, columns, limit))) if walks else []
+    return list(db.session.execute(_select_scans(scans, filters, viewer, columns, limit))) if scans else []
 
 
 def select_page(
     filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
 ) -> Select[Any] | None:
     """Return the query of :func:`fetch_page` that finds every page, None where nothing can match."""
-    walks = walks_of(filters, viewer)
-    return _select_walks(walks, filters, viewer, columns, limit) if walks else None
+    scans = scans_of(filters, viewer)
+    return _select_scans(scans, filters, viewer, columns, limit) if scans else None
 
 
 def select_newest(
@@ -78,32 +78,32 @@ def select_newest(
         numbers = find_newest(whole, viewer, limit)
         here = Checked(Event.workspace_id) == viewer.workspace.id
         return select(*columns).where(here, among(Event.id, numbers)) if numbers else None
-    walks = walks_of(whole, viewer)
-    if not walks:
+    scans = scans_of(whole, viewer)
+    if not scans:
         return None
-    end = _end_of(walks, whole, viewer, limit)
-    ending = [replace(each, rest=[*each.rest, *end]) for each in walks]
-    if all(_holds_actors(each) for each in walks):
-        return _select_on_walks(ending, whole, viewer, columns, limit).limit(limit)
-    return _select_walks(ending, whole, viewer, columns, limit)
+    end = _end_of(scans, whole, viewer, limit)
+    ending = [replace(each, rest=[*each.rest, *end]) for each in scans]
+    if all(_holds_actors(each) for each in scans):
+        return _select_on_scans(ending, whole, viewer, columns, limit).limit(limit)
+    return _select_scans(ending, whole, viewer, columns, limit)
 
 
-def _end_of(walks: Sequence[Walks], filters: TimelineFilters, viewer: Viewer, limit: int) -> list[Condition]:
-    """Return what keeps each of many walks from going on where the others have filled the page already.
+def _end_of(scans: Sequence[Scans], filters: TimelineFilters, viewer: Viewer, limit: int) -> list[Condition]:
+    """Return what keeps each of many scans from going on where the others have filled the page already.
 
     Some of the newest on each walk are enough of them together; the last that fits in is where all may end.
     """
-    count = sum(len(each.values) for each in walks)
+    count = sum(len(each.values) for each in scans)
     if count == 1:
         return []
-    some = _select_on_walks(walks, filters, viewer, _PLACE, _ENOUGH * limit // count + 1)
+    some = _select_on_scans(scans, filters, viewer, _PLACE, _ENOUGH * limit // count + 1)
     last = db.session.execute(some.offset(limit - 1).limit(1)).first()
     return [] if last is None else [tuple_(*_PLACE) >= as_bound(Cursor(*last))]
 
 
-def _holds_actors(walks: Walks) -> bool:
-    """Tell whether the index of some walks holds kinds and actors."""
-    pinned = {column.key for column in walks.columns}
+def _holds_actors(scans: Scans) -> bool:
+    """Tell whether the index of some scans holds kinds and actors."""
+    pinned = {column.key for column in scans.columns}
     return pinned >= {*KIND} and Event.member_id.key not in pinned
 
 
@@ -126,53 +126,53 @@ def select_glance(
     return near.order_by(*order_of(filters)).limit(limit)
 
 
-def _select_walks(
-    walks: Sequence[Walks], filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
+def _select_scans(
+    scans: Sequence[Scans], filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
 ) -> Select[Any]:
     mine = Event.workspace_id == viewer.workspace.id
     order = order_of(filters)
-    if len(walks) == 1 and len(walks[0].values) == 1:
+    if len(scans) == 1 and len(scans[0].values) == 1:
         return (
-            select(*columns).where(mine, *_pinned(walks[0], 0), *walks[0].rest).order_by(*order).limit(limit)
+            select(*columns).where(mine, *_pinned(scans[0], 0), *scans[0].rest).order_by(*order).limit(limit)
         )
     # Cut to the page before the rows are looked up, else each walk would look up a page of its own.
-    page = _select_on_walks(walks, filters, viewer, _PLACE, limit).limit(limit).subquery("page")
+    page = _select_on_scans(scans, filters, viewer, _PLACE, limit).limit(limit).subquery("page")
     # The workspace once more, for a database that is sharded by it.
     in_page = and_(mine, Event.id == page.c.id)
     return select(*columns).join_from(page, Event, in_page).order_by(*order)
 
 
-def _select_on_walks(
-    walks: Sequence[Walks], filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], each: int
+def _select_on_scans(
+    scans: Sequence[Scans], filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], each: int
 ) -> Select[Any]:
-    """Return the query that merges walks, for columns that their index holds.
+    """Return the query that merges scans, for columns that their index holds.
 
     :param each: rows of one walk at most.
     """
     mine = Event.workspace_id == viewer.workspace.id
     place = select(*columns).where(mine).order_by(*order_of(filters)).limit(each)
-    merged = union_all(*(part for some in walks for part in _places(some, place))).subquery("merged")
+    merged = union_all(*(part for some in scans for part in _places(some, place))).subquery("merged")
     # Sorted: by the columns themselves SQLite would pass each row through two hundred merges.
     sorted_by = SimpleNamespace(occurred_at=Checked(merged.c.occurred_at), id=merged.c.id)
     return select(merged).order_by(*order_of(filters, sorted_by))
 
 
-def _places(walks: Walks, place: Select[Any]) -> list[Select[Any]]:
+def _places(scans: Scans, place: Select[Any]) -> list[Select[Any]]:
     """Return the places on each walk: one query for all where the database has LATERAL, else one for each."""
-    place = place.where(*walks.rest)
-    if db.session.get_bind().dialect.name == "sqlite" or not walks.columns:
+    place = place.where(*scans.rest)
+    if db.session.get_bind().dialect.name == "sqlite" or not scans.columns:
         # A SELECT around each: SQLite takes no ORDER BY inside of a UNION ALL.
-        return [select(place.where(*_pinned(walks, at)).subquery()) for at in range(len(walks.values))]
+        return [select(place.where(*_pinned(scans, at)).subquery()) for at in range(len(scans.values))]
     # Planned once, where a UNION ALL of a hundred takes longer to plan than to run.
     arrays = [
-        literal([values[at] for values in walks.values], ARRAY(column.type))
-        for at, column in enumerate(walks.columns)
+        literal([values[at] for values in scans.values], ARRAY(column.type))
+        for at, column in enumerate(scans.columns)
     ]
-    names = [column.key for column in walks.columns]
+    names = [column.key for column in scans.columns]
     pins = func.unnest(*arrays).table_valued(*names).render_derived()
-    each = place.where(*(column == pins.c[column.key] for column in walks.columns)).lateral()
+    each = place.where(*(column == pins.c[column.key] for column in scans.columns)).lateral()
     return [select(each).select_from(pins.join(each, true()))]
 
 
-def _pinned(walks: Walks, at: int) -> list[Condition]:
-    return [column == value for column, value in zip(walks.columns, walks.values[at], strict=True)]
+def _pinned(scans: Scans, at: int) -> list[Condition]:
+    return [column == value for column, value in zip(scans.columns, scans.values[at], strict=True)]

@@ -7,16 +7,16 @@ from sqlalchemy import and_, false, or_
 from auditapp.access.viewer import Viewer
 from auditapp.filters import NARROWING, TimelineFilters
 from auditapp.filters.parameter import Condition
+from auditapp.finding.full_text import found_condition
+from auditapp.finding.visibility import visible_scopes
 from auditapp.log.checked import Checked
 from auditapp.models import Event
-from auditapp.reading.scopes import visible_scopes
-from auditapp.reading.search import found_condition
 
 
 def check_of(filters: TimelineFilters, viewer: Viewer) -> Condition:
     """Return what tells whether one row matches, for rows that were found by something else.
 
-    Walks no index: see :func:`auditapp.reading.news.count_new`, which puts it to a few new rows.
+    Scans no index: see :func:`auditapp.finding.news.count_new`, which puts it to a few new rows.
     """
     workspace = Event.workspace_id == viewer.workspace.id
     found = [

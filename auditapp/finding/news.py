@@ -16,10 +16,10 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
+from auditapp.finding.conditions import check_of
+from auditapp.finding.visibility import as_bound, known_names
 from auditapp.log.checked import Checked
 from auditapp.models import Event
-from auditapp.reading.conditions import check_of
-from auditapp.reading.scopes import as_bound, known_names
 
 MAX_LOOKED_AT = 1000
 # Once, when somebody comes back to a view after long.

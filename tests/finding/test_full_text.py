@@ -10,10 +10,10 @@ from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERM
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.expression import All
+from auditapp.finding import full_text
+from auditapp.finding.full_text import select_found
+from auditapp.finding.index_expression import tree_of
 from auditapp.log import record_batch
-from auditapp.reading import search
-from auditapp.reading.search import select_found
-from auditapp.reading.search_tree import tree_of
 from auditapp.reading.timeline import list_events
 from tests.conftest import an_event
 from tests.reading.test_timeline_query import PLACES, positional, viewer_of
@@ -265,9 +265,9 @@ def plan(request, app, monkeypatch):
         return
     if not on_postgresql:
         pytest.skip("SQLite has one plan")
-    monkeypatch.setattr(search, "FEW", 0)
+    monkeypatch.setattr(full_text, "FEW", 0)
     if request.param == "spans of time":
-        monkeypatch.setattr(search, "GLANCE", 1)
+        monkeypatch.setattr(full_text, "GLANCE", 1)
 
 
 @pytest.mark.usefixtures("plan")

@@ -5,8 +5,8 @@ from auditapp.filters import ME, NARROWING, TimelineFilters
 from auditapp.filters.actor import Actor
 from auditapp.filters.expression import All, Node, all_of, any_of, one_of
 from auditapp.filters.search_terms import Term
+from auditapp.finding.visibility import known_names, visible_scopes
 from auditapp.log.terms import mark, workspace_mark
-from auditapp.reading.scopes import known_names, visible_scopes
 
 
 def tree_of(filters: TimelineFilters, viewer: Viewer) -> All | None:

@@ -14,9 +14,9 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Places
+from auditapp.finding.pages import select_glance, select_page
 from auditapp.log import record_batch
 from auditapp.models import Account, Member
-from auditapp.reading.query import select_glance, select_page
 from auditapp.reading.timeline import SUMMARY_COLUMNS, list_events
 from tests.conftest import an_event
 

@@ -11,12 +11,12 @@ from sqlalchemy import BigInteger, Select, String, cast, func, literal, null, se
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
+from auditapp.finding.effects import mark_of
+from auditapp.finding.kept_counts import KINDS, Kind
+from auditapp.finding.pages import select_newest
 from auditapp.log.counts import QUARTER
 from auditapp.models import Event
 from auditapp.models.types import EPOCH, MICROSECOND, Instant
-from auditapp.reading.counts import KINDS, Kind
-from auditapp.reading.marks import mark_of
-from auditapp.reading.query import select_newest
 
 _COLUMNS = (Event.occurred_at, Event.id, *(getattr(Event, name) for name in KINDS), Event.actor_id)
 

@@ -23,14 +23,14 @@ from auditapp.filters import TimelineFilters
 from auditapp.filters.expression import All, Node, for_postgresql, for_sqlite, is_marked, one_of
 from auditapp.filters.parameter import Condition
 from auditapp.filters.search_terms import Term
+from auditapp.finding.index_expression import tree_of
+from auditapp.finding.visibility import among, position
 from auditapp.log.checked import Checked
 from auditapp.log.index_state import require_index
 from auditapp.log.read_once import read_once
 from auditapp.log.search_index import event_search
 from auditapp.log.terms import SPANS, span_mark, span_of, workspace_mark
 from auditapp.models import Event
-from auditapp.reading.scopes import among, position
-from auditapp.reading.search_tree import tree_of
 
 # The time so many events back tells how dense the log is, and so with which span to begin.
 DENSITY = 500

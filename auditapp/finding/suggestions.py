@@ -8,11 +8,11 @@ from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters
 from auditapp.filters.expression import all_of
 from auditapp.filters.search_terms import Term
+from auditapp.finding.full_text import fetch_tree
+from auditapp.finding.index_expression import tree_of
 from auditapp.log.terms import mark
 from auditapp.log.words import words
 from auditapp.models import Event
-from auditapp.reading.search import fetch_tree
-from auditapp.reading.search_tree import tree_of
 
 MAX_OFFERED = 8
 LOOK_AT = 200

@@ -1,7 +1,7 @@
 """Exact counts out of ``event_count``, at the price of a few thousand rows however long the log is.
 
 It knows an event's name, actor type, origin and outcome, by the hour, day and week of the workspace's
-zone. What else a filter may ask is counted among the newest matches instead: :mod:`auditapp.reading.sample`.
+zone. What else a filter may ask is counted among the newest matches instead: :mod:`auditapp.finding.newest`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.parameter import Condition
+from auditapp.finding.effects import mark_of_name
+from auditapp.finding.visibility import known_names, matching_names
 from auditapp.models import Event, event_count
 from auditapp.models.derived import DAY, HOUR, WEEK
-from auditapp.reading.marks import mark_of_name
-from auditapp.reading.scopes import known_names, matching_names
 
 MARGIN = timedelta(days=10)
 KINDS = ("event", "actor_type", "origin", "outcome")

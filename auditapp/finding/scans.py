@@ -12,14 +12,14 @@ from auditapp.extensions import db
 from auditapp.filters import ME, TimelineFilters
 from auditapp.filters.parameter import Condition
 from auditapp.filters.record import type_and_id
+from auditapp.finding.conditions import conditions_of
+from auditapp.finding.visibility import position, visible_scopes
 from auditapp.log.read_once import read_once
 from auditapp.models import Event, event_kind
 from auditapp.models.event import KIND
-from auditapp.reading.conditions import conditions_of
-from auditapp.reading.scopes import position, visible_scopes
 
 # SQLite takes 500 terms in a compound SELECT.
-MAX_WALKS = 400
+MAX_SCANS = 400
 
 
 class Kind(NamedTuple):
@@ -32,7 +32,7 @@ class Kind(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Walks:
+class Scans:
     """Ways to go back in time: columns pinned to each of some values, and what else a row must pass.
 
     No row is on two of them.
@@ -43,17 +43,17 @@ class Walks:
     rest: list[Condition]
 
 
-def walks_of(filters: TimelineFilters, viewer: Viewer) -> list[Walks]:
-    """Return walks that together pass every row that matches, for a filter without words."""
+def scans_of(filters: TimelineFilters, viewer: Viewer) -> list[Scans]:
+    """Return scans that together pass every row that matches, for a filter without words."""
     found = []
     for names, own in visible_scopes(filters, viewer):
-        found += _walks_within(filters, viewer, names, own)
+        found += _scans_within(filters, viewer, names, own)
     return [each for each in found if each.values]
 
 
-def _walks_within(
+def _scans_within(
     filters: TimelineFilters, viewer: Viewer, names: list[str] | None, own: bool
-) -> list[Walks]:
+) -> list[Scans]:
     """Choose the index to walk for the events of some names: the narrowest that the filter pins."""
     conditions = conditions_of(filters, viewer, names, own)
     conditions["position"] = position(filters)
@@ -61,12 +61,12 @@ def _walks_within(
     def rest(*pinned: str) -> list[Condition]:
         return [each for name, some in conditions.items() if name not in pinned for each in some]
 
-    if filters.record.included and len(filters.record.included) <= MAX_WALKS:
+    if filters.record.included and len(filters.record.included) <= MAX_SCANS:
         pins = [type_and_id(value)[::-1] for value in filters.record.included]
-        return [Walks((Event.entity_id, Event.entity_type), pins, rest("record"))]
+        return [Scans((Event.entity_id, Event.entity_type), pins, rest("record"))]
     if filters.correlation.included:
         ids = [(value,) for value in filters.correlation.included]
-        return [Walks((Event.correlation_id,), ids, rest("correlation"))]
+        return [Scans((Event.correlation_id,), ids, rest("correlation"))]
     kinds = _matching_kinds(filters, viewer, names)
     if kinds is not None and not kinds:
         return []
@@ -82,22 +82,22 @@ def _walks_within(
             )
         ]
     if filters.actor.included:
-        return _actor_walks(filters, viewer, kinds or _kinds(viewer), rest)
-    if kinds is None or len(kinds) > MAX_WALKS:
-        return [Walks((), [()], rest())]
+        return _actor_scans(filters, viewer, kinds or _kinds(viewer), rest)
+    if kinds is None or len(kinds) > MAX_SCANS:
+        return [Scans((), [()], rest())]
     columns = tuple(getattr(Event, name) for name in KIND)
-    return [Walks(columns, kinds, rest(*by_kind))]
+    return [Scans(columns, kinds, rest(*by_kind))]
 
 
 # The conditions that a kind stands for.
 _ALL_KIND = ("names", "origin", "not origin", "actor_type", "not actor_type", "outcome", "not outcome")
 
 
-def _actor_walks(filters: TimelineFilters, viewer: Viewer, kinds: Sequence[Kind], rest: Any) -> list[Walks]:
+def _actor_scans(filters: TimelineFilters, viewer: Viewer, kinds: Sequence[Kind], rest: Any) -> list[Scans]:
     ids = [value for value in filters.actor.included if value != ME]
     found = [_by_kind(Event.actor_id, ids, kinds, rest("actor", *_ALL_KIND), rest("actor"))] if ids else []
     if ME in filters.actor.included:
-        # So that no row is on two walks.
+        # So that no row is on two scans.
         others = [or_(Event.actor_id.is_(None), Event.actor_id.not_in(ids))] if ids else []
         mine = [viewer.member_id]
         found.append(
@@ -110,12 +110,12 @@ def _actor_walks(filters: TimelineFilters, viewer: Viewer, kinds: Sequence[Kind]
 
 def _by_kind(
     column: Any, values: Sequence[Any], kinds: Sequence[Kind], rest: list[Condition], checked: list[Condition]
-) -> Walks:
+) -> Scans:
     """Pin a column to values and each of them to kinds; where that were too many, to the values alone."""
-    if len(values) * len(kinds) > MAX_WALKS:
-        return Walks((column,), [(value,) for value in values], checked)
+    if len(values) * len(kinds) > MAX_SCANS:
+        return Scans((column,), [(value,) for value in values], checked)
     columns = (column, *(getattr(Event, name) for name in KIND))
-    return Walks(columns, [(value, *kind) for value, kind in product(values, kinds)], rest)
+    return Scans(columns, [(value, *kind) for value, kind in product(values, kinds)], rest)
 
 
 def _kinds(viewer: Viewer) -> Sequence[Kind]:
