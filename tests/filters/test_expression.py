@@ -13,8 +13,8 @@ from auditapp.filters.expression import All, AnyOf, for_postgresql, for_sqlite
 from auditapp.filters.search_terms import terms_of
 from auditapp.log.words import words
 from auditapp.reading.timeline import list_events
-from tests.reading.test_search import filters_of
-from tests.reading.test_timeline_query import viewer_of
+from tests.finding.test_full_text import filters_of
+from tests.finding.test_pages import viewer_of
 
 SIGNS = [
     *"\"'*()&|!<>-:+^{}[]\\;%_ \t\n",

@@ -16,7 +16,7 @@ from auditapp.finding.index_expression import tree_of
 from auditapp.log import record_batch
 from auditapp.reading.timeline import list_events
 from tests.conftest import an_event
-from tests.reading.test_timeline_query import PLACES, positional, viewer_of
+from tests.finding.test_pages import PLACES, positional, viewer_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -17,8 +17,8 @@ from auditapp.reading import facets
 from auditapp.reading.activity import activity_of
 from auditapp.reading.facets import facets_of
 from tests.conftest import an_event
-from tests.reading.test_search import filters_of, pairs_of
-from tests.reading.test_timeline_query import viewer_of
+from tests.finding.test_full_text import filters_of, pairs_of
+from tests.finding.test_pages import viewer_of
 
 ALL = (AUDIT_LOG, READ_ALL)
 START = datetime(2026, 3, 1, 22, 10, tzinfo=UTC)

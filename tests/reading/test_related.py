@@ -14,7 +14,7 @@ from auditapp.reading.records.record import Record
 from auditapp.reading.records.related import list_related, related_records
 from auditapp.reading.records.relations import fields_of, type_of
 from tests.conftest import an_event
-from tests.reading.test_timeline_query import PLACES, READERS, filters_of, sees, viewer_of
+from tests.finding.test_pages import PLACES, READERS, filters_of, sees, viewer_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DEAL = Record("deal", "1")

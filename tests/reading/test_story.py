@@ -14,7 +14,7 @@ from auditapp.reading import story
 from auditapp.reading.story import list_stories, select_first_matches, select_stories
 from auditapp.reading.timeline import SUMMARY_COLUMNS, list_events, place
 from tests.conftest import an_event
-from tests.reading.test_timeline_query import PLACES, READERS, START, filters_of, viewer_of
+from tests.finding.test_pages import PLACES, READERS, START, filters_of, viewer_of
 
 FILTERS = [
     "",

@@ -18,8 +18,8 @@ from auditapp.log.insert import EVENT_COLUMNS
 from auditapp.log.rows import Given, event_row
 from auditapp.models import Event, SignInSession
 from tests.conftest import an_event
+from tests.finding.test_pages import READERS, everything, filters_of, positional, viewer_of
 from tests.pages import FRAGMENT
-from tests.reading.test_timeline_query import READERS, everything, filters_of, positional, viewer_of
 
 TIMELINE = "/w/acme/timeline"
 
