@@ -39,7 +39,7 @@ def main() -> None:
 
 def write_events(path: Path, count: int) -> None:
     """Write synthetic events as a sender would send them, each with an idempotency key."""
-    from auditapp.sources.demo.synthetic import synthetic_events
+    from demo.synthetic import synthetic_events
 
     with path.open("w") as file:
         for number, event in enumerate(synthetic_events(count, datetime.now(UTC))):

@@ -20,9 +20,9 @@ from auditapp.log import record_batch
 from auditapp.log.schema import MAX_BATCH
 from auditapp.log.statistics import know_what_is_there
 from auditapp.models import Account, Member, Workspace
-from auditapp.sources.demo.recording import SLUG, add_company, record_story
-from auditapp.sources.demo.story import STORY_DAYS, tell
-from auditapp.sources.demo.synthetic import synthetic_events
+from demo.recording import SLUG, add_company, record_story
+from demo.story import STORY_DAYS, tell
+from demo.synthetic import synthetic_events
 
 PASSWORD = "auditapp-demo"  # noqa: S105 - no secret: printed on purpose, and only demo accounts have it
 SIGN_INS = (

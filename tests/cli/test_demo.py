@@ -10,7 +10,7 @@ from auditapp.cli import demo
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.extensions import db
 from auditapp.models import Account, Event, Workspace
-from auditapp.sources.demo.story import tell
+from demo.story import tell
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from auditapp.sources.demo.automation import deal_lost, deal_won, quote_built
-from auditapp.sources.demo.cast import QUOTE_LINK, Person, visitor_does
-from auditapp.sources.demo.company import DEALS, Deal
-from auditapp.sources.demo.notes import DEAL_NOTES, SHORT_NOTES, TASK_TEXTS, Note
-from auditapp.sources.demo.office import Office, day, total
-from auditapp.sources.demo.tasks import add_task, task_story
-from auditapp.sources.demo.world import Story, Thing, dice
+from demo.automation import deal_lost, deal_won, quote_built
+from demo.cast import QUOTE_LINK, Person, visitor_does
+from demo.company import DEALS, Deal
+from demo.notes import DEAL_NOTES, SHORT_NOTES, TASK_TEXTS, Note
+from demo.office import Office, day, total
+from demo.tasks import add_task, task_story
+from demo.world import Story, Thing, dice
 
 NEXT_STEPS = (
     "Call back",

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from auditapp.sources.demo.cast import (
+from demo.cast import (
     NIGHTLY,
     PEOPLE,
     UNSUBSCRIBE,
@@ -12,11 +12,11 @@ from auditapp.sources.demo.cast import (
     visitor_does,
     workflow_does,
 )
-from auditapp.sources.demo.names import FAIR_COMPANIES, POOLS, names
-from auditapp.sources.demo.notes import CONTACT_NOTES, edited
-from auditapp.sources.demo.office import Office, contact_state, day, night
-from auditapp.sources.demo.tasks import add_task, task_story
-from auditapp.sources.demo.world import Doing, Story, Thing, World, dice, name_of
+from demo.names import FAIR_COMPANIES, POOLS, names
+from demo.notes import CONTACT_NOTES, edited
+from demo.office import Office, contact_state, day, night
+from demo.tasks import add_task, task_story
+from demo.world import Doing, Story, Thing, World, dice, name_of
 
 FAIR_FILE = "it-fair-leipzig-visitors.csv"
 FAIR_ROWS = 240

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from auditapp.sources.demo.names import POOLS, names
-from auditapp.sources.demo.world import dice
+from demo.names import POOLS, names
+from demo.world import dice
 
 SPAN = timedelta(days=730)
 ACTORS = 300

@@ -12,10 +12,10 @@ import pytest
 
 from auditapp.log.equality import same
 from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES, parse_event
-from auditapp.sources.demo.cast import PEOPLE
-from auditapp.sources.demo.story import tell
-from auditapp.sources.demo.synthetic import synthetic_events
-from auditapp.sources.demo.world import Planned
+from demo.cast import PEOPLE
+from demo.story import tell
+from demo.synthetic import synthetic_events
+from demo.world import Planned
 
 NOWS = [
     datetime(2026, 11, 23, 16, 47, tzinfo=UTC),  # a Monday afternoon

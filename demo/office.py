@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from auditapp.sources.demo.cast import PEOPLE, Person
-from auditapp.sources.demo.company import CUSTOMERS_BEFORE, ORGANIZATIONS, Organization, Service
-from auditapp.sources.demo.names import DIALLING_CODES, POSITIONS, FullName, names
-from auditapp.sources.demo.notes import CONTACT_NOTES
-from auditapp.sources.demo.world import Doing, Thing, World, dice
+from demo.cast import PEOPLE, Person
+from demo.company import CUSTOMERS_BEFORE, ORGANIZATIONS, Organization, Service
+from demo.names import DIALLING_CODES, POSITIONS, FullName, names
+from demo.notes import CONTACT_NOTES
+from demo.world import Doing, Thing, World, dice
 
 PREFERENCES = {"language": "en", "start_page": "deals", "digest": {"daily": True, "hour": 8}}
 

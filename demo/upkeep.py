@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from auditapp.sources.demo.cast import ERP, NIGHTLY, PEOPLE, machine_does
-from auditapp.sources.demo.company import SERVICES
-from auditapp.sources.demo.notes import ORGANIZATION_NOTES, edited
-from auditapp.sources.demo.office import Office, night, service_state
-from auditapp.sources.demo.world import Story, Thing, dice
+from demo.cast import ERP, NIGHTLY, PEOPLE, machine_does
+from demo.company import SERVICES
+from demo.notes import ORGANIZATION_NOTES, edited
+from demo.office import Office, night, service_state
+from demo.world import Story, Thing, dice
 
 KNOWN_SERVICES = ("server", "switch", "migration", "fax")
 PRICE_LIST = {plan.key: plan for plan in SERVICES}

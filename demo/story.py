@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from auditapp.sources.demo.cast import ERP, PEOPLE, UNSUBSCRIBE, machine_does, visitor_does
-from auditapp.sources.demo.company import DEALS, FLAGSHIP
-from auditapp.sources.demo.leads import (
+from demo.cast import ERP, PEOPLE, UNSUBSCRIBE, machine_does, visitor_does
+from demo.company import DEALS, FLAGSHIP
+from demo.leads import (
     import_story,
     purge_story,
     tending_story,
@@ -12,9 +12,9 @@ from auditapp.sources.demo.leads import (
     web_form_story,
     web_lead,
 )
-from auditapp.sources.demo.notes import ORGANIZATION_NOTES
-from auditapp.sources.demo.office import Office
-from auditapp.sources.demo.people import (
+from demo.notes import ORGANIZATION_NOTES
+from demo.office import Office
+from demo.people import (
     DENIALS,
     audit_story,
     break_in_story,
@@ -27,8 +27,8 @@ from auditapp.sources.demo.people import (
     support_story,
     workspace_story,
 )
-from auditapp.sources.demo.sales import Selling, flagship_story
-from auditapp.sources.demo.upkeep import (
+from demo.sales import Selling, flagship_story
+from demo.upkeep import (
     customers_story,
     organization_notes_story,
     price_list_story,
@@ -39,7 +39,7 @@ from auditapp.sources.demo.upkeep import (
     settings_story,
     slips_story,
 )
-from auditapp.sources.demo.world import Planned, Story, World, dice
+from demo.world import Planned, Story, World, dice
 
 STORY_DAYS = 121
 TENDERS = (("yael", 2.6), ("sinead", 4.5), ("mateo", 6.0), ("oksana", 7.0))

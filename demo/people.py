@@ -5,11 +5,11 @@ from typing import Any
 
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.permissions import RIGHTS, SYSTEM_ROLES
-from auditapp.sources.demo.cast import MEMBERS, PEOPLE, SUPPORT, Person, machine_does, workflow_does
-from auditapp.sources.demo.company import NAME
-from auditapp.sources.demo.office import Office, user_state
-from auditapp.sources.demo.tasks import add_task, task_story
-from auditapp.sources.demo.world import Doing, Story, Thing, World, dice
+from demo.cast import MEMBERS, PEOPLE, SUPPORT, Person, machine_does, workflow_does
+from demo.company import NAME
+from demo.office import Office, user_state
+from demo.tasks import add_task, task_story
+from demo.world import Doing, Story, Thing, World, dice
 
 ACCESS_TIMER = {"type": "system", "id": "access-timer", "name": "Access timer"}
 SALES = {

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from auditapp.sources.demo.world import Actor, Doing, dice
+from demo.world import Actor, Doing, dice
 
 BEFORE_THE_LOG = 9999.0
 MONDAY_TO_FRIDAY = frozenset(range(5))

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from auditapp.log.changes import changes_between
-from auditapp.sources.demo.fields import FIELDS
+from demo.fields import FIELDS
 
 Story = Iterator[datetime]
 Actor = dict[str, Any]

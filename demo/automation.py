@@ -1,9 +1,9 @@
 """What nobody does by hand: the workflows, each set off by an event, and the machines around them."""
 
-from auditapp.sources.demo.cast import ERP, NIGHTLY, PAYMENTS, PEOPLE, machine_does, workflow_does
-from auditapp.sources.demo.office import Office, day, night
-from auditapp.sources.demo.tasks import add_task, task_story
-from auditapp.sources.demo.world import Doing, Story, Thing, dice
+from demo.cast import ERP, NIGHTLY, PAYMENTS, PEOPLE, machine_does, workflow_does
+from demo.office import Office, day, night
+from demo.tasks import add_task, task_story
+from demo.world import Doing, Story, Thing, dice
 
 ERP_TIMEOUT = {
     "code": "erp_timeout",

@@ -15,9 +15,9 @@ from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.log.schema import MAX_BATCH
 from auditapp.models import Account, Member, Role, RolePermission, Workspace
-from auditapp.sources.demo.cast import MEMBERS, PEOPLE
-from auditapp.sources.demo.company import NAME, TIMEZONE
-from auditapp.sources.demo.world import Planned
+from demo.cast import MEMBERS, PEOPLE
+from demo.company import NAME, TIMEZONE
+from demo.world import Planned
 
 SLUG = "demo"
 

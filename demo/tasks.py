@@ -3,8 +3,8 @@
 import random
 from typing import Any
 
-from auditapp.sources.demo.office import Office, day
-from auditapp.sources.demo.world import Doing, Story, Thing
+from demo.office import Office, day
+from demo.world import Doing, Story, Thing
 
 
 def add_task(
