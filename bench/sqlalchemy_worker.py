@@ -65,7 +65,7 @@ def prepare(mode: str, url: str) -> tuple[sessionmaker[Session], type]:
     base.metadata.create_all(engine)
     maker = sessionmaker(engine)
     if mode.startswith("capture"):
-        from auditapp.sources.capture import capture
+        from auditapp.capture import capture
 
         actor = {"type": "user", "id": "u_1", "name": "Ada", "email": "ada@acme.example"}
         options = {"previous": "session"} if mode == "capture-session" else {}

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import inspect
 
 from auditapp.access.own_events import COMMAND_LINE, current_actor, is_told_elsewhere
+from auditapp.capture import Capture, capture
 from auditapp.extensions import db
 from auditapp.log.own_names import OWN_PREFIX
 from auditapp.models import ApiKey, Member, Role, RolePermission, SavedView, Source, Workspace
-from auditapp.sources.capture import Capture, capture
 
 MODELS = (Workspace, Role, RolePermission, Member, ApiKey, Source, SavedView)
 # The database's own, or noise: who uses a key and when is no change of it.

@@ -17,7 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from auditapp.sources.capture import capture, captured, capturing
+from auditapp.capture import capture, captured, capturing
 
 PEOPLE = {"ada": "Ada Marsh", "ben": "Ben Okoro"}
 MONEY, NOTE = r"[0-9]{1,9}(\.[0-9]{1,2})?", r"(?s).{0,20000}"

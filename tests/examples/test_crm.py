@@ -24,8 +24,8 @@ from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.models import Workspace
 from tests.browser.house import Server
+from tests.capture.host import sides, told
 from tests.conftest import make_workspace
-from tests.sources.capture_host import sides, told
 
 FOLDER = ROOT / "examples" / "crm"
 WORKFLOW = {"type": "workflow", "id": "won-deal", "name": "Follow up a won deal", "email": None}
