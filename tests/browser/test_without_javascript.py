@@ -71,6 +71,8 @@ def test_older_events_are_a_page_of_their_own_with_a_way_back(visit: Visit):
     newest = row_ids_without_script(page)
 
     page.get_by_role("button", name="Show older events").click()
+    expect(page).to_have_url(re.compile("before="))
+    expect(rows(page)).to_have_count(5)
 
     older = row_ids_without_script(page)
     assert len(older) == 5

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from auditapp.config import ROOT
 from tests.faults.serving import START_SECONDS, STOP_SECONDS, until
 
-PARTS = ("auditapp", "migrations", "templates", "static")
+PARTS = ("auditapp", "demo", "migrations", "templates", "static")
 
 
 class Ended(NamedTuple):
