@@ -1,7 +1,8 @@
 """The application for an asynchronous server: both sides of requests and answers, and slow clients."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -62,8 +63,14 @@ class Client:
         return not self.sent[-1].get("more_body", False)
 
 
+def run(answering: Coroutine[Any, Any, Any]) -> Any:
+    """Run in a thread of its own: a browser, once started, keeps a loop running in the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, answering).result()
+
+
 def ask(app: Any, client: Client, **scope: Any) -> Client:
-    asyncio.run(AsgiApp(app, threads=1)({**SCOPE, **scope}, client.receive, client.send))
+    run(AsgiApp(app, threads=1)({**SCOPE, **scope}, client.receive, client.send))
     return client
 
 
@@ -208,7 +215,7 @@ def test_exports_that_wait_for_readers_leave_health_and_pages_alone():
         await asyncio.gather(*readers, return_exceptions=True)
         return answered
 
-    assert asyncio.run(main()) == [200, 200]
+    assert run(main()) == [200, 200]
 
 
 def test_requests_that_would_wait_too_long_are_told_to_come_again(monkeypatch):
