@@ -125,7 +125,8 @@ class AsgiApp:
         if path == HEALTH:
             return _Answer(self._wsgi, environ)
         if path.endswith(EXPORTS):
-            return await self._in_turn(context.run, _Answer, self._wsgi, environ)
+            answer: _Answer = await self._in_turn(context.run, _Answer, self._wsgi, environ)
+            return answer
         if self._pages_asked >= MOST_WAITING:
             log.warning("more requests than can wait")
             await _say(send, HTTPStatus.SERVICE_UNAVAILABLE, [(b"retry-after", b"1")])

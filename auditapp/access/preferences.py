@@ -1,6 +1,7 @@
 """How a person likes to read the timeline: kept with the account, the same in every workspace."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -58,7 +59,7 @@ def keep(account: Account, preferences: Preferences) -> None:
     account.preferences = json.dumps(asdict(preferences), sort_keys=True)
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Any], bool]] = {
     "columns": lambda value: isinstance(value, list | tuple),
     "density": lambda value: value in DENSITIES,
     "times": lambda value: value in TIMES,

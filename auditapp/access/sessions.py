@@ -179,8 +179,10 @@ def _hash(token: str) -> bytes:
 
 
 def _idle() -> timedelta:
-    return current_app.config["SESSION_IDLE"]
+    idle: timedelta = current_app.config["SESSION_IDLE"]
+    return idle
 
 
 def _lifetime() -> timedelta:
-    return current_app.config["SESSION_LIFETIME"]
+    lifetime: timedelta = current_app.config["SESSION_LIFETIME"]
+    return lifetime

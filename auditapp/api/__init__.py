@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from auditapp.api import events, openapi, receive, undo
+from auditapp.api import events, openapi, receive, records, undo
 from auditapp.extensions import csrf
 
 
@@ -11,5 +11,6 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(events.bp)
     app.register_blueprint(openapi.bp)
     app.register_blueprint(receive.bp)
-    app.register_blueprint(undo.bp)  # that of records
+    app.register_blueprint(records.bp)
+    app.register_blueprint(undo.bp)
     csrf.exempt(events.bp)

@@ -3,17 +3,20 @@
 Asking for it takes the document, which the log keeps.
 """
 
-from flask import Response, g, request
+from flask import Blueprint, Response, g, request
 
 from auditapp.api.asked import asked, event_id
 from auditapp.api.gate import key_required
-from auditapp.api.problems import problem
-from auditapp.api.records import PATH, bp, of_record
+from auditapp.api.problems import problem, refused_parameters
+from auditapp.api.records import PATH, of_record
 from auditapp.filters import FilterError
 from auditapp.log.strict_json import text_problem
 from auditapp.reading.records.record import Record
 from auditapp.reading.undo.document import hand_over
 from auditapp.reading.undo.prepare import Undo, undo_of_event, undo_of_story
+
+bp = Blueprint("records_undo", __name__, url_prefix="/api/v1/records")
+bp.register_error_handler(FilterError, refused_parameters)
 
 MAX_CORRELATION = 512
 

@@ -33,11 +33,11 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError("an Instant needs a time zone")
         return value if dialect.name == "postgresql" else (value - EPOCH) // MICROSECOND
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | int | None, dialect: Dialect) -> datetime | None:
         """Return an aware datetime in UTC."""
         if value is None:
             return None
-        if dialect.name == "postgresql":
+        if isinstance(value, datetime):
             return value.astimezone(UTC)
         return EPOCH + value * MICROSECOND
 

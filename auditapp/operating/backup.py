@@ -238,7 +238,8 @@ def _check(file: Path) -> None:
 
 def _is_whole(engine: Engine) -> bool:
     with engine.connect() as connection:
-        return connection.scalar(sa.text("PRAGMA quick_check(1)")) == "ok"
+        verdict: str = connection.scalars(sa.text("PRAGMA quick_check(1)")).one()
+        return verdict == "ok"
 
 
 def _require_empty(place: Engine | Connection) -> None:

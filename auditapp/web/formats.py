@@ -19,12 +19,13 @@ from auditapp.access.viewer import workspaces_of
 from auditapp.config import is_timezone
 from auditapp.filters import BY_NAME, wording
 from auditapp.filters.cursor import Cursor, places_of
+from auditapp.filters.moments import in_zone
 from auditapp.filters.parameter import Narrowing
 from auditapp.hidden import HIDDEN, code_point, json_escape
 from auditapp.models import Workspace
 from auditapp.web import words
 from auditapp.web.preferences import my_preferences, row_classes
-from auditapp.web.times import Time, in_zone
+from auditapp.web.times import Time
 
 MAX_COLOURED = 100_000
 
@@ -96,7 +97,8 @@ def viewer_zone() -> ZoneInfo:
             g.zone = ZoneInfo(told)
         else:
             g.zone = workspace_zone(g.viewer.workspace) if "viewer" in g else ZoneInfo("UTC")
-    return g.zone
+    zone: ZoneInfo = g.zone
+    return zone
 
 
 def when(moment: datetime) -> Time:
@@ -108,7 +110,8 @@ def _now() -> datetime:
     """Return the moment of this page, the same in all of its parts."""
     if "now" not in g:
         g.now = datetime.now(UTC)
-    return g.now
+    now: datetime = g.now
+    return now
 
 
 def date_value(text: str) -> Markup:

@@ -101,7 +101,8 @@ def _terms() -> _Terms | None:
         return None
     if "found_terms" not in g:
         searched([text for text in request.args.getlist("q") if not text.startswith("!")])
-    return g.found_terms
+    terms: _Terms | None = g.found_terms
+    return terms
 
 
 def _terms_of(texts: Sequence[str]) -> list[Term]:

@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from auditapp.access.gate import permission_required
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
+from auditapp.filters.moments import in_zone
 from auditapp.filters.wording import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
 from auditapp.finding.suggestions import Offer, suggest_actors, suggest_records
 from auditapp.reading.activity import Activity, Bar, activity_of
@@ -21,7 +22,6 @@ from auditapp.web.bars import FLAG_HEIGHT, FLAGS, FOOT, HEIGHT, WIDEST, WIDTH, P
 from auditapp.web.formats import viewer_zone, workspace_zone
 from auditapp.web.fragments import render
 from auditapp.web.timeline import timeline_url
-from auditapp.web.times import in_zone
 
 bp = Blueprint("overview", __name__)
 

@@ -3,7 +3,7 @@
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask import Blueprint, g, has_request_context, redirect, request, url_for
+from flask import Blueprint, Response, g, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -51,7 +51,7 @@ def _chosen() -> dict[str, Any]:
     }
 
 
-def _page(workspace: str, chosen: Preferences, back: str, typed: str | None = None) -> Any:
+def _page(workspace: str, chosen: Preferences, back: str, typed: str | None = None) -> Response:
     return render(
         PAGE,
         PAGE,
@@ -70,7 +70,8 @@ def my_preferences() -> Preferences:
     if "preferences" not in g:
         kept = current_user.account.preferences if current_user.is_authenticated else None
         g.preferences = read_preferences(kept)
-    return g.preferences
+    preferences: Preferences = g.preferences
+    return preferences
 
 
 def row_classes() -> str:

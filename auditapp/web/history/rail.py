@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from flask import g
 
 from auditapp.filters.cursor import Cursor, places_of
+from auditapp.filters.moments import in_zone
 from auditapp.reading.records.rail import Mark, Period, Rail
 from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import INSTANT, Asked, history_url
-from auditapp.web.times import in_zone, iso
+from auditapp.web.times import iso
 
 SIZES = (2, 10)  # from so many versions on, a mark is larger
 SCALES = (0.8, 1.1, 1.5)

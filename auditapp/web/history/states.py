@@ -11,6 +11,7 @@ from flask import abort, g
 
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import Cursor
+from auditapp.filters.moments import in_zone
 from auditapp.log.equality import same
 from auditapp.reading.diffs.field_changes import FieldChange, field_changes
 from auditapp.reading.records.compare import compare
@@ -21,7 +22,6 @@ from auditapp.reading.timeline import EventRow, list_events
 from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import Asked
 from auditapp.web.history.values import Room, ShownValue, shown_value
-from auditapp.web.times import in_zone
 
 MAX_FIELDS, MAX_CHARS = 500, 2000
 CHOICES = 100  # newest versions to choose from

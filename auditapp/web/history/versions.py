@@ -47,7 +47,7 @@ class ShownVersion:
     @property
     def is_own_cause(self) -> bool:
         """Tell whether the event names itself as its cause."""
-        return cause_of(self.event) == self.event.uid
+        return bool(cause_of(self.event) == self.event.uid)
 
 
 @dataclass(frozen=True)
