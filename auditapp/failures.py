@@ -14,7 +14,7 @@ from auditapp.access.gate import AccessDenied
 from auditapp.access.own_events import NotNoted
 from auditapp.api.problems import problem
 from auditapp.extensions import db
-from auditapp.log.index_state import IndexStaleError
+from auditapp.index.state import IndexStaleError
 from auditapp.server_log import denied
 from auditapp.web.errors import error_page
 from auditapp.web.timeline import INDEX_RETRY_SECONDS

@@ -25,7 +25,7 @@ from auditapp.access.links import forget_server, remember_server
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.config import ROOT
 from auditapp.extensions import db
-from auditapp.log.index_state import stale_workspaces
+from auditapp.index.state import stale_workspaces
 from auditapp.models import Account
 from auditapp.operating.places import name_of
 from auditapp.operating.readiness import explain

@@ -15,8 +15,9 @@ from typing import Any
 
 import psycopg
 
-from auditapp.log.insert import EVENT_COLUMNS, PAYLOAD_COLUMNS, microseconds
-from auditapp.log.search_index import SEARCH_COLUMNS
+from auditapp.index.search_index import SEARCH_COLUMNS
+from auditapp.log.insert import EVENT_COLUMNS, PAYLOAD_COLUMNS
+from auditapp.models.types import microseconds
 from bench.timeline_rows import Counts, Minutes, as_text, as_vector, columns, sections, text_of_moment
 from bench.timeline_world import WORKSPACE, Drawn, World
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from auditapp.log.counts import QUARTER, _starts
-from auditapp.log.terms import BREAK, SPANS, context_marks, mark, new_mark, workspace_mark
+from auditapp.index.counts import QUARTER, _starts
+from auditapp.index.terms import BREAK, SPANS, context_terms, new_value_term, value_term, workspace_term
 from auditapp.models.derived import DAY, HOUR, WEEK
 from bench.timeline_world import WORKSPACE, Drawn, spans
 
 ZONE = "Europe/Berlin"
-_WORKSPACE_MARK = workspace_mark(WORKSPACE)
+_WORKSPACE_MARK = workspace_term(WORKSPACE)
 
 
 def hyphened(uid: str) -> str:
@@ -25,7 +25,7 @@ def columns(drawn: Drawn, member: Any) -> tuple[Any, ...]:
     :param member: the id of the member who reads, in the form of the database.
     """
     actor, entity = drawn.actor, drawn.entity
-    is_me = len(actor.marks) > 1 and actor.kind == "user"
+    is_me = len(actor.terms) > 1 and actor.kind == "user"
     return (
         drawn.event.id,
         entity.kind,
@@ -59,15 +59,15 @@ def sections(drawn: Drawn) -> tuple[str, ...]:
 
 
 def as_text(drawn: Drawn, within: str) -> str:
-    """Return what ``log.terms.as_text`` returns for an event.
+    """Return what ``index.terms.as_text`` returns for an event.
 
-    :param within: the marks of the workspace and of the spans of time.
+    :param within: the terms of the workspace and of the spans of time.
     """
     return within + " " + " ".join([word for some in _parts(drawn) for word in some])
 
 
 def as_vector(drawn: Drawn, within: str) -> str:
-    """Return what ``log.terms.as_vector`` returns for an event; ``within`` as there, with places."""
+    """Return what ``index.terms.as_vector`` returns for an event; ``within`` as there, with places."""
     found, place = [within], 2 + len(SPANS)
     for some in _parts(drawn):
         found.append(_placed(some, place))
@@ -76,30 +76,30 @@ def as_vector(drawn: Drawn, within: str) -> str:
 
 
 def _parts(drawn: Drawn) -> list[Sequence[str]]:
-    """Return the words of ``log.terms.document`` behind the spans, those in one that stay together."""
+    """Return the words of ``index.terms.document`` behind the spans, those in one that stay together."""
     uid, _, _, event, entity, actor, origin, outcome, correlation, change, note = drawn
-    own_marks = [
-        event.marks[0],
-        mark(WORKSPACE, "origin", origin),
-        entity.marks[0],
-        actor.marks[0],
-        new_mark(WORKSPACE, "correlation_id", correlation or hyphened(uid)),
+    own_terms = [
+        event.terms[0],
+        value_term(WORKSPACE, "origin", origin),
+        entity.terms[0],
+        actor.terms[0],
+        new_value_term(WORKSPACE, "correlation_id", correlation or hyphened(uid)),
     ]
     if outcome != "success":
-        own_marks.append(mark(WORKSPACE, "outcome", outcome))
+        own_terms.append(value_term(WORKSPACE, "outcome", outcome))
     address = address_of(drawn)
     last = [BREAK, *note.split(" "), BREAK, *address.split(".")]
     if correlation:
         last = [BREAK, *correlation.split("-"), *(change.words if change else ()), *last]
     elif change:
         last = [*change.words, *last]
-    words = [*entity.name_marks, BREAK, uid, *entity.words]
+    words = [*entity.name_terms, BREAK, uid, *entity.words]
     return [
-        own_marks,
-        actor.marks[1:],
-        context_marks(WORKSPACE, {}, {"ip": address}),
-        change.marks if change else (),
-        actor.name_marks,
+        own_terms,
+        actor.terms[1:],
+        context_terms(WORKSPACE, {}, {"ip": address}),
+        change.terms if change else (),
+        actor.name_terms,
         words,
         actor.words,
         last,
@@ -120,19 +120,19 @@ def _placed(words: Sequence[str], first: int) -> str:
 
 
 class Minutes:
-    """The marks of the workspace and of spans of time, made once for each of the shortest span."""
+    """The terms of the workspace and of spans of time, made once for each of the shortest span."""
 
     def __init__(self, *, placed: bool) -> None:
         """Begin; ``placed`` for a tsvector."""
-        self.bucket, self.marks, self.placed = -1, "", placed
+        self.bucket, self.terms, self.placed = -1, "", placed
 
     def of(self, second: int) -> str:
-        """Return the marks of a second."""
+        """Return the terms of a second."""
         if second >> SPANS[0] != self.bucket:
             found = [_WORKSPACE_MARK, *spans(second)]
             self.bucket = second >> SPANS[0]
-            self.marks = _placed(found, 1) if self.placed else " ".join(found)
-        return self.marks
+            self.terms = _placed(found, 1) if self.placed else " ".join(found)
+        return self.terms
 
 
 class Counts:

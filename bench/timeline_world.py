@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from auditapp.log.field_terms import value_text
+from auditapp.index.field_terms import value_text
+from auditapp.index.terms import BREAK, SPANS, change_terms, name_terms, new_value_term, span_term, value_term
+from auditapp.index.terms import words as documents_of
 from auditapp.log.rows import fields_line
-from auditapp.log.terms import BREAK, SPANS, change_marks, mark, name_marks, new_mark, span_mark
-from auditapp.log.terms import words as words_of
 
 WORKSPACE = 1
 ME = 9  # the place, among the actors, of the member who reads
@@ -40,14 +40,14 @@ STAGES = ("open", "qualified", "proposal", "negotiation", "won", "lost")
 
 
 class Part(NamedTuple):
-    """A value with all that it puts into a row: its JSON, its marks, its words with breaks before texts."""
+    """A value with all that it puts into a row: its JSON, its terms, its words with breaks before texts."""
 
     id: str
     name: str
     kind: str
     json: str
-    marks: tuple[str, ...]
-    name_marks: tuple[str, ...]
+    terms: tuple[str, ...]
+    name_terms: tuple[str, ...]
     words: tuple[str, ...]
     shuns: frozenset[str] = frozenset()
 
@@ -69,12 +69,12 @@ class Drawn(NamedTuple):
 
 
 def part(
-    id_: str, name: str, kind: str, said: Any, marks: Any, named: Any, *texts: str, shuns: Any = ()
+    id_: str, name: str, kind: str, said: Any, terms: Any, named: Any, *texts: str, shuns: Any = ()
 ) -> Part:
     """Make a value; ``texts`` are those whose words it adds, ``shuns`` what it meets three times only."""
-    spoken = [word for text in dict.fromkeys(texts) for word in (BREAK, *words_of(text))]
+    spoken = [word for text in dict.fromkeys(texts) for word in (BREAK, *documents_of(text))]
     json = orjson.dumps(said).decode()
-    return Part(id_, name, kind, json, tuple(marks), tuple(named), tuple(spoken), frozenset(shuns))
+    return Part(id_, name, kind, json, tuple(terms), tuple(named), tuple(spoken), frozenset(shuns))
 
 
 class World:
@@ -116,30 +116,32 @@ class World:
 
     def _event(self, name: str) -> Part:
         shuns = _rarely_with("event", name)
-        return part(name, name, name.split(".")[0], name, [mark(WORKSPACE, "event", name)], [], shuns=shuns)
+        return part(
+            name, name, name.split(".")[0], name, [value_term(WORKSPACE, "event", name)], [], shuns=shuns
+        )
 
     def _actor(self, place: int, me: str, email: str) -> Part:
         kind = "user" if place % 5 != 3 else ("workflow", "api_key", "workflow", "system")[place // 5 % 4]
         first, last = (self.rng.choice(self.vocabulary).title() for _ in range(2))
         id_, name = f"{kind}-{place}", f"{first} {last}"
         address = email if place == ME else None
-        marks = [mark(WORKSPACE, "actor_id", id_)]
-        late = [mark(WORKSPACE, "actor_type", kind)] if kind != "user" else []
-        late += [mark(WORKSPACE, "member_id", me)] if address else []
+        terms = [value_term(WORKSPACE, "actor_id", id_)]
+        late = [value_term(WORKSPACE, "actor_type", kind)] if kind != "user" else []
+        late += [value_term(WORKSPACE, "member_id", me)] if address else []
         said = {"type": kind, "id": id_, "name": name, "email": address}
-        named = name_marks(WORKSPACE, "a", name, address, id_)
+        named = name_terms(WORKSPACE, "a", name, address, id_)
         texts = [id_, name, *([address] if address else [])]
         # Of an actor and an event it is the event that gives way.
         shuns = _rarely_with("actor", id_) - {*self.events}
-        return part(id_, name, kind, said, (*marks, *late), named, *texts, shuns=shuns)
+        return part(id_, name, kind, said, (*terms, *late), named, *texts, shuns=shuns)
 
     def _changes(self, field: str, values: Any, times: int) -> list[Part]:
         found = []
         for previous, current in itertools.permutations(values, 2):
             said = {field: {"previous": previous, "current": current}}
-            marks = dict.fromkeys(change_marks(WORKSPACE, said))
+            terms = dict.fromkeys(change_terms(WORKSPACE, said))
             texts = value_text(previous), value_text(current)
-            found.append(part(field, fields_line(said) or "", field, said, marks, [], *texts))
+            found.append(part(field, fields_line(said) or "", field, said, terms, [], *texts))
         return found * times
 
     def record(self, kind: str, number: int) -> Part:
@@ -148,8 +150,8 @@ class World:
             return found
         name = " ".join(self.rng.choices(self.vocabulary, cum_weights=self.zipf, k=2)).title()
         id_ = f"{kind}-{number}"
-        marks, names = [new_mark(WORKSPACE, "record", kind, id_)], name_marks(WORKSPACE, "n", name)
-        made = part(id_, name, kind, {"entity": name, "related": []}, marks, names, id_, name)
+        terms, names = [new_value_term(WORKSPACE, "record", kind, id_)], name_terms(WORKSPACE, "n", name)
+        made = part(id_, name, kind, {"entity": name, "related": []}, terms, names, id_, name)
         self.known[kind, number] = made
         return made
 
@@ -256,8 +258,8 @@ def _moments(count: int, now: datetime, rng: random.Random) -> Iterator[list[tup
 
 
 def spans(second: int) -> tuple[str, ...]:
-    """Return the marks of the spans that a second is in."""
-    return tuple(span_mark(WORKSPACE, bits, (second + (1 << 36)) >> bits) for bits in SPANS)
+    """Return the terms of the spans that a second is in."""
+    return tuple(span_term(WORKSPACE, bits, (second + (1 << 36)) >> bits) for bits in SPANS)
 
 
 def moment_of(drawn: Drawn) -> datetime:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from auditapp.log.changes import changes_between
+from auditapp.values.changes import changes_between
 from demo.fields import FIELDS
 
 Story = Iterator[datetime]

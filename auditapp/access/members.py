@@ -16,8 +16,8 @@ from auditapp.access.passwords import hash_password
 from auditapp.access.permissions import SYSTEM_ROLES, Permission, allows
 from auditapp.extensions import db
 from auditapp.log.rows import fold_email
-from auditapp.log.strict_json import text_problem
 from auditapp.models import Account, Invitation, Member, Role, RolePermission, Workspace
+from auditapp.values.strict_json import text_problem
 
 INVITATION_LIFETIME = timedelta(days=7)
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")

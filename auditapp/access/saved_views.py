@@ -12,8 +12,8 @@ from uuid_utils.compat import uuid7
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
-from auditapp.log.strict_json import text_problem
 from auditapp.models import SavedView, ViewVisit
+from auditapp.values.strict_json import text_problem
 
 MAX_NAME = 100
 MAX_DESCRIPTION = 500

@@ -8,7 +8,7 @@ from flask import g, request
 
 from auditapp.filters import FilterError
 from auditapp.filters.moments import parse_last_moment
-from auditapp.log.strict_json import shorten
+from auditapp.values.strict_json import shorten
 
 
 def asked(*names: str) -> dict[str, str]:

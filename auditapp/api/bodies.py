@@ -8,9 +8,9 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from auditapp.log import EventError, Problem
 from auditapp.log.schema import MAX_BATCH, MAX_BATCH_BYTES
-from auditapp.log.strict_json import JsonError, loads_checked, shorten
 from auditapp.sources import cloudevents, cloudevents_http
 from auditapp.sources.unzipped import GzipError, TooLarge, inflated
+from auditapp.values.strict_json import JsonError, loads_checked, shorten
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 CLOUDEVENT, CLOUDEVENTS = "application/cloudevents+json", "application/cloudevents-batch+json"

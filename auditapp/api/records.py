@@ -22,13 +22,13 @@ from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.filters.record import is_record
 from auditapp.log.schema import instant
-from auditapp.log.strict_json import text_problem
 from auditapp.reading.event import sections_of, with_sections
 from auditapp.reading.records.compare import compare
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.state import FieldState, state_at
 from auditapp.reading.records.versions import is_known, known_name
 from auditapp.reading.timeline import EventRow, list_events
+from auditapp.values.strict_json import text_problem
 
 bp = Blueprint("records", __name__, url_prefix="/api/v1/records")
 bp.register_error_handler(FilterError, refused_parameters)

@@ -10,10 +10,10 @@ from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused_parameters
 from auditapp.api.records import PATH, of_record
 from auditapp.filters import FilterError
-from auditapp.log.strict_json import text_problem
 from auditapp.reading.records.record import Record
 from auditapp.reading.undo.document import hand_over
 from auditapp.reading.undo.prepare import Undo, undo_of_event, undo_of_story
+from auditapp.values.strict_json import text_problem
 
 bp = Blueprint("records_undo", __name__, url_prefix="/api/v1/records")
 bp.register_error_handler(FilterError, refused_parameters)

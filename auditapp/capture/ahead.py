@@ -25,7 +25,7 @@ from auditapp.capture.states import (
     with_cascades,
 )
 from auditapp.capture.triggers import has_triggers
-from auditapp.log.insert import lock_for_writing
+from auditapp.database.locks import lock_for_writing
 
 Doomed = dict[Mapper[Any], set[Identity]]
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import ColumnProperty
 from auditapp.capture import options
 from auditapp.capture.exact_values import keeps, keeps_null, plain_type
 from auditapp.capture.values import IMMUTABLE, MASK, json_value
-from auditapp.log.changes import words_of
-from auditapp.log.equality import same
+from auditapp.values.changes import label_of
+from auditapp.values.equality import same
 
 
 class Field:
@@ -36,7 +36,7 @@ class Field:
         # What PickleType holds may look the same as JSON and be another object.
         self.is_opaque = isinstance(column.type, sa.PickleType)
         kind = given.get("kind") or self._kind()
-        label = given.get("label") or (words_of(self.ref.key) if self.ref and not self.masked else None)
+        label = given.get("label") or (label_of(self.ref.key) if self.ref and not self.masked else None)
         self.hints = {name: value for name, value in (("label", label), ("kind", kind)) if value}
         shown_as_is = not (self.masked or self.choices or self.ref or self.hints)
         self.direct = not (self.masked or self.choices or self.ref)
@@ -64,7 +64,7 @@ class Field:
         return json_value(value)
 
     def differ(self, one: Any, other: Any) -> bool:
-        """Tell whether two values of the column are not the same by ``log.equality``."""
+        """Tell whether two values of the column are not the same by ``values.equality``."""
         if one is other:
             return False
         if type(one) is type(other) and type(one) in IMMUTABLE:

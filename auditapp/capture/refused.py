@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from auditapp.log.schema import MAX_EVENT_BYTES
-from auditapp.log.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, text_problem
+from auditapp.values.strict_json import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, text_problem
 
 ROOM = MAX_EVENT_BYTES - 8 * 1024  # for what says that values were shortened
 NAME_LENGTH = 512

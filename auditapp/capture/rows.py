@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from auditapp.capture.plan import Plan
-from auditapp.log.insert import lock_for_writing
+from auditapp.database.locks import lock_for_writing
 
 CHUNK = 200
 MAX_STATEMENTS = 64  # of a plan; past these whole rows are read, so that caches stay small

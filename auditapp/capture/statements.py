@@ -13,7 +13,7 @@ from auditapp.capture.bulk import Bulk
 from auditapp.capture.inserts import execute_insert
 from auditapp.capture.plan import Plan, all_mappers
 from auditapp.capture.rows import Identity, Row, fetch, identity_of, load_rows, locked, select_rows
-from auditapp.log.insert import lock_for_writing
+from auditapp.database.locks import lock_for_writing
 
 
 def execute(state: ORMExecuteState, captures: Any) -> Any:

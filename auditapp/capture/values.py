@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from auditapp.log.strict_json import MAX_DEPTH
+from auditapp.values.strict_json import MAX_DEPTH
 
 # Two values of one of these types are the same if Python calls them equal.
 IMMUTABLE = frozenset(

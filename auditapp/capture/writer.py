@@ -17,11 +17,12 @@ from sqlalchemy.engine import Connection, Engine
 from uuid_utils.compat import uuid7
 
 from auditapp.capture.refused import mended
+from auditapp.database.locks import lock_for_writing
+from auditapp.index.search_index import index_events
 from auditapp.log import EventError, record_batch
-from auditapp.log.insert import EVENT_COLUMNS, insert_rows, lock_for_writing
+from auditapp.log.insert import EVENT_COLUMNS, insert_rows
 from auditapp.log.rows import Given, event_row, fields_line, fold_email, salts_for, section_texts
 from auditapp.log.schema import parse_event
-from auditapp.log.search_index import index_events
 from auditapp.models import SECTIONS, Account, EventName, Member
 
 MAX_CHANGES = 128 * 1024

@@ -11,8 +11,8 @@ from auditapp.cli.garbage import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.cli.whole_file import whole_copy
 from auditapp.extensions import db
-from auditapp.log.index_state import stale_workspaces
-from auditapp.log.rebuild import rebuild
+from auditapp.index.rebuild import rebuild
+from auditapp.index.state import stale_workspaces
 from auditapp.operating import backup
 
 NO_KEYS = "No keys are in it: keep instance/secret_key, AUDITAPP_LOG_KEY_FILE and the settings elsewhere."

@@ -8,8 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from auditapp.access.members import MemberError
 from auditapp.access.own_events import NotNoted
+from auditapp.index.state import IndexStaleError
 from auditapp.log import EventError
-from auditapp.log.index_state import IndexStaleError
 from auditapp.server_log.errors import describe, where
 
 

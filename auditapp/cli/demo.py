@@ -16,9 +16,9 @@ from auditapp.access.passwords import hash_password
 from auditapp.cli.base import command
 from auditapp.cli.garbage import garbage_collected_seldom
 from auditapp.extensions import db
+from auditapp.index.statistics import know_what_is_there
 from auditapp.log import record_batch
 from auditapp.log.schema import MAX_BATCH
-from auditapp.log.statistics import know_what_is_there
 from auditapp.models import Account, Member, Workspace
 from demo.recording import SLUG, add_company, record_story
 from demo.story import STORY_DAYS, tell

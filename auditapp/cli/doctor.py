@@ -18,7 +18,7 @@ from auditapp.cli.deep_findings import deep_findings
 from auditapp.cli.source_findings import source_findings
 from auditapp.config import INSTANCE, ROOT
 from auditapp.extensions import db
-from auditapp.log.index_state import index_state_of, stale_workspaces
+from auditapp.index.state import index_state_of, stale_workspaces
 from auditapp.operating.places import files_of, opened_to_others, sqlite_file
 from auditapp.operating.readiness import explain, find_trouble
 

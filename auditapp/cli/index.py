@@ -9,8 +9,8 @@ from auditapp.cli.base import Group
 from auditapp.cli.garbage import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.extensions import db
-from auditapp.log.index_state import IndexState, stale_workspaces
-from auditapp.log.rebuild import rebuild
+from auditapp.index.rebuild import rebuild
+from auditapp.index.state import IndexState, stale_workspaces
 from auditapp.models import Workspace
 
 group = Group("index", help="The index of words, and the counts, that are derived from the log.")

@@ -9,7 +9,7 @@ from auditapp.filters.expression import Node
 from auditapp.filters.parameter import Condition, Narrowing, Offered, Reader, Saying
 from auditapp.filters.search_terms import Term
 from auditapp.filters.wording import ACTOR_TYPE_WORDS
-from auditapp.log.terms import mark
+from auditapp.index.terms import value_term
 from auditapp.models import Event
 
 ME = "me"
@@ -68,8 +68,8 @@ class Actor(Narrowing):
     def term(self, value: str, viewer: Viewer) -> Node:
         """Return the term of an actor, or of the viewer as a member."""
         if value == ME:
-            return Term((mark(viewer.workspace.id, "member_id", str(viewer.member_id)),))
-        return Term((mark(viewer.workspace.id, "actor_id", value),))
+            return Term((value_term(viewer.workspace.id, "member_id", str(viewer.member_id)),))
+        return Term((value_term(viewer.workspace.id, "actor_id", value),))
 
     def options(self, offered: Offered) -> Mapping[str, str]:
         """Offer oneself, and the busiest."""

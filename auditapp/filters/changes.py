@@ -11,10 +11,10 @@ from auditapp.filters.parameter import IndexParts, Narrowing, Reader, Saying
 from auditapp.filters.phrases import foreign
 from auditapp.filters.search_terms import Term
 from auditapp.filters.wording import inside
-from auditapp.log.changes import words_of
-from auditapp.log.field_terms import asked_forms, field_key
-from auditapp.log.terms import mark
-from auditapp.log.words import folded
+from auditapp.index.field_terms import asked_forms, field_key
+from auditapp.index.terms import value_term
+from auditapp.index.words import folded
+from auditapp.values.changes import label_of
 
 if TYPE_CHECKING:
     from auditapp.filters.timeline_filters import TimelineFilters
@@ -44,7 +44,7 @@ class Field(Narrowing):
     def index_parts(self, filters: "TimelineFilters", viewer: Viewer) -> IndexParts | None:
         """Ask for the changes of any of the fields, and for none of the others."""
         workspace = viewer.workspace.id
-        but = [Term((mark(workspace, "field", field_key(name)),)) for name in filters.field.excluded]
+        but = [Term((value_term(workspace, "field", field_key(name)),)) for name in filters.field.excluded]
         if not filters.field.included:
             return [], [*but]
         keys = dict.fromkeys(map(field_key, filters.field.included))
@@ -100,18 +100,20 @@ class To(_Side):
 def _change(workspace: int, field: str, filters: "TimelineFilters") -> Node:
     """Return "this field changed", from and to what the filter says, in one and the same change.
 
-    :param field: the key of its name or label, see ``log/field_terms.py``.
+    :param field: the key of its name or label, see ``index/field_terms.py``.
     """
     before, after = _forms(filters.previous.included), _forms(filters.current.included)
     if before and after:
-        wanted: Node = one_of(mark(workspace, "from to", field, *pair) for pair in product(before, after))
+        wanted: Node = one_of(
+            value_term(workspace, "from to", field, *pair) for pair in product(before, after)
+        )
     elif before or after:
         kind = "from" if before else "to"
-        wanted = one_of(mark(workspace, kind, field, form) for form in before or after)
+        wanted = one_of(value_term(workspace, kind, field, form) for form in before or after)
     else:
-        wanted = Term((mark(workspace, "field", field),))
+        wanted = Term((value_term(workspace, "field", field),))
     but = [
-        Term((mark(workspace, kind, field, form),))
+        Term((value_term(workspace, kind, field, form),))
         for kind, values in (("from", filters.previous), ("to", filters.current))
         for form in _forms(values.excluded)
     ]
@@ -135,7 +137,7 @@ def value_words(values: Sequence[str], say: Saying) -> str:
 def _field_words(name: str) -> str:
     """Return a field inside a sentence: "total value" for ``totalValue``, what says no words as typed."""
     if _PLAIN_NAME.fullmatch(name):
-        return foreign(inside(words_of(name)))
+        return foreign(inside(label_of(name)))
     # At the beginning of a sentence, iOS would be IOS.
     return f"“{foreign(name)}”" if name[:1].islower() and name[1:2].isupper() else foreign(name)
 

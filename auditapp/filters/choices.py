@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.unindexed import Unindexed
 from auditapp.filters.expression import All, Node, any_of
 from auditapp.filters.parameter import Condition, IndexParts, Narrowing, Offered, Reader, Saying
 from auditapp.filters.search_terms import Term
 from auditapp.filters.wording import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS
-from auditapp.log.checked import Checked
+from auditapp.index.terms import value_term
 from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
-from auditapp.log.strict_json import shorten
-from auditapp.log.terms import mark
 from auditapp.models import Event
+from auditapp.values.strict_json import shorten
 
 if TYPE_CHECKING:
     from auditapp.filters.timeline_filters import TimelineFilters
@@ -65,9 +65,9 @@ class OneOf(Narrowing):
         pattern = f"^!?({'|'.join(self.choices)})$"
         return {"type": "array", "items": {"type": "string", "pattern": pattern}}
 
-    def _column(self) -> Checked:
+    def _column(self) -> Unindexed:
         """Return the column of ``event``, which is called as the parameter."""
-        return Checked(getattr(Event, self.name))
+        return Unindexed(getattr(Event, self.name))
 
     def includes(self, values: Sequence[str], viewer: Viewer) -> list[Condition]:
         """Return one condition."""
@@ -79,7 +79,7 @@ class OneOf(Narrowing):
 
     def term(self, value: str, viewer: Viewer) -> Node:
         """Return the value's term."""
-        return Term((mark(viewer.workspace.id, self.name, value),))
+        return Term((value_term(viewer.workspace.id, self.name, value),))
 
     def index_parts(self, filters: "TimelineFilters", viewer: Viewer) -> IndexParts | None:
         """Ask for the values; the usual one is the lack of all others."""

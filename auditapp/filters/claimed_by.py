@@ -7,7 +7,7 @@ from auditapp.filters.actor import check_id
 from auditapp.filters.expression import Node
 from auditapp.filters.parameter import Narrowing, Offered, Reader, Saying
 from auditapp.filters.search_terms import Term
-from auditapp.log.terms import mark
+from auditapp.index.terms import value_term
 
 
 class ClaimedBy(Narrowing):
@@ -28,7 +28,7 @@ class ClaimedBy(Narrowing):
 
     def term(self, value: str, viewer: Viewer) -> Node:
         """Return the claimant's term."""
-        return Term((mark(viewer.workspace.id, self.name, value),))
+        return Term((value_term(viewer.workspace.id, self.name, value),))
 
     def options(self, offered: Offered) -> Mapping[str, str]:
         """Offer the workspace's API keys and sources."""

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.unindexed import Unindexed
 from auditapp.filters.actor import check_id
 from auditapp.filters.expression import Node
 from auditapp.filters.parameter import Condition, Narrowing, Reader, Saying
 from auditapp.filters.phrases import foreign
 from auditapp.filters.search_terms import Term
-from auditapp.log.checked import Checked
-from auditapp.log.terms import mark
+from auditapp.index.terms import value_term
 from auditapp.models import Event
 
 
@@ -31,15 +31,15 @@ class Correlation(Narrowing):
 
     def includes(self, values: Sequence[str], viewer: Viewer) -> list[Condition]:
         """Return one condition."""
-        return [Checked(Event.correlation_id).in_(values)]
+        return [Unindexed(Event.correlation_id).in_(values)]
 
     def excludes(self, values: Sequence[str], viewer: Viewer) -> list[Condition]:
         """Return one condition."""
-        return [Checked(Event.correlation_id).not_in(values)]
+        return [Unindexed(Event.correlation_id).not_in(values)]
 
     def term(self, value: str, viewer: Viewer) -> Node:
         """Return the action's term."""
-        return Term((mark(viewer.workspace.id, "correlation_id", value),))
+        return Term((value_term(viewer.workspace.id, "correlation_id", value),))
 
     def circumstance(self, values: Sequence[str], say: Saying) -> str:
         """Say "in action 019aa0c4-…"."""

@@ -8,7 +8,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.filters.parameter import IndexParts, Narrowing, Offered, Reader, Saying
 from auditapp.filters.plurals import entities_words
 from auditapp.filters.wording import entity_words
-from auditapp.log.strict_json import shorten
+from auditapp.values.strict_json import shorten
 
 if TYPE_CHECKING:
     from auditapp.filters.timeline_filters import TimelineFilters

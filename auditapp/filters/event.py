@@ -8,8 +8,8 @@ from auditapp.access.viewer import Viewer
 from auditapp.filters.entity import TYPE
 from auditapp.filters.parameter import IndexParts, Narrowing, Offered, Reader, Saying
 from auditapp.filters.plurals import entities_words
-from auditapp.log.changes import words_of
-from auditapp.log.strict_json import shorten
+from auditapp.values.changes import label_of
+from auditapp.values.strict_json import shorten
 
 if TYPE_CHECKING:
     from auditapp.filters.timeline_filters import TimelineFilters
@@ -96,5 +96,5 @@ def kinds_words(kinds: Sequence[str | None], say: Saying) -> str:
 
 def done_words(subject: str, verbs: Sequence[str], say: Saying) -> str:
     """Say what was done to a subject: "deals created or deleted"."""
-    done = say.any_of(words_of(verb).lower() for verb in verbs)
+    done = say.any_of(label_of(verb).lower() for verb in verbs)
     return f"{subject} {done}" if done else f"anything done to {subject}"

@@ -1,6 +1,6 @@
-"""A search as a tree of words and marks, and that tree as FTS5 and PostgreSQL read it.
+"""A search as a tree of words and terms, and that tree as FTS5 and PostgreSQL read it.
 
-Words and marks hold letters, digits and ``_`` only (``log/words.py``, ``log/terms.py``): nothing needs
+Words and terms hold letters, digits and ``_`` only (``index/words.py``, ``index/terms.py``): nothing needs
 escaping, and nothing that was typed reaches a query language as it is.
 """
 
@@ -28,9 +28,9 @@ class AnyOf:
 Node = Term | All | AnyOf
 
 
-def one_of(marks: Iterable[str]) -> Node:
-    """Return a choice among marks."""
-    return any_of([Term((mark,)) for mark in marks])
+def one_of(terms: Iterable[str]) -> Node:
+    """Return a choice among terms."""
+    return any_of([Term((term,)) for term in terms])
 
 
 def any_of(parts: Sequence[Node]) -> Node:
@@ -54,11 +54,11 @@ def all_of(parts: Iterable[Node], but: Iterable[Node] = ()) -> All:
     return All(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted)))
 
 
-def is_marked(node: Node) -> bool:
-    """Tell whether only events of the workspace can hold a node: marks are made with it, words are not."""
+def is_of_one_workspace(node: Node) -> bool:
+    """Tell whether only events of the workspace can hold a node: terms are made with it, words are not."""
     if isinstance(node, Term):
         return node.words[0].startswith("_")
-    return (all if isinstance(node, AnyOf) else any)(map(is_marked, node.parts))
+    return (all if isinstance(node, AnyOf) else any)(map(is_of_one_workspace, node.parts))
 
 
 def for_sqlite(node: Node) -> str:

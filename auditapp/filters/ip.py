@@ -9,8 +9,8 @@ from auditapp.filters.expression import Node, any_of
 from auditapp.filters.parameter import Narrowing, Reader, Saying
 from auditapp.filters.phrases import foreign
 from auditapp.filters.search_terms import Term
-from auditapp.log.strict_json import shorten
-from auditapp.log.terms import address_beginning
+from auditapp.index.terms import address_beginning
+from auditapp.values.strict_json import shorten
 
 _HINT = "write an address (198.51.100.7, 2001:db8::7) or a network (198.51.100.0/24, 2001:db8::/32)"
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")

@@ -7,7 +7,7 @@ from auditapp.filters.actor import check_id
 from auditapp.filters.expression import Node
 from auditapp.filters.parameter import Narrowing, Reader, Saying
 from auditapp.filters.search_terms import Term
-from auditapp.log.terms import mark
+from auditapp.index.terms import value_term
 
 
 class OnBehalfOf(Narrowing):
@@ -28,7 +28,7 @@ class OnBehalfOf(Narrowing):
 
     def term(self, value: str, viewer: Viewer) -> Node:
         """Return the person's term."""
-        return Term((mark(viewer.workspace.id, self.name, value),))
+        return Term((value_term(viewer.workspace.id, self.name, value),))
 
     def circumstance(self, values: Sequence[str], say: Saying) -> str:
         """Say "on behalf of Ada Lovelace"."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from auditapp.filters.cursor import STALE, Cursor
 from auditapp.filters.parameter import Reader, Single
-from auditapp.log.strict_json import shorten
+from auditapp.values.strict_json import shorten
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50

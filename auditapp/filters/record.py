@@ -11,9 +11,9 @@ from auditapp.filters.expression import Node
 from auditapp.filters.parameter import Condition, Narrowing, Reader, Saying
 from auditapp.filters.search_terms import Term
 from auditapp.filters.wording import entity_words, inside
-from auditapp.log.strict_json import shorten
-from auditapp.log.terms import mark
+from auditapp.index.terms import value_term
 from auditapp.models import Event
+from auditapp.values.strict_json import shorten
 
 _RECORD = re.compile(rf"(?P<type>{TYPE}):(?P<id>.{{1,512}})", re.DOTALL)
 
@@ -45,7 +45,7 @@ class Record(Narrowing):
 
     def term(self, value: str, viewer: Viewer) -> Node:
         """Return the record's term."""
-        return Term((mark(viewer.workspace.id, "record", *type_and_id(value)),))
+        return Term((value_term(viewer.workspace.id, "record", *type_and_id(value)),))
 
     def left_out(self, values: Sequence[str], say: Saying) -> list[str]:
         """Say "deal Data Center Refresh"."""

@@ -8,7 +8,7 @@ from auditapp.filters.expression import Node, all_of, any_of
 from auditapp.filters.parameter import Narrowing, Reader, Saying
 from auditapp.filters.phrases import foreign
 from auditapp.filters.search_terms import Term, is_short_prefix, terms_of
-from auditapp.log.strict_json import shorten
+from auditapp.values.strict_json import shorten
 
 _QUOTED = re.compile(r'"([^"]*)"?')
 _HEX = re.compile("([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")

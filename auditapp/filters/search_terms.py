@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from auditapp.log.words import is_unspaced, words
+from auditapp.index.words import is_unspaced, words
 
 _PART = re.compile(r'"([^"]*)"?|(\S+)')
 

@@ -13,7 +13,7 @@ from auditapp.filters.paging import DEFAULT_LIMIT
 from auditapp.filters.parameter import Reader
 from auditapp.filters.parameters import BY_NAME, NARROWING
 from auditapp.filters.values import NOTHING, Values
-from auditapp.log.strict_json import shorten, text_problem
+from auditapp.values.strict_json import shorten, text_problem
 
 MAX_VALUES = 100
 # Of fields, values before and values after: each is looked for by itself.

@@ -5,7 +5,7 @@ from typing import Any
 
 from auditapp.filters.moments import parse_moment
 from auditapp.filters.parameter import Reader, Single
-from auditapp.log.strict_json import shorten
+from auditapp.values.strict_json import shorten
 
 
 class _Moment(Single):

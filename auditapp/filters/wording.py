@@ -1,7 +1,7 @@
 """What entity types, actors, origins and outcomes are called, in plain words."""
 
-from auditapp.log.changes import words_of
 from auditapp.log.own_names import OWN_PREFIX, short_name
+from auditapp.values.changes import label_of
 
 ACTOR_TYPE_WORDS = {
     "user": "person",
@@ -27,7 +27,7 @@ def entity_words(entity_type: str) -> str:
 
     One of Auditapp's own says so as no other type can: ``auditapp.member`` is "Auditapp’s member".
     """
-    words = words_of(short_name(entity_type).replace(".", " "))
+    words = label_of(short_name(entity_type).replace(".", " "))
     if not entity_type.startswith(OWN_PREFIX):
         return words
     return f"Auditapp’s {inside(words)}"

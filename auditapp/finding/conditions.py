@@ -5,11 +5,11 @@ from typing import Any
 from sqlalchemy import and_, false, or_
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.unindexed import Unindexed
 from auditapp.filters import NARROWING, TimelineFilters
 from auditapp.filters.parameter import Condition
 from auditapp.finding.full_text import found_condition
-from auditapp.finding.visibility import visible_scopes
-from auditapp.log.checked import Checked
+from auditapp.finding.visibility import visible_events
 from auditapp.models import Event
 
 
@@ -24,7 +24,7 @@ def check_of(filters: TimelineFilters, viewer: Viewer) -> Condition:
             workspace,
             *(each for some in conditions_of(filters, viewer, names, own).values() for each in some),
         )
-        for names, own in visible_scopes(filters, viewer)
+        for names, own in visible_events(filters, viewer)
     ]
     return and_(or_(false(), *found), *([found_condition(filters, viewer)] if filters.needs_index else []))
 
@@ -34,7 +34,7 @@ def conditions_of(
 ) -> dict[str, list[Condition]]:
     """Return every filter as conditions, by what they narrow; an exclusion has a key of its own."""
     conditions: dict[str, list[Condition]] = {
-        "names": [Checked(Event.event).in_(names)] if names is not None else [],
+        "names": [Unindexed(Event.event).in_(names)] if names is not None else [],
         "own": [Event.member_id == viewer.member_id] if own else [],
     }
     for parameter in NARROWING:

@@ -2,18 +2,18 @@
 
 from auditapp.log.own_names import short_name
 
-MARKS = ("created", "changed", "deleted", "failed", "other")
+EFFECTS = ("created", "changed", "deleted", "failed", "other")
 CREATED = {"created", "added", "registered", "joined", "restored", "imported", "uploaded"}
 DELETED = {"deleted", "removed", "archived", "revoked", "purged"}
 CHANGED = {"updated", "changed", "renamed", "moved", "assigned", "merged", "edited"}
 
 
-def mark_of(event: str, outcome: str) -> str:
+def effect_of(event: str, outcome: str) -> str:
     """Return what an event did, by its name and its outcome."""
-    return "failed" if outcome != "success" else mark_of_name(event)
+    return "failed" if outcome != "success" else effect_of_name(event)
 
 
-def mark_of_name(event: str) -> str:
+def effect_of_name(event: str) -> str:
     """Return what an event of this name does where it succeeds."""
     entity_type, _, verb = event.rpartition(".")
     if short_name(entity_type) == "session":

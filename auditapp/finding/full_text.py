@@ -1,6 +1,6 @@
 """Pages of events found by words and by changes.
 
-The index holds each event's words, and marks for all else that a filter can ask, the time included: so a
+The index holds each event's words, and terms for all else that a filter can ask, the time included: so a
 query intersects in the index alone. Its matches come in no order of time, and sorting those of a common
 word would take seconds at ten million events. So the plan is ours: the spans of time before the page's
 place are asked one after the other, each many times longer than the one before, until there is a page
@@ -18,25 +18,25 @@ from sqlalchemy import Select, String, and_, cast, column, exists, false, func, 
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.read_once import read_once
+from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
-from auditapp.filters.expression import All, Node, for_postgresql, for_sqlite, is_marked, one_of
+from auditapp.filters.expression import All, Node, for_postgresql, for_sqlite, is_of_one_workspace, one_of
 from auditapp.filters.parameter import Condition
 from auditapp.filters.search_terms import Term
 from auditapp.finding.index_expression import tree_of
 from auditapp.finding.visibility import among, position
-from auditapp.log.checked import Checked
-from auditapp.log.index_state import require_index
-from auditapp.log.read_once import read_once
-from auditapp.log.search_index import event_search
-from auditapp.log.terms import SPANS, span_mark, span_of, workspace_mark
+from auditapp.index.search_index import event_search
+from auditapp.index.state import require_index
+from auditapp.index.terms import SPANS, span_of, span_term, workspace_term
 from auditapp.models import Event
 
 # The time so many events back tells how dense the log is, and so with which span to begin.
 DENSITY = 500
 # Where the database thinks that there are no more matches than these, so many are asked for at once.
 FEW = 1_500
-# It knows nothing of a mark or word that is in less than 0.2 % of the log, but that it may be in as much.
+# It knows nothing of a term or word that is in less than 0.2 % of the log, but that it may be in as much.
 FEW_OF_ONE = 20_000
 MAX_OTHERS = 2
 # So many of the newest events are looked at one by one, where more match.
@@ -67,7 +67,7 @@ def fetch_tree(
 ) -> list[Any]:
     """Return a page of the rows that a tree finds, within the filter's times and at its place."""
     numbers = _find(tree, filters, viewer, limit)
-    here = Checked(Event.workspace_id) == viewer.workspace.id
+    here = Unindexed(Event.workspace_id) == viewer.workspace.id
     query = select(*columns).where(here, among(Event.id, numbers))
     return list(db.session.execute(query.order_by(*_order(filters, Event)))) if numbers else []
 
@@ -81,8 +81,8 @@ def _find(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> li
 
 
 def _find_within(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> list[int]:
-    everything = Term((workspace_mark(viewer.workspace.id),))
-    # The mark of all is a long list to read; the spans, and the rows themselves, say the workspace too.
+    everything = Term((workspace_term(viewer.workspace.id),))
+    # The term of all is a long list to read; the spans, and the rows themselves, say the workspace too.
     parts = tuple(part for part in tree.parts if part != everything)
     tree, found = All(parts, tree.but), list[int]()
     if parts and db.session.get_bind().dialect.name != "sqlite":
@@ -91,7 +91,9 @@ def _find_within(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int
         if limit <= MAX_GLANCED:
             found = list(db.session.scalars(_select_glance(tree, filters, viewer, limit)))
     for span in _spans(filters, viewer, limit) if len(found) < limit else ():
-        within = tree if span == everything and is_marked(tree) else All((span, *tree.parts), tree.but)
+        within = (
+            tree if span == everything and is_of_one_workspace(tree) else All((span, *tree.parts), tree.but)
+        )
         found = list(db.session.scalars(select_found(within, filters, viewer, limit)))
         if len(found) == limit:
             break
@@ -148,8 +150,8 @@ def select_found(tree: Node, filters: TimelineFilters, viewer: Viewer, limit: in
     """Return the query for the numbers of those events that a tree finds, in the page's order."""
     if db.session.get_bind().dialect.name == "sqlite":
         by_number = Event.id.in_(select(_FTS5.c.rowid).where(_fts5(tree)))
-        checked = Checked(Event.workspace_id) == viewer.workspace.id
-        place = _place(filters, SimpleNamespace(occurred_at=Checked(Event.occurred_at), id=Event.id))
+        checked = Unindexed(Event.workspace_id) == viewer.workspace.id
+        place = _place(filters, SimpleNamespace(occurred_at=Unindexed(Event.occurred_at), id=Event.id))
         page = select(Event.id).where(by_number, checked, *place)
         return page.order_by(*_order(filters, Event)).limit(limit)
     words = event_search.c
@@ -219,12 +221,12 @@ def _spans(filters: TimelineFilters, viewer: Viewer, limit: int) -> Iterator[Nod
                 continue
             number = span_of(start, bits)
             yield one_of(
-                span_mark(viewer.workspace.id, bits, each)
+                span_term(viewer.workspace.id, bits, each)
                 for each in (number, number + (1 if forward else -1))
             )
             if _is_past(filters, start, bits, forward):
                 return
-    yield Term((workspace_mark(viewer.workspace.id),))
+    yield Term((workspace_term(viewer.workspace.id),))
 
 
 def _start(filters: TimelineFilters, viewer: Viewer, places: int) -> tuple[datetime | None, datetime | None]:

@@ -1,16 +1,16 @@
-"""A filter as a tree of words and marks, which the index of words holds for each event."""
+"""A filter as a tree of words and terms, which the index of words holds for each event."""
 
 from auditapp.access.viewer import Viewer
 from auditapp.filters import ME, NARROWING, TimelineFilters
 from auditapp.filters.actor import Actor
 from auditapp.filters.expression import All, Node, all_of, any_of, one_of
 from auditapp.filters.search_terms import Term
-from auditapp.finding.visibility import known_names, visible_scopes
-from auditapp.log.terms import mark, workspace_mark
+from auditapp.finding.visibility import known_names, visible_events
+from auditapp.index.terms import value_term, workspace_term
 
 
 def tree_of(filters: TimelineFilters, viewer: Viewer) -> All | None:
-    """Return a filter as a tree of marks and words, but for its times; None where nothing can match."""
+    """Return a filter as a tree of terms and words, but for its times; None where nothing can match."""
     visible = _visible(filters, viewer)
     if visible is None:
         return None
@@ -27,18 +27,18 @@ def tree_of(filters: TimelineFilters, viewer: Viewer) -> All | None:
 
 def _visible(filters: TimelineFilters, viewer: Viewer) -> Node | None:
     """Return the events that the viewer may see, of the names that the filter leaves."""
-    choices = [_named(viewer, names, own=own) for names, own in visible_scopes(filters, viewer)]
+    choices = [_named(viewer, names, own=own) for names, own in visible_events(filters, viewer)]
     return any_of(choices) if choices else None
 
 
 def _named(viewer: Viewer, names: list[str] | None, *, own: bool) -> Node:
     """Return the events of some names: any of these, or none of the others where those are fewer."""
     workspace = viewer.workspace.id
-    some = Actor().term(ME, viewer) if own else Term((workspace_mark(workspace),))
+    some = Actor().term(ME, viewer) if own else Term((workspace_term(workspace),))
     if names is None:
         return some
     others = sorted(known_names(viewer).keys() - set(names))
     if len(others) < len(names):
-        return All((some,), tuple(Term((mark(workspace, "event", name),)) for name in others))
-    these = one_of(mark(workspace, "event", name) for name in names)
+        return All((some,), tuple(Term((value_term(workspace, "event", name),)) for name in others))
+    these = one_of(value_term(workspace, "event", name) for name in names)
     return All((these, some)) if own else these

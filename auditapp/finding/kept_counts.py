@@ -16,13 +16,13 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.parameter import Condition
-from auditapp.finding.effects import mark_of_name
+from auditapp.finding.effects import effect_of_name
 from auditapp.finding.visibility import known_names, matching_names
 from auditapp.models import Event, event_count
 from auditapp.models.derived import DAY, HOUR, WEEK
 
 MARGIN = timedelta(days=10)
-KINDS = ("event", "actor_type", "origin", "outcome")
+COUNTED_BY = ("event", "actor_type", "origin", "outcome")
 
 
 class Kind(NamedTuple):
@@ -56,12 +56,12 @@ def kinds_in(filters: TimelineFilters, viewer: Viewer) -> list[Kind]:
     if not selects:
         return []
     every = union_all(*selects).subquery()
-    columns = [every.c[name] for name in KINDS]
+    columns = [every.c[name] for name in COUNTED_BY]
     query = select(*columns, func.sum(every.c.events)).group_by(*columns)
     return [Kind(row[0], row[1], row[2], row[3], int(row[4])) for row in db.session.execute(query)]
 
 
-def marks_by_time(filters: TimelineFilters, viewer: Viewer, hours: int) -> list[tuple[datetime, str, int]]:
+def effects_by_time(filters: TimelineFilters, viewer: Viewer, hours: int) -> list[tuple[datetime, str, int]]:
     """Return how many matching events there were: from when on, what they did, how many.
 
     :param hours: 1, 24 or 168, the shortest time to tell apart.
@@ -77,25 +77,25 @@ def marks_by_time(filters: TimelineFilters, viewer: Viewer, hours: int) -> list[
         does = _does(table, known)
         asked = _asked(filters, table, named)
         selects += [
-            select(start.label("start"), does.label("mark"), events.label("events")).where(each, *asked)
+            select(start.label("start"), does.label("effect"), events.label("events")).where(each, *asked)
             for each in conditions
         ]
     if not selects:
         return []
     every = union_all(*selects).subquery().c
-    query = select(every.start, every.mark, func.sum(every.events)).group_by(every.start, every.mark)
-    return [(start, mark, int(events)) for start, mark, events in db.session.execute(query)]
+    query = select(every.start, every.effect, func.sum(every.events)).group_by(every.start, every.effect)
+    return [(start, effect, int(events)) for start, effect, events in db.session.execute(query)]
 
 
 def _columns(table: Any) -> list[Any]:
-    return [getattr(table, name) for name in KINDS]
+    return [getattr(table, name) for name in COUNTED_BY]
 
 
 def _does(table: Any, known: Mapping[str, str]) -> Any:
-    by_mark: dict[str, list[str]] = {}
+    by_effect: dict[str, list[str]] = {}
     for name in known:
-        by_mark.setdefault(mark_of_name(name), []).append(name)
-    cases = [(table.event.in_(names), mark) for mark, names in by_mark.items() if mark != "other"]
+        by_effect.setdefault(effect_of_name(name), []).append(name)
+    cases = [(table.event.in_(names), effect) for effect, names in by_effect.items() if effect != "other"]
     return case((table.outcome != "success", "failed"), *cases, else_="other")
 
 

@@ -11,14 +11,14 @@ from sqlalchemy import BigInteger, Select, String, cast, func, literal, null, se
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
-from auditapp.finding.effects import mark_of
-from auditapp.finding.kept_counts import KINDS, Kind
+from auditapp.finding.effects import effect_of
+from auditapp.finding.kept_counts import COUNTED_BY, Kind
 from auditapp.finding.pages import select_newest
-from auditapp.log.counts import QUARTER
+from auditapp.index.counts import QUARTER
 from auditapp.models import Event
 from auditapp.models.types import EPOCH, MICROSECOND, Instant
 
-_COLUMNS = (Event.occurred_at, Event.id, *(getattr(Event, name) for name in KINDS), Event.actor_id)
+_COLUMNS = (Event.occurred_at, Event.id, *(getattr(Event, name) for name in COUNTED_BY), Event.actor_id)
 
 
 class Busy(NamedTuple):
@@ -69,7 +69,7 @@ def sample_of(filters: TimelineFilters, viewer: Viewer, limit: int, *, actors: i
         newest,
         [Kind(row[0], row[1], row[2], row[3], row[-1]) for row in told["kind"]],
         [Busy(row[0], row[-1], row[-2]) for row in told["actor"]],
-        [(row[4], mark_of(row[0], row[1]), row[-1]) for row in told["quarter"]],
+        [(row[4], effect_of(row[0], row[1]), row[-1]) for row in told["quarter"]],
     )
 
 
@@ -77,7 +77,7 @@ def _select_counts(found: Select[Any], actors: int) -> Select[Any]:
     """Return one query for all counts: tag, four texts, two instants, a number and how many, in each row."""
     some = found.cte("sample")
     columns, events, quarter = some.c, func.count(), _quarter(some.c.occurred_at)
-    kinds = [columns[name] for name in KINDS]
+    kinds = [columns[name] for name in COUNTED_BY]
     busiest = (
         select(columns.actor_id, func.max(columns.id).label("number"), events.label("events"))
         .where(columns.actor_id.is_not(None))

@@ -13,12 +13,12 @@ from sqlalchemy import Select, false, func, literal, select, tuple_, union_all
 from sqlalchemy.sql.util import ClauseAdapter
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
 from auditapp.finding.conditions import check_of
 from auditapp.finding.visibility import as_bound, known_names
-from auditapp.log.checked import Checked
 from auditapp.models import Event
 
 MAX_LOOKED_AT = 1000
@@ -146,7 +146,7 @@ def select_count(
     """Return the query of :func:`count_new`: the new rows in the order of recording, each one checked."""
     new = (
         select(Event)
-        .where(Checked(Event.workspace_id) == viewer.workspace.id, Event.id > after_id)
+        .where(Unindexed(Event.workspace_id) == viewer.workspace.id, Event.id > after_id)
         .order_by(Event.id)
         .limit(most)
         .subquery("new")

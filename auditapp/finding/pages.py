@@ -15,6 +15,7 @@ from sqlalchemy import ARRAY, Select, and_, func, literal, select, true, tuple_,
 from sqlalchemy.sql.elements import Grouping
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
@@ -23,9 +24,8 @@ from auditapp.finding.conditions import check_of, order_of, times_of
 from auditapp.finding.full_text import fetch_found, find_newest
 from auditapp.finding.scans import Scans, scans_of
 from auditapp.finding.visibility import among, as_bound, position
-from auditapp.log.checked import Checked
 from auditapp.models import Event
-from auditapp.models.event import KIND
+from auditapp.models.event import KIND_COLUMNS
 
 # So many of the newest rows are looked at before more scans than these are made: each costs about 20 µs,
 # on PostgreSQL also where there are many.
@@ -76,7 +76,7 @@ def select_newest(
     whole = replace(filters, before=None, after=None, group=None)
     if whole.needs_index:
         numbers = find_newest(whole, viewer, limit)
-        here = Checked(Event.workspace_id) == viewer.workspace.id
+        here = Unindexed(Event.workspace_id) == viewer.workspace.id
         return select(*columns).where(here, among(Event.id, numbers)) if numbers else None
     scans = scans_of(whole, viewer)
     if not scans:
@@ -104,7 +104,7 @@ def _end_of(scans: Sequence[Scans], filters: TimelineFilters, viewer: Viewer, li
 def _holds_actors(scans: Scans) -> bool:
     """Tell whether the index of some scans holds kinds and actors."""
     pinned = {column.key for column in scans.columns}
-    return pinned >= {*KIND} and Event.member_id.key not in pinned
+    return pinned >= {*KIND_COLUMNS} and Event.member_id.key not in pinned
 
 
 def select_glance(
@@ -119,9 +119,9 @@ def select_glance(
         .order_by(*order_of(filters))
         .limit(max(GLANCE, 4 * limit))
     )
-    matches = Checked(Grouping(check_of(filters, viewer)))
+    matches = Unindexed(Grouping(check_of(filters, viewer)))
     # These are found by their number: SQLite would walk all of the workspace for the order.
-    here = Checked(Event.workspace_id) == viewer.workspace.id
+    here = Unindexed(Event.workspace_id) == viewer.workspace.id
     near = select(*columns).where(here, Event.id.in_(some), matches)
     return near.order_by(*order_of(filters)).limit(limit)
 
@@ -153,7 +153,7 @@ def _select_on_scans(
     place = select(*columns).where(mine).order_by(*order_of(filters)).limit(each)
     merged = union_all(*(part for some in scans for part in _places(some, place))).subquery("merged")
     # Sorted: by the columns themselves SQLite would pass each row through two hundred merges.
-    sorted_by = SimpleNamespace(occurred_at=Checked(merged.c.occurred_at), id=merged.c.id)
+    sorted_by = SimpleNamespace(occurred_at=Unindexed(merged.c.occurred_at), id=merged.c.id)
     return select(merged).order_by(*order_of(filters, sorted_by))
 
 

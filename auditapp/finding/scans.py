@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import or_, select
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.read_once import read_once
 from auditapp.extensions import db
 from auditapp.filters import ME, TimelineFilters
 from auditapp.filters.parameter import Condition
 from auditapp.filters.record import type_and_id
 from auditapp.finding.conditions import conditions_of
-from auditapp.finding.visibility import position, visible_scopes
-from auditapp.log.read_once import read_once
+from auditapp.finding.visibility import position, visible_events
 from auditapp.models import Event, event_kind
-from auditapp.models.event import KIND
+from auditapp.models.event import KIND_COLUMNS
 
 # SQLite takes 500 terms in a compound SELECT.
 MAX_SCANS = 400
@@ -46,7 +46,7 @@ class Scans:
 def scans_of(filters: TimelineFilters, viewer: Viewer) -> list[Scans]:
     """Return scans that together pass every row that matches, for a filter without words."""
     found = []
-    for names, own in visible_scopes(filters, viewer):
+    for names, own in visible_events(filters, viewer):
         found += _scans_within(filters, viewer, names, own)
     return [each for each in found if each.values]
 
@@ -85,7 +85,7 @@ def _scans_within(
         return _actor_scans(filters, viewer, kinds or _kinds(viewer), rest)
     if kinds is None or len(kinds) > MAX_SCANS:
         return [Scans((), [()], rest())]
-    columns = tuple(getattr(Event, name) for name in KIND)
+    columns = tuple(getattr(Event, name) for name in KIND_COLUMNS)
     return [Scans(columns, kinds, rest(*by_kind))]
 
 
@@ -114,7 +114,7 @@ def _by_kind(
     """Pin a column to values and each of them to kinds; where that were too many, to the values alone."""
     if len(values) * len(kinds) > MAX_SCANS:
         return Scans((column,), [(value,) for value in values], checked)
-    columns = (column, *(getattr(Event, name) for name in KIND))
+    columns = (column, *(getattr(Event, name) for name in KIND_COLUMNS))
     return Scans(columns, [(value, *kind) for value, kind in product(values, kinds)], rest)
 
 
@@ -123,7 +123,7 @@ def _kinds(viewer: Viewer) -> Sequence[Kind]:
     there, workspace_id = event_kind.c, viewer.workspace.id
 
     def read() -> list[Kind]:
-        query = select(*(there[name] for name in KIND)).where(there.workspace_id == workspace_id)
+        query = select(*(there[name] for name in KIND_COLUMNS)).where(there.workspace_id == workspace_id)
         return sorted(Kind(*row) for row in db.session.execute(query))
 
     return read_once(db.session.connection(), ("kinds", workspace_id), read)

@@ -10,8 +10,8 @@ from auditapp.filters.expression import all_of
 from auditapp.filters.search_terms import Term
 from auditapp.finding.full_text import fetch_tree
 from auditapp.finding.index_expression import tree_of
-from auditapp.log.terms import mark
-from auditapp.log.words import words
+from auditapp.index.terms import value_term
+from auditapp.index.words import words
 from auditapp.models import Event
 
 MAX_OFFERED = 8
@@ -59,7 +59,7 @@ def _suggest(kind: str, typed: str, viewer: Viewer, columns: Sequence[Any], offe
     parts = tuple(Term((begin + word,), is_prefix=True) for word in asked)
     found: dict[str, Offer] = {}
     for _ in range(MAX_OFFERED):
-        but = tuple(Term((_mark(viewer, each),)) for each in found.values())
+        but = tuple(Term((_term_of(viewer, each),)) for each in found.values())
         tree = all_of((*parts, whole), but)
         rows = fetch_tree(tree, TimelineFilters(), viewer, columns, LOOK_AT)
         for row in rows:
@@ -71,8 +71,8 @@ def _suggest(kind: str, typed: str, viewer: Viewer, columns: Sequence[Any], offe
     return list(found.values())[:MAX_OFFERED]
 
 
-def _mark(viewer: Viewer, offer: Offer) -> str:
+def _term_of(viewer: Viewer, offer: Offer) -> str:
     if offer.parameter == "actor":
-        return mark(viewer.workspace.id, "actor_id", offer.value)
+        return value_term(viewer.workspace.id, "actor_id", offer.value)
     entity_type, _, entity_id = offer.value.partition(":")
-    return mark(viewer.workspace.id, "record", entity_type, entity_id)
+    return value_term(viewer.workspace.id, "record", entity_type, entity_id)

@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ARRAY, BigInteger, any_, func, literal, select, tuple_
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
+from auditapp.database.read_once import read_once
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import Cursor
 from auditapp.filters.event import matches
 from auditapp.filters.parameter import Condition
-from auditapp.log.read_once import read_once
 from auditapp.models import Event, EventName
 from auditapp.models.types import Instant
 
@@ -29,26 +29,32 @@ def known_names(viewer: Viewer) -> Mapping[str, str]:
     return read_once(db.session.connection(), ("names", workspace_id), read)
 
 
-def scopes(
-    viewer: Viewer, known: Mapping[str, str], named: list[str] | None
-) -> list[tuple[list[str] | None, bool]]:
-    """Return what the viewer may see: pairs of event names (None: any) and "only my own"."""
+class Visible(NamedTuple):
+    """Events that a viewer may see: those of some names, None for any, and of these only their own."""
+
+    names: list[str] | None
+    own: bool
+
+
+def visible_of(viewer: Viewer, known: Mapping[str, str], named: list[str] | None) -> list[Visible]:
+    """Return what a viewer may see of the events that have one of some names."""
     if viewer.audit_level is AuditLevel.ALL:
-        return [(named, False)]
+        return [Visible(named, own=False)]
     if viewer.audit_level is AuditLevel.OWN:
-        return [(named, True)]
+        return [Visible(named, own=True)]
     if viewer.audit_level is AuditLevel.PERMITTED:
         candidates = sorted(known) if named is None else named
         open_names = [name for name in candidates if known[name] in viewer.entity_types]
-        return [(open_names, False), ([name for name in candidates if name not in open_names], True)]
+        others = [name for name in candidates if name not in open_names]
+        return [Visible(open_names, own=False), Visible(others, own=True)]
     return []
 
 
-def visible_scopes(filters: TimelineFilters, viewer: Viewer) -> list[tuple[list[str] | None, bool]]:
-    """Return what a filter leaves of what the viewer may see, as :func:`scopes`; no pair is without names."""
+def visible_events(filters: TimelineFilters, viewer: Viewer) -> list[Visible]:
+    """Return what a filter leaves of what the viewer may see, none of it without names."""
     named = matching_names(filters, viewer)
     known = known_names(viewer) if viewer.audit_level is AuditLevel.PERMITTED else {}
-    return [(names, own) for names, own in scopes(viewer, known, named) if names is None or names]
+    return [part for part in visible_of(viewer, known, named) if part.names is None or part.names]
 
 
 def matching_names(filters: TimelineFilters, viewer: Viewer) -> list[str] | None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from auditapp.database.locks import Lock, take_lock
 from auditapp.extensions import db
 from auditapp.log.record import InWorkspace, Recorded, parse_batch, record_parsed
-from auditapp.log.turns import Turn, take_turn
 
 # More than two only where keys are recorded by others than requests.
 ATTEMPTS = 5
@@ -37,7 +37,7 @@ def record_and_commit(
     while True:
         try:
             if has_keys:
-                take_turn(Turn.REQUESTS, workspace.id, beside_others=attempt == 1)
+                take_lock(Lock.REQUESTS, workspace.id, beside_others=attempt == 1)
             results = record_parsed(workspace, parsed, claimed_by=claimed_by)
             db.session.commit()
         except (IntegrityError, OperationalError) as error:

@@ -5,17 +5,15 @@ INSERT on PostgreSQL, and on SQLite an executemany with ids of our own half that
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
-import psycopg
-from sqlalchemy import Connection, Table, TableClause, insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Table
 
-from auditapp.log.turns import Turn
+from auditapp.database.copy import add_rows
+from auditapp.database.locks import Lock
 from auditapp.models import Event, EventPayload
-from auditapp.models.types import EPOCH
+from auditapp.models.types import microseconds
 
 _EVENT: Table = Event.__table__  # type: ignore[assignment]
 _PAYLOAD: Table = EventPayload.__table__  # type: ignore[assignment]
@@ -48,43 +46,16 @@ def insert_rows(
     return ids
 
 
-def add_rows(
-    connection: Connection, table: TableClause, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Insert rows into a table of PostgreSQL, by COPY where its driver has that."""
-    driver = connection.connection.driver_connection
-    if isinstance(driver, psycopg.Connection):
-        _copy(driver, table, columns, rows)
-    else:
-        _insert(connection, table, columns, rows)
-
-
-def lock_for_writing(connection: Connection) -> None:
-    """Take SQLite's write lock before anything is looked up, so that what was looked up stays true.
-
-    A transaction that reads first and writes then would be refused if another wrote in between.
-    """
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, sqlite3.Connection):
-        return
-    # What an application or a savepoint began may be without the lock; writing, even nothing, takes it.
-    statement = "DELETE FROM event WHERE 0" if driver.in_transaction else "BEGIN IMMEDIATE"
-    try:
-        driver.execute(statement)
-    except sqlite3.Error as error:
-        raise DBAPIError.instance(statement, None, error, sqlite3.Error) from error
-
-
 def _next_ids(connection: Connection, driver: object, workspace_id: int, count: int) -> Sequence[int]:
     if isinstance(driver, sqlite3.Connection):
         # Nobody else can insert before this transaction ends, see lock_for_writing.
         last = connection.exec_driver_sql("SELECT max(id) FROM event").scalar() or 0
         return range(last + 1, last + 1 + count)
-    found = connection.exec_driver_sql(_NEXT_IDS, (Turn.INDEX.value, workspace_id, count))
+    found = connection.exec_driver_sql(_NEXT_IDS, (Lock.INDEX.value, workspace_id, count))
     return found.scalars().all()
 
 
-# Beside others until the transaction ends: where nobody else records, log/rebuild.py knows that all numbers
+# Beside others until the transaction ends: where nobody else records, index/rebuild.py knows that all numbers
 # that were given belong to events that it sees.
 _NEXT_IDS = """
     WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%s, %s))
@@ -115,33 +86,3 @@ def _for_sqlite(row: tuple[Any, ...]) -> tuple[Any, ...]:
 _KEY = EVENT_COLUMNS.index("idempotency_key") + 1
 # Of the columns behind recorded_at.
 _MEMBER = EVENT_COLUMNS.index("member_id") - EVENT_COLUMNS.index("recorded_at") - 1
-
-
-def microseconds(moment: datetime) -> int:
-    """Return an instant as SQLite has it: microseconds since 1970."""
-    since = moment - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def _copy(
-    driver: psycopg.Connection[Any],
-    table: TableClause,
-    columns: Sequence[str],
-    rows: Iterable[tuple[Any, ...]],
-) -> None:
-    names = ", ".join(columns)
-    statement = f"COPY {table.name} ({names}) FROM STDIN"
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except psycopg.Error as error:
-        # COPY goes past SQLAlchemy, which then does not translate what it raises.
-        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
-
-
-def _insert(
-    connection: Connection, table: TableClause, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Insert through another driver of PostgreSQL, as an application that is captured may use."""
-    connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])

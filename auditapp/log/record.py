@@ -9,12 +9,14 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import ARRAY, Connection, String, func, literal, select, true
 from uuid_utils.compat import uuid7
 
+from auditapp.database.in_list import in_list
+from auditapp.database.locks import lock_for_writing
+from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
-from auditapp.log.checked import Checked
+from auditapp.index.kinds import add_names
+from auditapp.index.search_index import index_events
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
-from auditapp.log.in_list import in_list
-from auditapp.log.insert import EVENT_COLUMNS, insert_rows, lock_for_writing
-from auditapp.log.kinds import add_names
+from auditapp.log.insert import EVENT_COLUMNS, insert_rows
 from auditapp.log.resent import is_same_event, sent, stored
 from auditapp.log.rows import (
     Given,
@@ -27,7 +29,6 @@ from auditapp.log.rows import (
     section_texts,
 )
 from auditapp.log.schema import MAX_BATCH, EventIn, parse_event
-from auditapp.log.search_index import index_events
 from auditapp.models import Account, Event, Member
 
 
@@ -186,7 +187,7 @@ def _known_keys(
     if not ids:
         return {}
     query = select(Event.idempotency_key, Event.uid, Event.idempotency_digest).where(
-        Checked(Event.workspace_id) == workspace_id, Event.id.in_(ids)
+        Unindexed(Event.workspace_id) == workspace_id, Event.id.in_(ids)
     )
     return {key: First(uid, digest) for key, uid, digest in connection.execute(query)}
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, literal, select
 
+from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
-from auditapp.log.checked import Checked
 from auditapp.log.own_names import is_reserved, was_own
 from auditapp.log.rows import Given
 from auditapp.log.schema import EventIn
@@ -43,7 +43,7 @@ def own_in_spite(event: EventIn, given: Given, since: datetime | None) -> bool |
 
 def _note(connection: Connection, workspace_id: int, some: list[Given], *, is_own: bool) -> None:
     there = select(Event.workspace_id, Event.id, literal(is_own)).where(
-        Checked(Event.workspace_id) == workspace_id, Event.uid.in_([each.id for each in some])
+        Unindexed(Event.workspace_id) == workspace_id, Event.uid.in_([each.id for each in some])
     )
     columns = ["workspace_id", "event_id", "is_own"]
     connection.execute(insert(RenamedEvent).from_select(columns, there))

@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, and_, select
 
-from auditapp.log.checked import Checked
-from auditapp.log.equality import same
+from auditapp.database.unindexed import Unindexed
 from auditapp.log.schema import EventIn
 from auditapp.models import SECTIONS, Event, EventPayload
+from auditapp.values.equality import same
 
 
 def is_same_event(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -73,7 +73,7 @@ def stored(connection: Connection, workspace_id: int, key: str) -> dict[str, Any
     query = (
         select(*Event.__table__.columns, *sections)
         .join(EventPayload, beside)
-        .where(Checked(Event.workspace_id) == workspace_id, Event.id == number)
+        .where(Unindexed(Event.workspace_id) == workspace_id, Event.id == number)
     )
     row = connection.execute(query).mappings().one()
     if any(row[f"section_{name}"] is None for name in SECTIONS):

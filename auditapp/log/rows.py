@@ -5,18 +5,15 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
-from auditapp.log.changes import words_of
 from auditapp.log.schema import EventIn
 from auditapp.models import SECTIONS
+from auditapp.values.changes import label_of
 
 SALT_BYTES = 16
-
-label_of = lru_cache(maxsize=4096)(words_of)
 
 
 class Given(NamedTuple):

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from auditapp.log.errors import EventError, Problem
 from auditapp.log.own_names import RESERVED, is_reserved
-from auditapp.log.strict_json import is_clean, problems_of
+from auditapp.values.strict_json import is_clean, problems_of
 
 ActorType = Literal["user", "api_key", "workflow", "system", "anonymous"]
 Origin = Literal["ui", "api", "workflow", "import", "webhook", "system", "unknown"]

@@ -1,7 +1,7 @@
 """What is derived from the log to find and count its events fast; it can be made again from the log.
 
 ``event_search`` is an FTS5 table without content on SQLite, a table with a tsvector on PostgreSQL, and so
-not described here but by ``migrations/`` and ``log/search_index.py``.
+not described here but by ``migrations/`` and ``index/search_index.py``.
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, Table
@@ -41,8 +41,8 @@ event_kind = Table(
     Column("outcome", String(16), primary_key=True),
 )
 
-# Which version of all this (``log.terms.INDEX_VERSION``) each workspace has. While it is made anew, events up
-# to ``done_event`` are in it, of those up to ``last_event``, which were there when that began; later ones
+# Which version of all this (``index.terms.INDEX_VERSION``) each workspace has. While it is made anew, events
+# up to ``done_event`` are in it, of those up to ``last_event``, which were there when that began; later ones
 # always are. It is whole where the two are the same.
 index_state = Table(
     "index_state",

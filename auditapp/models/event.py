@@ -17,7 +17,7 @@ from auditapp.models.types import BinaryUuid, Instant
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 # What few combinations there are of; see models/derived.py.
-KIND = ("event", "origin", "actor_type", "outcome")
+KIND_COLUMNS = ("event", "origin", "actor_type", "outcome")
 SECTIONS = ("actor", "on_behalf_of", "names", "related", "changes", "payload", "context")
 
 
@@ -28,13 +28,13 @@ class Event(Base):
     __table_args__ = (
         Index("ix_event_time", "workspace_id", "occurred_at", "id"),
         # The actor, so that ten thousand matches are counted in the index alone.
-        Index("ix_event_kind", "workspace_id", *KIND, "occurred_at", "id", "actor_id"),
-        Index("ix_event_actor", "workspace_id", "actor_id", *KIND, "occurred_at", "id"),
+        Index("ix_event_kind", "workspace_id", *KIND_COLUMNS, "occurred_at", "id", "actor_id"),
+        Index("ix_event_actor", "workspace_id", "actor_id", *KIND_COLUMNS, "occurred_at", "id"),
         Index("ix_event_entity", "workspace_id", "entity_id", "occurred_at", "id"),
         Index("ix_event_correlation", "workspace_id", "correlation_id", "occurred_at", "id"),
         Index(
             "ix_event_member",
-            *("workspace_id", "member_id", *KIND, "occurred_at", "id"),
+            *("workspace_id", "member_id", *KIND_COLUMNS, "occurred_at", "id"),
             sqlite_where=text("member_id IS NOT NULL"),
             postgresql_where=text("member_id IS NOT NULL"),
         ),
@@ -104,7 +104,7 @@ class EventPayload(Base):
 class EventName(Base):
     """The event names a workspace has seen; few, so that a filter can name them all.
 
-    Derived from the log, and made anew by ``log/rebuild.py``.
+    Derived from the log, and made anew by ``index/rebuild.py``.
     """
 
     __tablename__ = "event_name"

@@ -65,3 +65,9 @@ class BinaryUuid(TypeDecorator[uuid.UUID]):
         if value is None or isinstance(value, uuid.UUID):
             return value
         return uuid.UUID(bytes=bytes(value))
+
+
+def microseconds(moment: datetime) -> int:
+    """Return an instant as SQLite has it: microseconds since 1970."""
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

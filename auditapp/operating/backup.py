@@ -22,8 +22,8 @@ from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.exc import DBAPIError
 
 from auditapp.config import ROOT
+from auditapp.database.copy import add_rows
 from auditapp.extensions import db
-from auditapp.log.insert import add_rows
 from auditapp.models import Event, Workspace, event_count, index_state
 from auditapp.operating.places import sqlite_file
 
@@ -76,7 +76,7 @@ def back_up(file: Path, tell: Progress) -> int:
 def restore(file: Path, tell: Progress) -> int:
     """Bring a backup into the database, which is empty, and to this version; return how many events it holds.
 
-    All of it is there afterwards, or nothing. What is derived may be stale then: see ``log.rebuild``.
+    All of it is there afterwards, or nothing. What is derived may be stale then: see ``index.rebuild``.
 
     :raise BackupError: if the file is no backup, damaged or of a newer version, or the database not empty.
     :raise sqlalchemy.exc.DBAPIError: if the database cannot be written.

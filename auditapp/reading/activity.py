@@ -15,9 +15,9 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.moments import FIRST
-from auditapp.finding.kept_counts import day_until, hour_until, marks_by_time, week_until
+from auditapp.finding.kept_counts import day_until, effects_by_time, hour_until, week_until
 from auditapp.finding.newest import Sample
-from auditapp.log.index_state import index_state_of
+from auditapp.index.state import index_state_of
 from auditapp.models import Event
 from auditapp.models.derived import DAY, HOUR, WEEK
 from auditapp.reading.facets import Matches, matches_of
@@ -33,12 +33,12 @@ class Bar:
 
     start: datetime
     end: datetime
-    marks: Counter[str] = field(default_factory=Counter)
+    effects: Counter[str] = field(default_factory=Counter)
 
     @property
     def events(self) -> int:
         """Return how many there were of all."""
-        return self.marks.total()
+        return self.effects.total()
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Activity:
         """Return how many events there were in all, by what they did."""
         found: Counter[str] = Counter()
         for bar in self.bars:
-            found.update(bar.marks)
+            found.update(bar.effects)
         return found
 
     @cached_property
@@ -84,16 +84,16 @@ def activity_of(
     starts[0] = min(starts[0], since)  # the first days of the calendar are in no hour, day or week of a zone
     bars = [Bar(start, end) for start, end in zip(starts, ends, strict=True)]
     if kept:
-        told: Iterable[tuple[datetime, str, int]] = marks_by_time(
+        told: Iterable[tuple[datetime, str, int]] = effects_by_time(
             filters, viewer, {"hour": HOUR, "day": DAY}.get(unit, WEEK)
         )
         if not index_state_of(viewer.workspace.id).is_current:  # any more
             return activity_of(filters, viewer, now)
     else:
         told = sample.quarters
-    for moment, mark, events in told:
+    for moment, effect, events in told:
         place = min(max(bisect_right(starts, moment) - 1, 0), len(bars) - 1)
-        bars[place].marks[mark] += events
+        bars[place].effects[effect] += events
     return Activity(unit, bars, sample.oldest if found.is_capped and not kept else None)
 
 

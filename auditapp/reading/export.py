@@ -18,7 +18,7 @@ from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import BEGINNING
 from auditapp.finding.pages import fetch_page
-from auditapp.log.index_state import require_index
+from auditapp.index.state import require_index
 from auditapp.log.schema import instant
 from auditapp.models import Event
 from auditapp.reading.csv_cells import json_cell, line, text_cell

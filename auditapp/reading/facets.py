@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import func, literal, select, union_all
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.event import matches
 from auditapp.finding.kept_counts import Kind, are_kept, kinds_in
 from auditapp.finding.newest import Busy, Sample, sample_of
 from auditapp.finding.visibility import among, matching_names
-from auditapp.log.checked import Checked
-from auditapp.log.index_state import IndexState, index_state_of
+from auditapp.index.state import IndexState, index_state_of
 from auditapp.models import Event
 
 CAP = 10_000
@@ -189,7 +189,7 @@ def _names_of(actors: Sequence[Busy], viewer: Viewer) -> dict[int, tuple[str | N
     """Return what actors were called in their newest events, and of what type they are, by its number."""
     if not actors:
         return {}
-    here = Checked(Event.workspace_id) == viewer.workspace.id
+    here = Unindexed(Event.workspace_id) == viewer.workspace.id
     query = select(Event.id, Event.actor_name, Event.actor_type).where(
         here, among(Event.id, [actor.event_number for actor in actors])
     )

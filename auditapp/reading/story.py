@@ -16,13 +16,13 @@ from sqlalchemy.sql.elements import Grouping
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
+from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import BEGINNING, Cursor
 from auditapp.filters.parameter import Condition
 from auditapp.finding.conditions import check_of
 from auditapp.finding.pages import fetch_page
-from auditapp.log.checked import Checked
 from auditapp.models import Event
 from auditapp.reading.event import events_by_uid
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Page, place
@@ -143,7 +143,7 @@ def _by_id(ids: Iterable[int | None], viewer: Viewer) -> list[EventRow]:
 
 def _by_number(event: Any, ids: Iterable[int | None], viewer: Viewer) -> list[Condition]:
     """Return what finds events by ``id``; by the workspace SQLite would walk all of its index."""
-    return [Checked(event.workspace_id) == viewer.workspace.id, event.id.in_(ids)]
+    return [Unindexed(event.workspace_id) == viewer.workspace.id, event.id.in_(ids)]
 
 
 def first_matches(filters: TimelineFilters, viewer: Viewer, known: dict[str, int]) -> dict[str, int | None]:
@@ -171,7 +171,7 @@ def select_first_matches(filters: TimelineFilters, viewer: Viewer, ids: Sequence
 
 def _checked(filters: TimelineFilters, viewer: Viewer) -> Condition:
     """Return a filter as a condition to check on a walk through a story, which has its own index."""
-    return cast(Condition, Checked(Grouping(check_of(filters, viewer))))
+    return cast(Condition, Unindexed(Grouping(check_of(filters, viewer))))
 
 
 def _first_matches_of_words(

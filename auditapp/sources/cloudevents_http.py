@@ -13,11 +13,11 @@ from urllib.parse import unquote_to_bytes
 
 from auditapp.log import EventError, Problem
 from auditapp.log.schema import MAX_BATCH_BYTES
-from auditapp.log.strict_json import JsonError, loads
 from auditapp.sources import cloudevents
 from auditapp.sources.mapping import refuse_all
 from auditapp.sources.signatures import header
 from auditapp.sources.unzipped import GzipError, decoded
+from auditapp.values.strict_json import JsonError, loads
 
 PREFIX = "ce-"
 MANDATORY = ("specversion", "id", "source", "type")

@@ -8,13 +8,13 @@ things better; what was recorded stays as it was known then, and its row counts 
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from auditapp.log.strict_json import JsonError, loads, problems_of
 from auditapp.sources import customermates_changes as changed
 from auditapp.sources.customermates_columns import Columns
 from auditapp.sources.customermates_row import AuditRow, audit_row, name_of
 from auditapp.sources.importing import Row
 from auditapp.sources.json_stream import FileError, elements, fault
 from auditapp.sources.mapping import cut
+from auditapp.values.strict_json import JsonError, loads, problems_of
 
 Person = dict[str, Any]
 # Who acted where a row names no user.

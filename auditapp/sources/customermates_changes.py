@@ -7,9 +7,9 @@ altered, in ``current`` what was added or altered. They are kept so.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from auditapp.log.equality import same
 from auditapp.sources.customermates_columns import Columns
 from auditapp.sources.customermates_row import name_of
+from auditapp.values.equality import same
 
 # A field's two sides; ``previous`` is absent where the field did not exist before.
 Sides = dict[str, Any]

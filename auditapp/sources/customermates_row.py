@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auditapp.log.strict_json import shorten
 from auditapp.sources.json_stream import Element, fault
 from auditapp.sources.mapping import cut
+from auditapp.values.strict_json import shorten
 
 STRINGS = ("id", "event", "entityId", "createdAt")
 FIELDS = {*STRINGS, "userId", "companyId", "eventData"}

@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
+from auditapp.database.locks import Lock, take_lock
 from auditapp.extensions import db
+from auditapp.index.statistics import know_what_is_there
 from auditapp.log import EventError, Problem
 from auditapp.log.record import record_parsed
 from auditapp.log.renamed import note_restored
 from auditapp.log.rows import Given
 from auditapp.log.schema import MAX_BATCH, parse_event
-from auditapp.log.statistics import know_what_is_there
-from auditapp.log.turns import Turn, take_turn
 from auditapp.models import Workspace
 from auditapp.sources.import_note import Tally, noted
 from auditapp.sources.json_stream import FileError, fault
-from auditapp.sources.known import Checked, Seen, differs, recorded
+from auditapp.sources.known import Seen, Unindexed, differs, recorded
 from auditapp.sources.spool import Spool
 from auditapp.sources.unzipped import unzipped
 
@@ -153,7 +153,7 @@ class _Check:
         self._workspace, self._reader, self._seen, self._on_bad = workspace, reader, seen, on_bad
         self._now = datetime.now(UTC)
 
-    def fresh(self, batch: Sequence[Row | FileError]) -> list[Checked]:
+    def fresh(self, batch: Sequence[Row | FileError]) -> list[Unindexed]:
         """Return the rows that are to be recorded.
 
         :raise FileError: for the first bad row, if nobody wants to be told of it.
@@ -171,7 +171,7 @@ class _Check:
                 self._tally.known += 1
         return fresh
 
-    def _checked(self, row: Row | FileError) -> Checked | None:
+    def _checked(self, row: Row | FileError) -> Unindexed | None:
         if isinstance(row, FileError):
             self._refuse(row)
             return None
@@ -185,9 +185,9 @@ class _Check:
             self._refuse(_refused(row, error.problems[0], self._reader))
             return None
         by_facts = self._reader.known_by_payload or is_restored
-        return Checked.of(row.place, event, row.given, by_facts=by_facts, derived=row.derived)
+        return Unindexed.of(row.place, event, row.given, by_facts=by_facts, derived=row.derived)
 
-    def _conflict(self, row: Checked) -> tuple[str, str]:
+    def _conflict(self, row: Unindexed) -> tuple[str, str]:
         if row.by_facts:
             return "", CONFLICT
         return "idempotency_key", "was used before with another event; use a new key"
@@ -207,7 +207,7 @@ def _record(
     for number, batch in enumerate(spool.batches(lambda file: progress("Recording", file)), 1):
         if not batch:
             continue
-        take_turn(Turn.IMPORTS, workspace.id)
+        take_lock(Lock.IMPORTS, workspace.id)
         results = record_parsed(
             workspace,
             [row.event for row in batch],

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from auditapp.log import strict_json
+from auditapp.values import strict_json
 
 CHUNK_BYTES = 64 * 1024
 # An event has 256 KiB at most, here with room for escapes and indentation.

@@ -20,9 +20,9 @@ import orjson
 
 from auditapp.log.rows import Given
 from auditapp.log.schema import MAX_AHEAD, parse_instant
-from auditapp.log.strict_json import problems_of
 from auditapp.sources.importing import Row
 from auditapp.sources.json_stream import Element, FileError, fault, lines
+from auditapp.values.strict_json import problems_of
 
 NEEDS_OCCURRED_AT = "is required in a file; without it, importing the file twice would give two times"
 

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple, cast
 import orjson
 from sqlalchemy import and_, select
 
+from auditapp.database import unindexed as checked
 from auditapp.extensions import db
-from auditapp.log import checked
-from auditapp.log.equality import same
 from auditapp.log.record import ids_of_keys
 from auditapp.log.resent import is_same_event, sent, stored
 from auditapp.log.rows import Given, digest_of
 from auditapp.log.schema import EventIn
 from auditapp.models import Event, EventPayload, Workspace
+from auditapp.values.equality import same
 
 Identity = str | uuid.UUID
 
@@ -35,7 +35,7 @@ class Facts(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Unindexed:
     """A row that may be recorded.
 
     :ivar by_facts: compare its facts, not the whole event: names may be known better by now.
@@ -61,7 +61,7 @@ class Checked:
         by_facts: bool,
         derived: bool,
         digest: bytes | None = None,
-    ) -> "Checked":
+    ) -> "Unindexed":
         """Return a row with what tells it from others: the id it was given, or its key."""
         identity = given.id if given else event["idempotency_key"]
         if identity is None:
@@ -71,14 +71,14 @@ class Checked:
         return cls(place, event, given, by_facts, derived, identity, digest)
 
 
-def recorded(workspace: Workspace, rows: Sequence[Checked]) -> dict[Identity, Facts | bytes]:
+def recorded(workspace: Workspace, rows: Sequence[Unindexed]) -> dict[Identity, Facts | bytes]:
     """Return what the log has under the rows' identities: facts, or the digest of the whole event."""
     by_digest = [str(row.identity) for row in rows if not row.by_facts]
     by_key = [row.identity for row in rows if row.by_facts and isinstance(row.identity, str)]
     by_id = [row.identity for row in rows if isinstance(row.identity, uuid.UUID)]
     found: dict[Identity, Facts | bytes] = {}
     connection = db.session.connection()
-    here = checked.Checked(Event.workspace_id) == workspace.id
+    here = checked.Unindexed(Event.workspace_id) == workspace.id
     if by_digest and (ids := ids_of_keys(connection, workspace.id, by_digest)):
         query = select(Event.idempotency_key, Event.idempotency_digest)
         by_number = query.where(here, Event.id.in_(ids))
@@ -106,7 +106,7 @@ def _facts(identity: Any, *chosen: Any) -> dict[Identity, Facts]:
     }
 
 
-def differs(workspace: Workspace, before: "Facts | bytes | Earlier", row: Checked) -> bool:
+def differs(workspace: Workspace, before: "Facts | bytes | Earlier", row: Unindexed) -> bool:
     """Tell whether a row says something else than what is known under its identity.
 
     :param before: facts of what is recorded, or its digest; or an earlier row of the file.
@@ -124,7 +124,7 @@ def differs(workspace: Workspace, before: "Facts | bytes | Earlier", row: Checke
     return said is None or not is_same_event(said, sent(row.event))
 
 
-def _has_other_facts(before: Facts, row: Checked) -> bool:
+def _has_other_facts(before: Facts, row: Unindexed) -> bool:
     return not all(
         old is None or same(old, new) for old, new in zip(before, facts_of(row.event), strict=True)
     )
@@ -143,7 +143,7 @@ def facts_of(event: EventIn) -> Facts:
     return Facts(event["event"], event.get("occurred_at"), event["entity"]["id"], actor["id"], payload)
 
 
-def _digest(row: Checked) -> bytes:
+def _digest(row: Unindexed) -> bytes:
     if not row.by_facts and row.digest is not None:
         return row.digest
     return hashlib.sha256(orjson.dumps([*facts_of(row.event)], option=orjson.OPT_SORT_KEYS)).digest()
@@ -164,7 +164,7 @@ class Seen:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def before(self, row: Checked) -> Earlier | None:
+    def before(self, row: Unindexed) -> Earlier | None:
         """Return the earlier row with this identity; None if there is none, and remember this one."""
         digest, said = _digest(row), facts_of(row.event) if row.by_facts else sent(row.event)
         parameters: Mapping[str, Any] = {

@@ -10,7 +10,7 @@ import orjson
 
 from auditapp.log import EventError, Problem
 from auditapp.log.schema import MAX_BATCH, parse_event
-from auditapp.log.strict_json import is_clean, problems_of
+from auditapp.values.strict_json import is_clean, problems_of
 
 MAX_NAME = 512
 MAX_KEY = 200

@@ -17,13 +17,13 @@ from sqlalchemy.exc import OperationalError
 from auditapp.extensions import db
 from auditapp.log import EventError, Recorded, record_and_commit, record_batch
 from auditapp.log.schema import MAX_BATCH_BYTES
-from auditapp.log.strict_json import JsonError, loads
 from auditapp.models import SetAside, Source
 from auditapp.sources.kinds import KINDS
 from auditapp.sources.mapping import refuse_all
 from auditapp.sources.set_aside import find_set_aside, set_aside, waiting_ids
 from auditapp.sources.signatures import header
 from auditapp.sources.unzipped import MAGIC, GzipError, inflated
+from auditapp.values.strict_json import JsonError, loads
 
 RECEIVED_EVERY = timedelta(minutes=1)
 log = logging.getLogger(__name__)

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from auditapp.log.own_names import RESERVED, is_reserved
 from auditapp.log.schema import instant, parse_instant
-from auditapp.log.strict_json import shorten
 from auditapp.sources.iso8601 import parse_iso_8601
 from auditapp.sources.mapping import (
     Attributes,
@@ -34,6 +33,7 @@ from auditapp.sources.naming import (
     snake_case,
 )
 from auditapp.sources.signatures import header, same_secret
+from auditapp.values.strict_json import shorten
 
 # What tells an event from all others, the sender's own first.
 IDS = ("external_id", "id")

@@ -13,8 +13,8 @@ from uuid_utils.compat import uuid7
 
 from auditapp.access.own_events import note
 from auditapp.extensions import db
-from auditapp.log.strict_json import shorten
 from auditapp.models import SetAside, Source
+from auditapp.values.strict_json import shorten
 
 MAX_SET_ASIDE = 1000  # of one source; past that the sender has to keep them
 # What a body cannot be read without. A secret or a signature is none of them.

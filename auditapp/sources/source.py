@@ -12,11 +12,11 @@ from uuid_utils.compat import uuid7
 from auditapp.access.members import clean_name
 from auditapp.access.own_events import acting_as
 from auditapp.extensions import db
-from auditapp.log.strict_json import text_problem
 from auditapp.models import SetAside, Source, Workspace
 from auditapp.models.types import EPOCH
 from auditapp.sources.kinds import KINDS
 from auditapp.sources.set_aside import MAX_SET_ASIDE, waiting_count
+from auditapp.values.strict_json import text_problem
 
 MAX_SECRET = 200
 # What every client, proxy and server passes on as it is (RFC 9110, section 5.5), blanks at the ends excepted.

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, cast
 
-from auditapp.log.insert import microseconds
 from auditapp.log.rows import Given
-from auditapp.models.types import EPOCH
-from auditapp.sources.known import Checked
+from auditapp.models.types import EPOCH, microseconds
+from auditapp.sources.known import Unindexed
 
 _LENGTH = struct.Struct("<Q")
 
@@ -28,13 +27,13 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def put(self, batch: Sequence[Checked]) -> None:
+    def put(self, batch: Sequence[Unindexed]) -> None:
         """Append a batch."""
         text = marshal.dumps([_packed(row) for row in batch])
         self._file.write(_LENGTH.pack(len(text)))
         self._file.write(text)
 
-    def batches(self, progress: Callable[[BinaryIO], BinaryIO]) -> Iterator[list[Checked]]:
+    def batches(self, progress: Callable[[BinaryIO], BinaryIO]) -> Iterator[list[Unindexed]]:
         """Yield the batches in their order."""
         self._file.seek(0)
         file = progress(cast(BinaryIO, self._file))
@@ -44,7 +43,7 @@ class Spool:
             yield [_unpacked(*row) for row in rows]
 
 
-def _packed(row: Checked) -> tuple[Any, ...]:
+def _packed(row: Unindexed) -> tuple[Any, ...]:
     occurred_at, given = row.event["occurred_at"], row.given
     event: dict[str, Any] = {**row.event, "occurred_at": None}
     return (
@@ -59,13 +58,13 @@ def _packed(row: Checked) -> tuple[Any, ...]:
 
 def _unpacked(
     event: Any, occurred_at: int | None, given: Any, by_facts: bool, derived: bool, digest: bytes | None
-) -> Checked:
+) -> Unindexed:
     event["occurred_at"] = _moment(occurred_at)
     again = None
     if given:
         uid, recorded_at, claimed_by = given
         again = Given(uuid.UUID(bytes=uid), cast(datetime, _moment(recorded_at)), claimed_by)
-    return Checked.of("", event, again, by_facts=by_facts, derived=derived, digest=digest)
+    return Unindexed.of("", event, again, by_facts=by_facts, derived=derived, digest=digest)
 
 
 def _microseconds(moment: datetime | None) -> int | None:

@@ -10,9 +10,9 @@ from auditapp.web import (
     event,
     export,
     formats,
-    found,
     headers,
     health,
+    highlight,
     home,
     host,
     members,
@@ -33,7 +33,7 @@ from auditapp.web.history import page as history_page
 
 def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
-    for part in (host, record_id, assets, formats, found, results_head, headers, errors):
+    for part in (host, record_id, assets, formats, highlight, results_head, headers, errors):
         part.init_app(app)
     for family in (
         home,

@@ -6,7 +6,7 @@ What would be too low to be seen is marked below the bars instead: see ``templat
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from auditapp.finding.effects import MARKS
+from auditapp.finding.effects import EFFECTS
 
 # The picture, in its own units; it is stretched over the page's width.
 WIDTH = 1000
@@ -20,24 +20,24 @@ FLAG_HEIGHT = 5
 
 @dataclass(frozen=True)
 class Part:
-    """What one mark contributes to a bar: where it begins, from the top, and how high it is."""
+    """What one effect contributes to a bar: where it begins, from the top, and how high it is."""
 
-    mark: str
+    effect: str
     top: float
     height: float
 
 
-def parts_of(marks: Mapping[str, int], highest: int) -> list[Part]:
+def parts_of(effects: Mapping[str, int], highest: int) -> list[Part]:
     """Stack the parts of a bar from the foot up; together they are as high as its events are many.
 
-    :param marks: how many events did what.
+    :param effects: how many events did what.
     :param highest: the events of the highest bar, which fills the picture.
     """
     found, events = [], 0
-    for mark in MARKS:
-        if not marks.get(mark):
+    for effect in EFFECTS:
+        if not effects.get(effect):
             continue
-        below, events = events, events + marks[mark]
+        below, events = events, events + effects[effect]
         top, end = (round(FOOT - FOOT * count / highest, 5) for count in (events, below))
-        found.append(Part(mark, top, round(end - top, 5)))
+        found.append(Part(effect, top, round(end - top, 5)))
     return found

@@ -11,7 +11,7 @@ from auditapp.reading.event import WholeEvent, find_event
 from auditapp.reading.story import cause_of, stories_of
 from auditapp.web.formats import json_html
 from auditapp.web.fragments import render
-from auditapp.web.words import mark
+from auditapp.web.sentences import effect
 
 bp = Blueprint("event", __name__)
 
@@ -42,8 +42,8 @@ def details(event: WholeEvent, *, everything: bool) -> dict[str, Any]:
     changes = event.section("changes")
     shown, more = field_changes(
         changes or {},
-        created=mark(event.row) == "created",
-        deleted=mark(event.row) == "deleted",
+        created=effect(event.row) == "created",
+        deleted=effect(event.row) == "deleted",
         max_fields=None if everything else 50,
         max_chars=None if everything else 2000,
     )

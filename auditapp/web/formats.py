@@ -23,7 +23,7 @@ from auditapp.filters.moments import in_zone
 from auditapp.filters.parameter import Narrowing
 from auditapp.hidden import HIDDEN, code_point, json_escape
 from auditapp.models import Workspace
-from auditapp.web import words
+from auditapp.web import sentences
 from auditapp.web.preferences import my_preferences, row_classes
 from auditapp.web.times import Time
 
@@ -43,15 +43,15 @@ def init_app(app: Flask) -> None:
         "date_value": date_value,
     }
     app.jinja_env.globals |= {
-        "sentence": words.sentence,
-        "mark": words.mark,
+        "sentence": sentences.sentence,
+        "effect": sentences.effect,
         "entity_words": wording.entity_words,
         "inside": wording.inside,
         "thing_words": wording.thing_words,
         "parameter_words": parameter_words,
-        "claimant_words": words.CLAIMANT_WORDS,
+        "claimant_words": sentences.CLAIMANT_WORDS,
         "origin_words": wording.ORIGIN_WORDS,
-        "automated_origins": words.AUTOMATED_ORIGINS,
+        "automated_origins": sentences.AUTOMATED_ORIGINS,
         "outcome_words": wording.OUTCOME_WORDS,
         "actor_type_words": wording.ACTOR_TYPE_WORDS,
         "my_workspaces": my_workspaces,

@@ -186,7 +186,7 @@ def _columns(workspace: str, filters: TimelineFilters, activity: Activity) -> li
             bar,
             round(place * room, 2),
             round(min(room * 0.8, WIDEST), 2),
-            parts_of(bar.marks, activity.highest),
+            parts_of(bar.effects, activity.highest),
             timeline_url(workspace, _narrowed(filters, bar, activity.unit, zone)),
             _words(bar, activity.unit, zone),
         )

@@ -9,14 +9,14 @@ from flask.typing import ResponseReturnValue
 from auditapp.access.gate import permission_required
 from auditapp.filters import STORY, TimelineFilters
 from auditapp.filters.cursor import places_of
-from auditapp.log.strict_json import shorten, text_problem
 from auditapp.reading.story_tree import WholeStory, each_step, story_of, without
+from auditapp.values.strict_json import shorten, text_problem
 from auditapp.web.errors import error_page
 from auditapp.web.formats import grouped
 from auditapp.web.fragments import render
+from auditapp.web.sentences import AUTOMATED_ORIGINS
 from auditapp.web.timeline import timeline_url
 from auditapp.web.times import distance
-from auditapp.web.words import AUTOMATED_ORIGINS
 
 bp = Blueprint("stories", __name__)
 

@@ -13,17 +13,17 @@ from auditapp.access.gate import permission_required
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.finding.news import News, newest_id
-from auditapp.log.index_state import IndexStaleError
+from auditapp.index.state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
 from auditapp.reading.loosening import Offer, what_finds_alone, what_would_help
-from auditapp.reading.named import newest_of_unnamed
+from auditapp.reading.missing_names import newest_of_unnamed
 from auditapp.reading.story import list_stories
 from auditapp.reading.timeline import Page, list_events
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
-from auditapp.web.found import searched
 from auditapp.web.fragments import render, wants_fragment
+from auditapp.web.highlight import searched
 
 bp = Blueprint("timeline", __name__)
 

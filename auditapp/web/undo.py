@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import me, permission_required
-from auditapp.log.strict_json import shorten, text_problem
 from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.timeline import EventRow
@@ -24,8 +23,9 @@ from auditapp.reading.undo.words import (
     conflict_sentence,
     done_sentences,
 )
+from auditapp.values.strict_json import shorten, text_problem
 from auditapp.web.errors import error_page
-from auditapp.web.words import mark
+from auditapp.web.sentences import effect
 
 bp = Blueprint("undo", __name__)
 
@@ -144,7 +144,7 @@ def can_undo(event: EventRow, changes: object) -> bool:
 
     :param changes: what the event changed; empty or None for nothing.
     """
-    did = changes or mark(event) in ("created", "deleted")
+    did = changes or effect(event) in ("created", "deleted")
     return bool(did) and event.outcome == "success" and not is_no_record(event)
 
 

@@ -27,10 +27,10 @@ from auditapp.access.saved_views import SavedViewError, may_change
 from auditapp.extensions import db
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.finding.news import MAX_AT_A_VISIT, News, count_new, count_new_in_each, newest_id
-from auditapp.log.index_state import IndexStaleError
-from auditapp.log.strict_json import shorten
+from auditapp.index.state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
+from auditapp.values.strict_json import shorten
 from auditapp.web import timeline
 from auditapp.web.errors import error_page
 from auditapp.web.filter_form import FilterForm

@@ -39,7 +39,7 @@ def upgrade() -> None:
     )
     _indexes_by_kind()
     if op.get_bind().dialect.name == "sqlite":
-        # Without content: the log has it. Words come from log/words.py, blanks between them.
+        # Without content: the log has it. Words come from index/words.py, blanks between them.
         op.execute(
             "CREATE VIRTUAL TABLE event_search USING fts5("
             "words, content='', columnsize=0, tokenize=\"ascii tokenchars '_'\")"

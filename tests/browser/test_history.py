@@ -68,7 +68,7 @@ def test_axe_finds_nothing_in_any_view(page: Page, deal: list[str], query: str):
 
 
 @ON_SQLITE
-def test_a_mark_of_the_rail_moves_through_time(page: Page, deal: list[str]):
+def test_a_dot_of_the_rail_moves_through_time(page: Page, deal: list[str]):
     sign_in(page, at=f"{DEAL}?view=fields")
     page.get_by_role("link", name="At an instant").click()
     expect(page.locator("tr[data-state=stage]")).to_contain_text("won")

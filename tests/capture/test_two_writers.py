@@ -19,9 +19,9 @@ from auditapp.access.viewer import whole_log_viewer
 from auditapp.capture import capture
 from auditapp.capture.values import json_value
 from auditapp.extensions import db
-from auditapp.log.equality import same
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.state import state_at
+from auditapp.values.equality import same
 
 REFUSED = (sa.exc.IntegrityError, StaleDataError, ObjectDeletedError, sa.exc.InvalidRequestError)
 

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
-from auditapp.log import rebuild, record, record_batch
-from auditapp.log.terms import INDEX_VERSION
+from auditapp.index import rebuild
+from auditapp.index.terms import INDEX_VERSION
+from auditapp.log import record, record_batch
 from auditapp.models import Event, Workspace
 from auditapp.operating.deep import log_reader
 from tests.conftest import an_event

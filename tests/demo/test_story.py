@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from auditapp.log.equality import same
 from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES, parse_event
+from auditapp.values.equality import same
 from demo.cast import PEOPLE
 from demo.story import tell
 from demo.synthetic import synthetic_events

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
+from auditapp.index.state import index_state_of
 from auditapp.log import record_batch
-from auditapp.log.index_state import index_state_of
 from auditapp.models import event_count, index_state
 from auditapp.models.derived import HOUR
 from tests.conftest import an_event

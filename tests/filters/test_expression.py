@@ -1,4 +1,4 @@
-"""What is typed reaches no query language: a search is written of words and marks alone."""
+"""What is typed reaches no query language: a search is written of words and terms alone."""
 
 import re
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from auditapp.access.permissions import AUDIT_LOG, READ_ALL
 from auditapp.filters import FilterError
 from auditapp.filters.expression import All, AnyOf, for_postgresql, for_sqlite
 from auditapp.filters.search_terms import terms_of
-from auditapp.log.words import words
+from auditapp.index.words import words
 from auditapp.reading.timeline import list_events
 from tests.finding.test_full_text import filters_of
 from tests.finding.test_pages import viewer_of

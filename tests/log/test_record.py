@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from auditapp.extensions import db
 from auditapp.log import EventError, IdempotencyConflict, record, record_batch
 from auditapp.log.schema import parse_event
-from auditapp.log.strict_json import JsonError, is_clean, loads, loads_checked, problems_of
 from auditapp.models import SECTIONS, Event, EventName, EventPayload
+from auditapp.values.strict_json import JsonError, is_clean, loads, loads_checked, problems_of
 from tests.conftest import an_event
 
 REFUSED = [

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.log.changes import changes_between, words_of
-from auditapp.log.equality import same
-from auditapp.log.field_terms import asked_forms
-from auditapp.log.terms import change_marks, mark
+from auditapp.index.field_terms import asked_forms
+from auditapp.index.terms import change_marks, mark
 from auditapp.reading.diffs.field_changes import field_changes, kind_of
 from auditapp.reading.diffs.matching import Effort
+from auditapp.values.changes import changes_between, label_of
+from auditapp.values.equality import same
 
 json_values = st.recursive(
     st.none()
@@ -140,7 +140,7 @@ def test_values_are_the_same_as_json_has_it(one, other, equal):
     ],
 )
 def test_a_field_name_is_shown_as_words(name, words):
-    assert words_of(name) == words
+    assert label_of(name) == words
 
 
 def change_of(previous, current, **more):

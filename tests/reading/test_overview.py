@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN
 from auditapp.extensions import db
-from auditapp.finding.effects import mark_of
+from auditapp.finding.effects import effect_of
 from auditapp.log import record_batch
 from auditapp.models import event_count
 from auditapp.models.derived import WEEK
@@ -137,7 +137,7 @@ def test_each_bar_counts_what_lies_between_its_ends(acme, log, cap, query):
         return
     for bar in found.bars:
         inside = [e for e in whole if bar.start <= e["occurred_at"] < bar.end]
-        assert bar.marks == Counter(mark_of(e["event"], e["outcome"]) for e in inside), bar
+        assert bar.effects == Counter(effect_of(e["event"], e["outcome"]) for e in inside), bar
     assert sum(bar.events for bar in found.bars) == len(whole)
 
 

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
+from auditapp.index.rebuild import rebuild
 from auditapp.log import record_batch
-from auditapp.log.rebuild import rebuild
 from auditapp.reading.records import related
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.related import list_related, related_records

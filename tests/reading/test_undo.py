@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.log.equality import same
 from auditapp.reading.undo.reverse import CREATE, DELETE, Reverse, reverse
 from auditapp.reading.undo.trace import Traced
+from auditapp.values.equality import same
 
 NAMES = ["a", "b", "c"]
 State = dict[str, Any] | None  # None: the record does not exist

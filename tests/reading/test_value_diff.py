@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.log.equality import key_of, same
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.diffs.sides import ABSENT, Care
 from auditapp.reading.diffs.value_diff import list_change, parts
+from auditapp.values.equality import key_of, same
 
 scalars = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, 1.0, "", "a", "b"])
 objects = st.recursive(

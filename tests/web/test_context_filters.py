@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
+from auditapp.index.rebuild import rebuild
 from auditapp.log import record
-from auditapp.log.rebuild import rebuild
 from auditapp.models import Workspace, index_state
 from tests.pages import FRAGMENT
 

@@ -153,7 +153,7 @@ def test_versions_page_both_ways_with_their_filters(owner, note):
     assert "Ben" not in words(second.partition('<ol class="versions">')[2])
 
 
-def test_a_mark_of_the_rail_leads_to_the_versions_up_to_it(owner, at, story):
+def test_a_dot_of_the_rail_leads_to_the_versions_up_to_it(owner, at, story):
     text = owner.get(f"{DEAL}?actor=ben").text
 
     marks = re.findall(r'<a href="([^"]*)" tabindex="-1"><title>([^<]*)</title>', text)

@@ -9,7 +9,7 @@ from auditapp.access import api_keys
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
 from auditapp.filters.cursor import places_of
-from auditapp.log.terms import INDEX_VERSION
+from auditapp.index.terms import INDEX_VERSION
 from auditapp.models import event_count, index_state
 from tests.pages import FRAGMENT
 

@@ -235,7 +235,7 @@ def calls(workspace) -> dict[str, str]:
         "records.versions": f"{deal}/versions",
         "records.state": f"{deal}/state",
         "records.compared": f"{deal}/compare?from={events[0]}&to={events[20]}",
-        "records.undo": "/api/v1/records/task1/t1/undo?correlation=story",
+        "records_undo.undo": "/api/v1/records/task1/t1/undo?correlation=story",
     }
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy.engine import Engine
 
-from auditapp.log.counts import counts_of
-from auditapp.log.index_state import IndexState
-from auditapp.log.insert import microseconds
-from auditapp.log.search_index import Told
-from auditapp.log.stored import Row, sections_of, told_of
+from auditapp.index.counts import counts_of
+from auditapp.index.search_index import Told
+from auditapp.index.state import IndexState
+from auditapp.index.stored_events import Row, sections_of, told_of
 from auditapp.models import Event
+from auditapp.models.types import microseconds
 from auditapp.operating.deep import order, row_checks
 from auditapp.operating.deep.finding import REBUILD, Findings, Problem
 from auditapp.operating.deep.guards import problems_of_guards

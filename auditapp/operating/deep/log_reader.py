@@ -11,9 +11,8 @@ from typing import Any, cast
 
 from sqlalchemy import BigInteger, Connection, Engine, and_, func, literal, not_, select, text, tuple_
 
-from auditapp.log.index_state import IndexState
-from auditapp.log.insert import microseconds
-from auditapp.log.stored import Row, is_typed, stored_events
+from auditapp.index.state import IndexState
+from auditapp.index.stored_events import Row, is_typed, stored_events
 from auditapp.models import (
     SECTIONS,
     Event,
@@ -26,7 +25,8 @@ from auditapp.models import (
     event_kind,
     index_state,
 )
-from auditapp.operating.deep.scratch import COUNTED, KIND, NAME, WORDS, WORDS_TABLES, Scratch, attach
+from auditapp.models.types import microseconds
+from auditapp.operating.deep.scratch import COUNTED, KIND_COLUMNS, NAME, WORDS, WORDS_TABLES, Scratch, attach
 
 BATCH = 1_000
 RANGE = 100_000  # numbers at once, where SQLite looks for what stands alone
@@ -154,7 +154,7 @@ class LogReader:
                 key = ", ".join(COUNTED)
                 for statement in (
                     f"INSERT INTO scratch.kept SELECT {key}, events FROM main.event_count",  # noqa: S608
-                    f"INSERT INTO scratch.kind SELECT {', '.join(KIND)} FROM main.event_kind",  # noqa: S608
+                    f"INSERT INTO scratch.kind SELECT {', '.join(KIND_COLUMNS)} FROM main.event_kind",  # noqa: S608
                     f"INSERT INTO scratch.name SELECT {', '.join(NAME)} FROM main.event_name",  # noqa: S608
                     *(f"INSERT INTO scratch.{each} SELECT * FROM main.{each}" for each in WORDS_TABLES),  # noqa: S608
                 ):
@@ -173,7 +173,7 @@ class LogReader:
             (*row[:at], microseconds(row[at]), *row[at + 1 : -1], int(row[-1])) for row in self._stream(query)
         )
         scratch.keep("kept", counts)
-        scratch.keep("kind", self._stream(select(*(event_kind.c[name] for name in KIND))))
+        scratch.keep("kind", self._stream(select(*(event_kind.c[name] for name in KIND_COLUMNS))))
         scratch.keep("name", self._stream(select(*(getattr(EventName, name) for name in NAME))))
 
     def _stream(self, query: Any) -> Iterator[tuple[Any, ...]]:

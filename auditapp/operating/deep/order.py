@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from auditapp.log.stored import Row
+from auditapp.index.stored_events import Row
 from auditapp.models.types import EPOCH
 from auditapp.operating.deep.finding import RESTORE, Problem
 

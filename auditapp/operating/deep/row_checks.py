@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from auditapp.log.field_terms import field_key
+from auditapp.index.field_terms import field_key
+from auditapp.index.stored_events import Row
 from auditapp.log.rows import fields_line
-from auditapp.log.stored import Row
 from auditapp.operating.deep.finding import RESTORE, Problem
 
 MISSING = Problem("events without their sections", RESTORE)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 COUNTED = ("workspace_id", "hours", "start", "event", "origin", "actor_type", "outcome")
-KIND = ("workspace_id", "event", "origin", "actor_type", "outcome")
+KIND_COLUMNS = ("workspace_id", "event", "origin", "actor_type", "outcome")
 NAME = ("workspace_id", "event", "entity_type")
 # As the migrations make it; its own tables are then filled with those of the database.
 WORDS = (
@@ -40,7 +40,7 @@ class Scratch:
             CREATE TABLE kept ({key}, events);
             CREATE TABLE counted ({key}, logged INTEGER NOT NULL DEFAULT 0, kept INTEGER,
                 PRIMARY KEY ({key})) WITHOUT ROWID;
-            CREATE TABLE kind ({", ".join(KIND)});
+            CREATE TABLE kind ({", ".join(KIND_COLUMNS)});
             CREATE TABLE name ({", ".join(NAME)});
             """
         )
@@ -59,7 +59,7 @@ class Scratch:
 
     def keep(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
         """Take rows of what is derived: ``kept``, which are counts, ``kind`` or ``name``."""
-        columns = {"kept": (*COUNTED, "events"), "kind": KIND, "name": NAME}[table]
+        columns = {"kept": (*COUNTED, "events"), "kind": KIND_COLUMNS, "name": NAME}[table]
         marks = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
         self._many(statement, rows)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from auditapp.log.schema import instant
 from auditapp.models.types import EPOCH
 from auditapp.operating.deep.finding import REBUILD, Problem
-from auditapp.operating.deep.scratch import COUNTED, KIND, Scratch
+from auditapp.operating.deep.scratch import COUNTED, KIND_COLUMNS, Scratch
 
 NO_NAME = Problem("names of events missing from event_name", REBUILD)
 STRANGE_NAME = Problem("names in event_name of events that there are none of", REBUILD)
@@ -16,7 +16,7 @@ STRANGE_KIND = Problem("kinds in event_kind of events that there are none of", R
 TOO_LOW = Problem("counts in event_count that are too low", REBUILD)
 TOO_HIGH = Problem("counts in event_count that are too high", REBUILD)
 
-_KINDS = f"SELECT DISTINCT {', '.join(KIND)} FROM counted WHERE logged > 0"  # noqa: S608
+_KINDS = f"SELECT DISTINCT {', '.join(KIND_COLUMNS)} FROM counted WHERE logged > 0"  # noqa: S608
 _NAMES = "SELECT DISTINCT workspace_id, event FROM counted WHERE logged > 0"
 # Each yields a workspace, and the parts of what differs.
 _QUERIES = (

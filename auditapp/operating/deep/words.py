@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import ARRAY, BigInteger, Connection, Text, bindparam, text
 
-from auditapp.log.search_index import Told, words_of
-from auditapp.log.terms import document
+from auditapp.index.search_index import Told, documents_of
+from auditapp.index.terms import document
 from auditapp.models.types import Instant
 from auditapp.operating.deep.scratch import Scratch
 
@@ -96,7 +96,7 @@ _LEFT = text(
 def differing_in_postgresql(connection: Connection, told: Sequence[Told]) -> Differing:
     """Yield the events of one workspace whose words, or whose time, are others."""
     workspaces, numbers, times, texts = (
-        list(column) for column in zip(*words_of(connection, told), strict=True)
+        list(column) for column in zip(*documents_of(connection, told), strict=True)
     )
     given = {"workspaces": workspaces, "numbers": numbers, "times": times, "texts": texts}
     types = (BigInteger, BigInteger, Instant, Text)

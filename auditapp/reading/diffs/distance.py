@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from auditapp.log.equality import same
 from auditapp.log.schema import without_leap_second
+from auditapp.values.equality import same
 
 NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?")
 LARGEST = Decimal(10) ** 15  # of what a double can tell apart in halves

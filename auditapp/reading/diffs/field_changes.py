@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from auditapp.log.changes import words_of
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.diffs.sides import ABSENT, Care, Sides, sides_of
 from auditapp.reading.diffs.value_diff import (
@@ -19,6 +18,7 @@ from auditapp.reading.diffs.value_diff import (
 )
 from auditapp.reading.diffs.values import asked_of, kind_of, ref_name, value_of
 from auditapp.reading.records.references import identity_of
+from auditapp.values.changes import label_of
 
 __all__ = ["FieldChange", "field_changes", "kind_of", "ref_name", "value_of"]
 
@@ -86,7 +86,7 @@ def _field_change(
     care = replace(care, kind=hint)
     return FieldChange(
         name=name,
-        label=change.get("label") or words_of(name),
+        label=change.get("label") or label_of(name),
         kind=kind,
         said=_said(previous, current, created, deleted),
         asked=asked_of(change.get("current"), kind),

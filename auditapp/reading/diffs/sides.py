@@ -4,12 +4,12 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from auditapp.log.equality import key_of, same
 from auditapp.reading.diffs.distance import date_distance, number_distance
 from auditapp.reading.diffs.look_alikes import Alike, look_alikes
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.diffs.text_diff import Hunk, Piece, cut, folded, hunks
 from auditapp.reading.diffs.values import Value, kind_of, value_of
+from auditapp.values.equality import key_of, same
 
 LONG_TEXT = 80
 MOST_ITEMS = 50

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from auditapp.log.changes import words_of
 from auditapp.reading.diffs.list_pairs import pair_elements
 from auditapp.reading.diffs.look_alikes import drawn
 from auditapp.reading.diffs.sides import ABSENT, Care, Sides, sides_of
 from auditapp.reading.diffs.values import NAMES, Value, ref_name, value_of
 from auditapp.reading.records.references import identity_of
+from auditapp.values.changes import label_of
 
 # What tells a related record from others, rather than something about it.
 _NAMING = {"id", "columnId", "key", "type", *NAMES}
@@ -176,7 +176,7 @@ def _attributes(item: Mapping[str, Any], care: Care) -> list[PartChange]:
         if key not in _NAMING and isinstance(value, int | float | str) and value != ""
     )
     return [
-        PartChange(words_of(key), "kept", sides_of(ABSENT, value, "text", care))
+        PartChange(label_of(key), "kept", sides_of(ABSENT, value, "text", care))
         for key, value in islice(told, care.most_items)
     ]
 
@@ -201,7 +201,7 @@ def changed_parts(before: Any, after: Any, care: Care, path: str = "") -> tuple[
 
 
 def _prepared(part: Part, gone: _Gone, care: Care) -> PartChange:
-    label = part.path if re.search(r"[.\[]", part.path) else words_of(part.path)
+    label = part.path if re.search(r"[.\[]", part.path) else label_of(part.path)
     if part.op == "moved":
         return PartChange(label, "moved", Sides(None, None))
     if part.op == "removed":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auditapp.log.field_terms import value_text
+from auditapp.index.field_terms import value_text
 from auditapp.reading.records.references import identity_of
 
 LONGEST_ASKED = 100

@@ -3,12 +3,12 @@
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
 from auditapp.finding.pages import fetch_page
-from auditapp.log.changes import words_of
-from auditapp.log.field_terms import field_key, field_keys
+from auditapp.index.field_terms import field_key, field_keys
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
 from auditapp.reading.records.record import Record
 from auditapp.reading.timeline import EventRow
+from auditapp.values.changes import label_of
 
 LOOKED_AT = 50  # newest versions that tell a field so called
 MAX_FIELDS = 20
@@ -33,7 +33,7 @@ def fields_called(asked: str, record: Record, viewer: Viewer) -> dict[str, str]:
             found[name] = found.get(name) or label
         if len(known) == sum(field_key(name) != key for name in found):
             break
-    return {name: label or words_of(name) for name, label in list(found.items())[:MAX_FIELDS]}
+    return {name: label or label_of(name) for name, label in list(found.items())[:MAX_FIELDS]}
 
 
 def _told(filters: TimelineFilters, viewer: Viewer) -> list[tuple[str, str | None]]:

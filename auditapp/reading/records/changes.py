@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from auditapp.finding.effects import CREATED
-from auditapp.log.equality import same
 from auditapp.reading.records.references import disagree, next_value
+from auditapp.values.equality import same
 
 # Each change that does not fit may be told; the newest will do.
 MAX_DRIFT = 100
@@ -27,7 +27,7 @@ Changes = Mapping[str, Change]
 
 
 @lru_cache(maxsize=1024)
-def effect_of(event: str) -> str:
+def record_effect_of(event: str) -> str:
     """Return what an event of this name does to its record's existence."""
     verb = event.rpartition(".")[2]
     if verb in ENDS:
@@ -144,7 +144,7 @@ class Fold:
         """
         self.versions += 1
         self.last = number
-        effect = effect_of(event)
+        effect = record_effect_of(event)
         if outcome != "success":
             if self.begins is None and effect != CREATES:
                 self.exists = True  # it was tried on something

@@ -8,13 +8,13 @@ from typing import Any
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import Cursor
-from auditapp.finding.effects import mark_of
-from auditapp.log.equality import same
+from auditapp.finding.effects import effect_of
 from auditapp.reading.event import events_by_uid, with_sections
-from auditapp.reading.records.changes import DELETES, effect_of
+from auditapp.reading.records.changes import DELETES, record_effect_of
 from auditapp.reading.records.record import Record
 from auditapp.reading.story import cause_of
 from auditapp.reading.timeline import EventRow, Page, list_events, place
+from auditapp.values.equality import same
 
 PAGE_SIZE = 25
 CHUNK = 200  # events read at once, after the first ones
@@ -36,7 +36,7 @@ class Version:
 
         Whatever failed was an attempt, and what was erased might have been anything: these are not idle.
         """
-        if self.changes is None or mark_of(self.event.event, self.event.outcome) in _NEVER_IDLE:
+        if self.changes is None or effect_of(self.event.event, self.event.outcome) in _NEVER_IDLE:
             return False
         return all(
             "previous" in change and same(change["previous"], change["current"], change.get("kind"))
@@ -164,6 +164,6 @@ def head_of(record: Record, viewer: Viewer) -> Head | None:
     if not succeeded:
         one = replace(mine.narrowed(outcome=Values(("success",))), limit=1)
         succeeded = list(list_events(one, viewer).events)
-    is_over = bool(succeeded) and effect_of(succeeded[0].event) == DELETES
+    is_over = bool(succeeded) and record_effect_of(succeeded[0].event) == DELETES
     name = next((row.entity_name for row in rows if row.entity_name), None)
     return Head(name, rows[0], succeeded[0].occurred_at if is_over else None)

@@ -8,9 +8,9 @@ import orjson
 from sqlalchemy import ARRAY, String, func, literal, or_, select
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.in_list import in_list
 from auditapp.extensions import db
 from auditapp.filters.parameter import Condition
-from auditapp.log.in_list import in_list
 from auditapp.models import Event
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.versions import (

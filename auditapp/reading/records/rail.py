@@ -1,4 +1,4 @@
-"""A record's versions as marks on a line of time, told apart by who made them; places, never pixels."""
+"""A record's versions as dots on a line of time, told apart by who made them; places, never pixels."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -23,7 +23,7 @@ from auditapp.reading.records.record import Record
 from auditapp.reading.records.versions import events_of
 
 MAX_VERSIONS = 10_000  # newest ones; what is before them is not on the rail
-MAX_MARKS = 150  # past so many versions, neighbours share a mark
+MAX_DOTS = 150  # past so many versions, neighbours share a dot
 BINS = 100
 WAYS = ("user", "api_key", "workflow", "import", "system", "anonymous")
 MONTHS, DAYS = timedelta(days=1100), timedelta(days=45)
@@ -50,7 +50,7 @@ _kind = itemgetter(_ACTOR_TYPE, _ORIGIN)
 
 
 @dataclass(frozen=True)
-class Mark:
+class Dot:
     """Versions that share a place, in percent of the way from the oldest to the newest.
 
     :ivar newest: of them.
@@ -68,11 +68,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Lane:
-    """The marks of one of ``WAYS``, the oldest first."""
+    """The dots of one of ``WAYS``, the oldest first."""
 
     way: str
     versions: int
-    marks: list[Mark]
+    dots: list[Dot]
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ class Rail:
 
     @property
     def busiest(self) -> int:
-        """Return the versions of the mark that has most."""
-        return max(mark.versions for lane in self.lanes for mark in lane.marks)
+        """Return the versions of the dot that has most."""
+        return max(dot.versions for lane in self.lanes for dot in lane.dots)
 
     def place_of(self, moment: datetime) -> float:
         """Return where an instant is, in percent; before the oldest or after the newest at the end."""
@@ -189,15 +189,15 @@ def _lanes(rows: Sequence[_Row], is_left: Callable[[int], bool]) -> list[Lane]:
     for way in WAYS:
         kinds = [by_kind[kind] for kind in by_kind if _way(*kind) == way]
         if some := kinds[0] if len(kinds) == 1 else sorted(chain(*kinds), key=_place_in_log):
-            groups = _binned(some, *ends) if len(rows) > MAX_MARKS else _single(some, *ends)
-            marks = [_mark(each, place, is_left) for place, each in groups]
-            found.append(Lane(way, len(some), marks))
+            groups = _binned(some, *ends) if len(rows) > MAX_DOTS else _single(some, *ends)
+            dots = [_dot(each, place, is_left) for place, each in groups]
+            found.append(Lane(way, len(some), dots))
     return found
 
 
 def _single(rows: Sequence[_Row], oldest: Any, newest: Any) -> Iterator[tuple[float, Sequence[_Row]]]:
     """Yield each version and its place, side by side where they would cover each other."""
-    places = _apart([_place(row[_AT], oldest, newest) for row in rows], 100 / MAX_MARKS)
+    places = _apart([_place(row[_AT], oldest, newest) for row in rows], 100 / MAX_DOTS)
     return zip(places, ([row] for row in rows), strict=True)
 
 
@@ -213,10 +213,10 @@ def _binned(rows: Sequence[_Row], oldest: Any, newest: Any) -> Iterator[tuple[fl
         at = next_at
 
 
-def _mark(rows: Sequence[_Row], place: float, is_left: Callable[[int], bool]) -> Mark:
+def _dot(rows: Sequence[_Row], place: float, is_left: Callable[[int], bool]) -> Dot:
     has_failed = not any(row[_OUTCOME] == "success" for row in rows)
     left = any(is_left(row[_ID]) for row in rows)
-    return Mark(round(place, 2), len(rows), _moment(rows[0][_AT]), _cursor(rows[-1]), has_failed, left)
+    return Dot(round(place, 2), len(rows), _moment(rows[0][_AT]), _cursor(rows[-1]), has_failed, left)
 
 
 def _cursor(row: _Row) -> Cursor:

@@ -7,7 +7,7 @@ altered.
 from collections.abc import Mapping
 from typing import Any
 
-from auditapp.log.equality import same
+from auditapp.values.equality import same
 
 _IDENTITY = ("id", "columnId", "key")
 # What a reference is called is a matter of what it refers to.

@@ -10,7 +10,7 @@ from auditapp.finding.full_text import fetch_tree
 from auditapp.finding.index_expression import tree_of
 from auditapp.finding.pages import fetch_page
 from auditapp.finding.visibility import known_names
-from auditapp.log.terms import mark
+from auditapp.index.terms import value_term
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
 from auditapp.reading.export import Rows
@@ -65,6 +65,6 @@ def related_records(record: Record, viewer: Viewer) -> dict[Record, str | None]:
 
 def _of_all(record: Record, viewer: Viewer) -> Node:
     workspace = viewer.workspace.id
-    own = [mark(workspace, "record", *each) for each in (record, *related_records(record, viewer))]
-    changed = [mark(workspace, "item", field, record.id) for field in fields_of(record.type)]
-    return one_of([mark(workspace, "related", *record), *own, *changed])
+    own = [value_term(workspace, "record", *each) for each in (record, *related_records(record, viewer))]
+    changed = [value_term(workspace, "item", field, record.id) for field in fields_of(record.type)]
+    return one_of([value_term(workspace, "related", *record), *own, *changed])

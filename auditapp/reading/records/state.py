@@ -7,7 +7,6 @@ from typing import Any
 
 from auditapp.access.viewer import Viewer
 from auditapp.filters.parameter import Condition
-from auditapp.log.changes import words_of
 from auditapp.reading.diffs.field_changes import kind_of
 from auditapp.reading.records.changes import Fold, Held, Mismatch, Snapshot
 from auditapp.reading.records.record import Record
@@ -24,6 +23,7 @@ from auditapp.reading.records.versions import (
     versions_of,
 )
 from auditapp.reading.timeline import EventRow
+from auditapp.values.changes import label_of
 
 MAX_WHOLES = 20  # payloads that are asked what the record was, the newest first
 
@@ -181,10 +181,10 @@ def _against_wholes(record: Record, viewer: Viewer, found: Snapshot) -> Iterator
 def _field(name: str, held: Held, rows: Mapping[int, EventRow]) -> FieldState:
     row = None if held.set_by is None else rows[held.set_by]
     since = None if row is None else row.occurred_at
-    label, kind = held.label or words_of(name), kind_of(held.kind, [held.value])
+    label, kind = held.label or label_of(name), kind_of(held.kind, [held.value])
     return FieldState(name, label, kind, held.kind, held.value, since, row, held.changes)
 
 
 def _drift(found: Mismatch, row: EventRow) -> Drift:
-    label, kind = found.label or words_of(found.field), kind_of(found.kind, [found.expected, found.found])
+    label, kind = found.label or label_of(found.field), kind_of(found.kind, [found.expected, found.found])
     return Drift(row, found.field, label, kind, found.expected, found.found, found.from_snapshot)

@@ -15,11 +15,11 @@ from sqlalchemy import and_, select, tuple_
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
+from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters.cursor import BEGINNING, Cursor
 from auditapp.filters.parameter import Condition
 from auditapp.finding.visibility import as_bound
-from auditapp.log.checked import Checked
 from auditapp.models import Event, EventPayload
 from auditapp.reading.records.changes import Changes
 from auditapp.reading.records.record import Record
@@ -51,9 +51,9 @@ def events_of(record: Record, viewer: Viewer) -> list[Condition] | None:
     if not sees_all(record, viewer):
         if viewer.audit_level is AuditLevel.NOTHING or viewer.member_id is None:
             return None
-        own = [Checked(Event.member_id) == viewer.member_id]
+        own = [Unindexed(Event.member_id) == viewer.member_id]
     mine = Event.workspace_id == viewer.workspace.id
-    return [mine, Event.entity_id == record.id, Checked(Event.entity_type) == record.type, *own]
+    return [mine, Event.entity_id == record.id, Unindexed(Event.entity_type) == record.type, *own]
 
 
 def is_known(record: Record, viewer: Viewer) -> bool:
@@ -224,7 +224,7 @@ def rows_of(viewer: Viewer, numbers: set[int]) -> dict[int, EventRow]:
     found: dict[int, EventRow] = {}
     for start in range(0, len(ordered), KEYS_AT_ONCE):
         # By the keys: SQLite would go through a whole workspace rather than look up more than one.
-        mine = Checked(Event.workspace_id) == viewer.workspace.id
+        mine = Unindexed(Event.workspace_id) == viewer.workspace.id
         query = select(*SUMMARY_COLUMNS).where(mine, Event.id.in_(ordered[start : start + KEYS_AT_ONCE]))
         found |= {row.id: row for row in db.session.execute(query)}
     return found

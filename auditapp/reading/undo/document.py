@@ -12,7 +12,6 @@ import orjson
 from auditapp.access.own_events import note_first
 from auditapp.access.viewer import Viewer
 from auditapp.hidden import HIDDEN, json_escape
-from auditapp.log.changes import words_of
 from auditapp.log.schema import instant
 from auditapp.reading.timeline import EventRow
 from auditapp.reading.undo.prepare import Conflict, Left, RecordUndo, Undo
@@ -24,6 +23,7 @@ from auditapp.reading.undo.words import (
     done_sentences,
     text_of,
 )
+from auditapp.values.changes import label_of
 
 FORMAT = "auditapp-undo/1"
 MAX_NAME = 512
@@ -79,7 +79,7 @@ def _id(undo: Undo) -> str:
 
 def _name(undo: Undo) -> str:
     event = undo.event
-    name = f"{words_of(event.entity_type.replace('.', ' '))} {event.entity_name or event.entity_id}"
+    name = f"{label_of(event.entity_type.replace('.', ' '))} {event.entity_name or event.entity_id}"
     return f"{name} and all it set off"[:MAX_NAME] if undo.correlation_id else name[:MAX_NAME]
 
 

@@ -11,7 +11,6 @@ from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import BEGINNING
 from auditapp.finding.pages import fetch_page
-from auditapp.log.changes import words_of
 from auditapp.log.own_names import short_name
 from auditapp.reading.diffs.field_changes import kind_of
 from auditapp.reading.event import find_event
@@ -22,6 +21,7 @@ from auditapp.reading.story_tree import head_of
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow
 from auditapp.reading.undo.reverse import UPDATE, Reverse, reverse
 from auditapp.reading.undo.trace import Traced
+from auditapp.values.changes import label_of
 
 # Of a story, so that a page comes in about a second; what is more is said.
 MAX_EVENTS = 2_000
@@ -218,7 +218,7 @@ def _reborn(traced: Traced, turned: Reverse) -> list[int]:
 
 def _changed(name: str, change: dict[str, Any], row: EventRow) -> Conflict:
     kind = kind_of(change.get("kind"), [change.get("previous"), change["current"]])
-    return Conflict("changed", row, name, change.get("label") or words_of(name), kind, change.get("previous"))
+    return Conflict("changed", row, name, change.get("label") or label_of(name), kind, change.get("previous"))
 
 
 def _cautions(traced: Traced, turned: Reverse, *, whole: bool) -> Iterator[str]:

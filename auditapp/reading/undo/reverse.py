@@ -5,11 +5,11 @@ Pure: see ``reading.undo.trace``.
 
 from typing import Any, NamedTuple
 
-from auditapp.log.changes import words_of
-from auditapp.log.equality import same
 from auditapp.reading.records.changes import Held
 from auditapp.reading.records.references import by_identity, identity_of
 from auditapp.reading.undo.trace import NOTHING, Touched, Traced
+from auditapp.values.changes import label_of
+from auditapp.values.equality import same
 
 UPDATE, CREATE, DELETE = "update", "create", "delete"
 
@@ -53,7 +53,7 @@ def reverse(traced: Traced) -> Reverse | None:
         for name, value in wanted.items()
         if not _is_back(now.get(name, NOTHING), value, hints[name][1])
     }
-    done = [hints[name][0] or words_of(name) for name in wanted if name not in changes]
+    done = [hints[name][0] or label_of(name) for name in wanted if name not in changes]
     return Reverse(UPDATE, changes, done if traced.lost is None else [])
 
 

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from auditapp.log.equality import same
 from auditapp.reading.records.changes import (
     CHANGES,
     CREATES,
@@ -17,10 +16,11 @@ from auditapp.reading.records.changes import (
     Changes,
     Fold,
     Held,
-    effect_of,
+    record_effect_of,
 )
 from auditapp.reading.records.references import is_difference
 from auditapp.reading.records.versions import Version
+from auditapp.values.equality import same
 
 # A value that is not there, which is not the same as null.
 NOTHING: Any = object()
@@ -76,10 +76,10 @@ class Traced:
         if number in self.undone:
             self.met.add(number)
             if outcome == "success":
-                self._mine(version, effect_of(event), changes)
+                self._mine(version, record_effect_of(event), changes)
                 return
         elif outcome == "success" and self.existed is not None:
-            self._other(number, effect_of(event), changes)
+            self._other(number, record_effect_of(event), changes)
         self.fold.add(*version)
 
     def _mine(self, version: Version, effect: str, changes: Changes | None) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from auditapp.hidden import HIDDEN, code_point
-from auditapp.log.changes import words_of
-from auditapp.log.equality import same
 from auditapp.reading.diffs.field_changes import kind_of, ref_name, value_of
 from auditapp.reading.records.references import by_identity, identity_of
 from auditapp.reading.timeline import EventRow
 from auditapp.reading.undo.prepare import Conflict, RecordUndo
 from auditapp.reading.undo.reverse import CREATE, DELETE
+from auditapp.values.changes import label_of
+from auditapp.values.equality import same
 
 LONGEST = 60
 LONGEST_NAME = 200
@@ -55,7 +55,7 @@ def text_of(sentence: Sentence) -> str:
 def action_sentences(undo: RecordUndo) -> list[Sentence]:
     """Return what is to be done with a record, one thing a sentence."""
     record = (
-        Part(f"{words_of(undo.record.type.replace('.', ' ')).lower()} "),
+        Part(f"{label_of(undo.record.type.replace('.', ' ')).lower()} "),
         _own(undo.name or undo.record.id),
     )
     if undo.action == DELETE:
@@ -88,7 +88,7 @@ def _actor(event: EventRow) -> str:
 
 
 def _label(name: str, change: dict[str, Any]) -> Part:
-    return _own(change.get("label") or words_of(name))
+    return _own(change.get("label") or label_of(name))
 
 
 def _changed(label: Part, change: dict[str, Any]) -> Iterator[Sentence]:
@@ -121,7 +121,7 @@ def _attributes(
     for key in {**now, **wanted}:
         if key in now and key in wanted and same(now[key], wanted[key], kind):
             continue
-        of = (_own(words_of(key)), Part(" of "), _own(ref_name(wanted)), Part(" in "), label)
+        of = (_own(label_of(key)), Part(" of "), _own(ref_name(wanted)), Part(" in "), label)
         value = _value(wanted.get(key), kind_of(None, [wanted.get(key)]))
         yield (Part("Set "), *of, *((Part(" back to "), value) if value else (Part(" back to what it was"),)))
 

@@ -12,11 +12,11 @@ from werkzeug.utils import redirect
 from auditapp.access.gate import permission_required
 from auditapp.filters import FilterError
 from auditapp.filters.record import is_record
-from auditapp.log.strict_json import text_problem
 from auditapp.reading.records.history import Head, head_of
 from auditapp.reading.records.rail import Rail, rail_of, way_of
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.renamed import other_name
+from auditapp.values.strict_json import text_problem
 from auditapp.web.errors import error_page
 from auditapp.web.formats import viewer_zone, when, workspace_zone
 from auditapp.web.fragments import render, wants_fragment
@@ -24,7 +24,7 @@ from auditapp.web.history.query import COMPARE, FIELDS, INSTANT, VERSIONS, Asked
 from auditapp.web.history.rail import shown_lanes, shown_periods, size_words
 from auditapp.web.history.states import comparison, fields, instant
 from auditapp.web.history.versions import verb_of, versions
-from auditapp.web.words import WAY_WORDS
+from auditapp.web.sentences import WAY_WORDS
 
 bp = Blueprint("history", __name__)
 

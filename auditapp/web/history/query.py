@@ -17,11 +17,11 @@ from auditapp.config import is_timezone
 from auditapp.filters import FilterError, TimelineFilters, Values
 from auditapp.filters.cursor import places_of
 from auditapp.filters.moments import parse_last_moment
-from auditapp.log.field_terms import field_key, field_keys
-from auditapp.log.strict_json import shorten
+from auditapp.index.field_terms import field_key, field_keys
 from auditapp.reading.records.called import fields_called
 from auditapp.reading.records.history import PAGE_SIZE
 from auditapp.reading.records.record import Record
+from auditapp.values.strict_json import shorten
 from auditapp.web.formats import when
 
 VERSIONS, FIELDS, INSTANT, COMPARE = "versions", "fields", "at", "compare"

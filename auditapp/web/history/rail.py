@@ -1,4 +1,4 @@
-"""The rail of a history as it is drawn: marks with their links and words, hundreds of them on a page."""
+"""The rail of a history as it is drawn: dots with their links and words, hundreds of them on a page."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from flask import g
 
 from auditapp.filters.cursor import Cursor, places_of
 from auditapp.filters.moments import in_zone
-from auditapp.reading.records.rail import Mark, Period, Rail
+from auditapp.reading.records.rail import Dot, Period, Rail
 from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import INSTANT, Asked, history_url
 from auditapp.web.times import iso
 
-SIZES = (2, 10)  # from so many versions on, a mark is larger
+SIZES = (2, 10)  # from so many versions on, a dot is larger
 SCALES = (0.8, 1.1, 1.5)
 
 
 @dataclass(frozen=True)
-class ShownMark:
-    """A mark: where it is, where it leads, what it says, and the classes and size that it is drawn in."""
+class ShownDot:
+    """A dot: where it is, where it leads, what it says, and the classes and size that it is drawn in."""
 
     place: float
     url: str
@@ -29,11 +29,11 @@ class ShownMark:
 
 @dataclass(frozen=True)
 class ShownLane:
-    """The marks of one way by which versions came."""
+    """The dots of one way by which versions came."""
 
     way: str
     versions: int
-    marks: list[ShownMark]
+    dots: list[ShownDot]
 
 
 @dataclass(frozen=True)
@@ -68,35 +68,34 @@ def shown_lanes(workspace: str, asked: Asked, rail: Rail) -> list[ShownLane]:
     """Return the lanes of a rail."""
     links = _Links(workspace, asked)
     return [
-        ShownLane(lane.way, lane.versions, [_shown(mark, links) for mark in lane.marks])
-        for lane in rail.lanes
+        ShownLane(lane.way, lane.versions, [_shown(dot, links) for dot in lane.dots]) for lane in rail.lanes
     ]
 
 
-def _shown(mark: Mark, links: _Links) -> ShownMark:
-    look = ("failed " if mark.has_failed else "") + ("" if mark.is_left else "left-out")
-    return ShownMark(mark.place, links.to(mark.newest), _words(mark), look, scale_of(mark.versions))
+def _shown(dot: Dot, links: _Links) -> ShownDot:
+    look = ("failed " if dot.has_failed else "") + ("" if dot.is_left else "left-out")
+    return ShownDot(dot.place, links.to(dot.newest), _words(dot), look, scale_of(dot.versions))
 
 
 def scale_of(versions: int) -> float:
-    """Return how large a mark is drawn: one of a few sizes, which ``size_words`` says."""
+    """Return how large a dot is drawn: one of a few sizes, which ``size_words`` says."""
     return SCALES[bisect_right(SIZES, versions)]
 
 
 def size_words(rail: Rail) -> str:
-    """Say what the sizes of a rail's marks mean, nothing where all are of one size."""
+    """Say what the sizes of a rail's dots mean, nothing where all are of one size."""
     told = [f"{size}" for size in SIZES if size <= rail.busiest]
-    return f"larger marks: {' and '.join(told)} versions or more" if told else ""
+    return f"larger dots: {' and '.join(told)} versions or more" if told else ""
 
 
-def _words(mark: Mark) -> str:
+def _words(dot: Dot) -> str:
     # Not through when(), which finds out how long ago it was: a page has hundreds of these.
     zone = viewer_zone()
-    oldest, newest = in_zone(mark.oldest_at, zone), in_zone(mark.newest.occurred_at, zone)
+    oldest, newest = in_zone(dot.oldest_at, zone), in_zone(dot.newest.occurred_at, zone)
     end = f"{newest.day} {newest:%b} {newest.year}, {newest:%H:%M}"
-    if mark.versions == 1:
+    if dot.versions == 1:
         return end
-    return f"{mark.versions:,} versions, {oldest.day} {oldest:%b} {oldest.year}, {oldest:%H:%M} to {end}"
+    return f"{dot.versions:,} versions, {oldest.day} {oldest:%b} {oldest.year}, {oldest:%H:%M} to {end}"
 
 
 def shown_periods(workspace: str, asked: Asked, rail: Rail) -> list[ShownPeriod]:

@@ -12,13 +12,13 @@ from flask import abort, g
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import Cursor
 from auditapp.filters.moments import in_zone
-from auditapp.log.equality import same
 from auditapp.reading.diffs.field_changes import FieldChange, field_changes
 from auditapp.reading.records.compare import compare
 from auditapp.reading.records.history import Head
 from auditapp.reading.records.rail import Rail
 from auditapp.reading.records.state import Drift, FieldState, RecordState, states_at
 from auditapp.reading.timeline import EventRow, list_events
+from auditapp.values.equality import same
 from auditapp.web.formats import viewer_zone
 from auditapp.web.history.query import Asked
 from auditapp.web.history.values import Room, ShownValue, shown_value

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any
 
-from auditapp.log.changes import words_of
 from auditapp.reading.diffs.values import Value, ref_name, value_of
+from auditapp.values.changes import label_of
 
 MAX_CHARS, MAX_ITEMS = 400, 20  # to read at a glance
 MAX_FOLDED, MAX_FOLDED_ITEMS = 4_000, 200  # of one value, behind them
@@ -86,7 +86,7 @@ def _text(value: Any, kind: str, room: Room) -> ShownText:
 def _item(value: Mapping[str, Any], room: Room) -> Item:
     """Prepare a related record: what it is called, and what more there is to say of it."""
     attributes = [
-        (words_of(key), _text(each, "text", room))
+        (label_of(key), _text(each, "text", room))
         for key, each in value.items()
         if room.everything or (key not in _NAMING and each not in (None, "", [], {}))
     ]

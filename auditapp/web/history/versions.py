@@ -9,8 +9,7 @@ from flask import g
 
 from auditapp.filters import ME, TimelineFilters
 from auditapp.filters.cursor import places_of
-from auditapp.log.changes import words_of
-from auditapp.log.field_terms import field_key
+from auditapp.index.field_terms import field_key
 from auditapp.reading.diffs.field_changes import FieldChange, field_changes
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.records.field_points import field_points
@@ -19,9 +18,10 @@ from auditapp.reading.records.rail import Rail
 from auditapp.reading.records.related import list_related
 from auditapp.reading.story import cause_of
 from auditapp.reading.timeline import EventRow, Page, list_events, place
+from auditapp.values.changes import label_of
 from auditapp.web.history.chart import Chart, chart_of
 from auditapp.web.history.query import Asked, history_url
-from auditapp.web.words import mark
+from auditapp.web.sentences import effect
 
 FIELDS_PER_VERSION = 30
 SHOWN_OF_A_RUN = 20
@@ -175,8 +175,8 @@ def _shown_version(
     }
     shown, more = field_changes(
         of_filter,
-        created=mark(event) == "created",
-        deleted=mark(event) == "deleted",
+        created=effect(event) == "created",
+        deleted=effect(event) == "deleted",
         max_fields=FIELDS_PER_VERSION,
         effort=effort,
     )
@@ -185,4 +185,4 @@ def _shown_version(
 
 def verb_of(event: str) -> str:
     """Return what happened, without the record's type: "updated"."""
-    return words_of(event.rpartition(".")[2]).lower()
+    return label_of(event.rpartition(".")[2]).lower()

@@ -12,9 +12,10 @@ from auditapp.access.viewer import whole_log_viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.finding.pages import fetch_page
-from auditapp.log import rebuild as rebuilding
-from auditapp.log import record, record_batch, terms
-from auditapp.log.index_state import index_state_of, stale_workspaces
+from auditapp.index import rebuild as rebuilding
+from auditapp.index import terms
+from auditapp.index.state import index_state_of, stale_workspaces
+from auditapp.log import record, record_batch
 from auditapp.models import Event, Workspace, event_count, index_state
 from auditapp.models.derived import HOUR
 from auditapp.reading.facets import matches_of
@@ -110,7 +111,7 @@ def test_where_one_workspace_is_stale_all_are_whole_in_the_end(acme, other):
 
 
 def test_a_higher_version_in_the_code_alone_makes_the_index_stale(acme, monkeypatch):
-    monkeypatch.setattr("auditapp.log.index_state.INDEX_VERSION", terms.INDEX_VERSION + 1)
+    monkeypatch.setattr("auditapp.index.state.INDEX_VERSION", terms.INDEX_VERSION + 1)
 
     assert stale_workspaces() == [acme.id]
 
@@ -227,7 +228,7 @@ def test_a_writer_that_commits_late_is_neither_skipped_nor_counted_twice(app, ac
 def test_words_that_are_not_derived_any_more_are_forgotten(acme, make_stale, monkeypatch):
     monkeypatch.setattr(terms, "document", terms.document)
     monkeypatch.setattr(
-        "auditapp.log.search_index.document", lambda *given: [*terms.document(*given), "papaya"]
+        "auditapp.index.search_index.document", lambda *given: [*terms.document(*given), "papaya"]
     )
     recorded(acme, 20)
     assert len(found(acme, "papaya")) == 20
@@ -243,15 +244,15 @@ def test_words_that_are_not_derived_any_more_are_forgotten(acme, make_stale, mon
 def test_an_error_of_the_database_leaves_what_was_done(acme, make_stale, monkeypatch):
     recorded(acme, 40)
     make_stale()
-    add_words = rebuilding.add_words
+    add_documents = rebuilding.add_documents
     calls = iter([None, None, sa.exc.OperationalError("x", None, Exception("disk full"))])
 
     def failing(*given):
         if error := next(calls, None):
             raise error
-        add_words(*given)
+        add_documents(*given)
 
-    monkeypatch.setattr(rebuilding, "add_words", failing)
+    monkeypatch.setattr(rebuilding, "add_documents", failing)
     with pytest.raises(sa.exc.OperationalError):
         rebuilding.rebuild([acme.id])
     db.session.rollback()

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.log import words
-from auditapp.log.changes import words_of
-from auditapp.log.field_terms import asked_forms, field_key, field_keys, forms_of
-from auditapp.log.terms import change_marks
-from auditapp.log.words import fold, folded
+from auditapp.index import words
+from auditapp.index.field_terms import asked_forms, field_key, field_keys, forms_of
+from auditapp.index.terms import change_terms
+from auditapp.index.words import fold, folded
 from auditapp.reading.diffs.values import kind_of, value_of
+from auditapp.values.changes import label_of
 
 LETTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from(
     "aeÄéßİıΣςＡｶﾞ\u0301\u0345\u3099가\u1161_- "
@@ -133,7 +133,7 @@ def test_what_a_page_shows_of_a_value_finds_it(value):
 @given(st.text(LETTERS, max_size=60))
 def test_a_text_is_folded_as_its_letters_are_and_a_name_as_its_words(text):
     assert folded(text) == "".join(map(fold, words._clusters(text)))
-    assert field_key(text) in field_keys(text, None) and field_key(words_of(text)) in field_keys(text, None)
+    assert field_key(text) in field_keys(text, None) and field_key(label_of(text)) in field_keys(text, None)
 
 
 NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -164,21 +164,21 @@ def test_what_cannot_be_recorded_is_asked_for_as_text(text):
 def test_a_field_whose_label_says_its_name_has_no_more_marks_than_one_without():
     change = {"previous": "Open", "current": "Won"}
 
-    marks = [
-        list(change_marks(1, {"totalValue": {**change, "label": label, "kind": "choice"}}))
+    terms = [
+        list(change_terms(1, {"totalValue": {**change, "label": label, "kind": "choice"}}))
         for label in (None, "Total value", "TOTAL_VALUE")
     ]
 
-    assert [len(each) for each in marks] == [4, 4, 4] and marks[0] == marks[1] == marks[2]
-    assert len(list(change_marks(1, {"value": {**change, "label": "Wert"}}))) == 8
+    assert [len(each) for each in terms] == [4, 4, 4] and terms[0] == terms[1] == terms[2]
+    assert len(list(change_terms(1, {"value": {**change, "label": "Wert"}}))) == 8
 
 
 def test_long_values_are_not_kept_by_the_caches_of_short_ones():
     """A value has up to 256 KiB."""
-    from auditapp.log import field_terms, terms
+    from auditapp.index import field_terms, terms
 
     before = terms._single_kept.cache_info().currsize, field_terms._kept_form.cache_info().currsize
     for number in range(5):
-        list(change_marks(1, {"notes": {"previous": None, "current": f"{number} " + "x" * 1000}}))
+        list(change_terms(1, {"notes": {"previous": None, "current": f"{number} " + "x" * 1000}}))
 
     assert (terms._single_kept.cache_info().currsize, field_terms._kept_form.cache_info().currsize) == before

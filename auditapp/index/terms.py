@@ -1,6 +1,6 @@
-"""What an event is found by: its words, and marks for what a filter may ask beside them.
+"""What an event is found by: its words, and terms for what a filter may ask beside them.
 
-A mark starts with ``_``, which no word does. Marks of a value are hashes, since a value may be anything.
+A term starts with ``_``, which no word does. Terms of a value are hashes, since a value may be anything.
 """
 
 import ipaddress
@@ -10,14 +10,14 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from auditapp.log.field_terms import field_keys, form_of, forms_of, moved_forms
-from auditapp.log.words import MAX_KEPT, words
+from auditapp.index.field_terms import field_keys, form_of, forms_of, moved_forms
+from auditapp.index.words import MAX_KEPT, words
 from auditapp.models.types import EPOCH
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Of all that is derived from an event: words, marks, counts. Who changes what an event is found or counted by
-# raises it; what older versions made is then stale, and made anew by log/rebuild.py.
+# Of all that is derived from an event: words, terms, counts. Who changes what an event is found or counted by
+# raises it; what older versions made is then stale, and made anew by index/rebuild.py.
 INDEX_VERSION = 3
 # More are not searched: an event of 256 KiB has about as many, and PostgreSQL takes 1 MB an event.
 MAX_WORDS = 50_000
@@ -29,8 +29,8 @@ SPANS = (6, 12, 17, 22)
 _BEFORE_TIME = 1 << 36  # seconds: makes every year from 1 on positive
 
 
-def span_mark(workspace_id: int, bits: int, number: int) -> str:
-    """Return the mark of the ``number``-th span of ``2**bits`` seconds in a workspace."""
+def span_term(workspace_id: int, bits: int, number: int) -> str:
+    """Return the term of the ``number``-th span of ``2**bits`` seconds in a workspace."""
     return f"_{workspace_id}s{bits}_{number}"
 
 
@@ -41,55 +41,55 @@ def span_of(moment: datetime, bits: int) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _span_marks(workspace_id: int, shortest: int) -> tuple[str, ...]:
-    """Return the marks of the shortest span with this number and of those around it."""
-    return tuple([span_mark(workspace_id, bits, shortest >> (bits - SPANS[0])) for bits in SPANS])
+def _span_terms(workspace_id: int, shortest: int) -> tuple[str, ...]:
+    """Return the terms of the shortest span with this number and of those around it."""
+    return tuple([span_term(workspace_id, bits, shortest >> (bits - SPANS[0])) for bits in SPANS])
 
 
-def workspace_mark(workspace_id: int) -> str:
-    """Return the mark of every event of a workspace."""
+def workspace_term(workspace_id: int) -> str:
+    """Return the term of every event of a workspace."""
     return f"_{workspace_id}"
 
 
-def mark(workspace_id: int, kind: str, *values: str) -> str:
-    """Return the mark of a value in a workspace: ``event``, ``actor``, ``field``, ``to``, …"""
+def value_term(workspace_id: int, kind: str, *values: str) -> str:
+    """Return the term of a value in a workspace: ``event``, ``actor``, ``field``, ``to``, …"""
     # Ids and choices come again and again; long texts would only fill the memory.
-    made = _mark_kept if sum(map(len, values)) <= 2 * MAX_KEPT else new_mark
+    made = _value_term_kept if sum(map(len, values)) <= 2 * MAX_KEPT else new_value_term
     return made(workspace_id, kind, *values)
 
 
-def new_mark(workspace_id: int, kind: str, *values: str) -> str:
-    """Return the mark of a value that is not expected to come again."""
+def new_value_term(workspace_id: int, kind: str, *values: str) -> str:
+    """Return the term of a value that is not expected to come again."""
     told = "\0".join((str(workspace_id), kind, *values)).encode()
     return f"_{blake2b(told, digest_size=10).hexdigest()}"
 
 
-_mark_kept = lru_cache(maxsize=8192)(new_mark)
+_value_term_kept = lru_cache(maxsize=8192)(new_value_term)
 
 
-def marks_of(workspace_id: int, row: Mapping[str, Any]) -> list[str]:
-    """Return an event's marks but those of its changes.
+def column_terms(workspace_id: int, row: Mapping[str, Any]) -> list[str]:
+    """Return an event's terms but those of its changes.
 
     :param row: its columns in ``event``.
     """
-    found = [workspace_mark(workspace_id)]
-    found += _span_marks(workspace_id, span_of(row["occurred_at"], SPANS[0]))
-    found += [mark(workspace_id, kind, row[kind]) for kind in ("event", "origin")]
-    found.append(mark(workspace_id, "record", row["entity_type"], row["entity_id"]))
+    found = [workspace_term(workspace_id)]
+    found += _span_terms(workspace_id, span_of(row["occurred_at"], SPANS[0]))
+    found += [value_term(workspace_id, kind, row[kind]) for kind in ("event", "origin")]
+    found.append(value_term(workspace_id, "record", row["entity_type"], row["entity_id"]))
     for kind in ("actor_id", "correlation_id"):
         if row[kind] is not None:
-            found.append(mark(workspace_id, kind, row[kind]))
+            found.append(value_term(workspace_id, kind, row[kind]))
     if row["outcome"] != "success":
-        found.append(mark(workspace_id, "outcome", row["outcome"]))
+        found.append(value_term(workspace_id, "outcome", row["outcome"]))
     if row["actor_type"] != "user":
-        found.append(mark(workspace_id, "actor_type", row["actor_type"]))
+        found.append(value_term(workspace_id, "actor_type", row["actor_type"]))
     if row["member_id"] is not None:
-        found.append(mark(workspace_id, "member_id", str(row["member_id"])))
+        found.append(value_term(workspace_id, "member_id", str(row["member_id"])))
     return found
 
 
-def context_marks(workspace_id: int, event: Mapping[str, Any], context: Mapping[str, Any]) -> list[str]:
-    """Return the marks of what no column of an event has: whence, on whose word, and for whom.
+def context_terms(workspace_id: int, event: Mapping[str, Any], context: Mapping[str, Any]) -> list[str]:
+    """Return the terms of what no column of an event has: whence, on whose word, and for whom.
 
     :param event: as contract §5 has it.
     :param context: what was recorded as its context.
@@ -103,12 +103,12 @@ def context_marks(workspace_id: int, event: Mapping[str, Any], context: Mapping[
         ("on_behalf_of", event.get("on_behalf_of")),
     ):
         if isinstance(party, Mapping) and isinstance(party.get("id"), str):
-            found.append(mark(workspace_id, kind, party["id"]))
+            found.append(value_term(workspace_id, kind, party["id"]))
     return found
 
 
 def address_beginning(workspace_id: int, address: Address, digits: int) -> str:
-    """Return the beginning that the marks of a network's addresses share; of all its digits, a mark.
+    """Return the beginning that the terms of a network's addresses share; of all its digits, a term.
 
     :param digits: hexadecimal ones that the network pins, 8 of IPv4 and 32 of IPv6 at most.
     """
@@ -127,8 +127,8 @@ def _address(text: Any) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def change_marks(workspace_id: int, changes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the marks of changes: that a field changed, from what, to what, and from what to what.
+def change_terms(workspace_id: int, changes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the terms of changes: that a field changed, from what, to what, and from what to what.
 
     A field counts under its name and its label, a reference under its id and its names, a list by what came
     in and what went out; all in the form in which they are compared, see ``field_terms``. An item's exact id
@@ -139,9 +139,9 @@ def change_marks(workspace_id: int, changes: Mapping[str, Mapping[str, Any]]) ->
         previous = change.get("previous")
         if not isinstance(current, _SEVERAL) and not isinstance(previous, _SEVERAL):
             before = form_of(previous, kind) if "previous" in change else ""
-            yield from _single_marks(workspace_id, keys, before, form_of(current, kind))
+            yield from _single_terms(workspace_id, keys, before, form_of(current, kind))
             continue
-        yield from _item_marks(workspace_id, name, change)
+        yield from _item_terms(workspace_id, name, change)
         if isinstance(previous, list) and isinstance(current, list):
             sides = moved_forms(previous, current, kind)
         else:
@@ -150,32 +150,32 @@ def change_marks(workspace_id: int, changes: Mapping[str, Mapping[str, Any]]) ->
             ]
         forms = [list(dict.fromkeys(side.values()))[:MAX_FORMS] for side in sides]
         for key in keys:
-            yield from _key_marks(workspace_id, key, *forms)
+            yield from _key_terms(workspace_id, key, *forms)
 
 
-def _single_marks(workspace_id: int, keys: tuple[str, ...], before: str, after: str) -> tuple[str, ...]:
+def _single_terms(workspace_id: int, keys: tuple[str, ...], before: str, after: str) -> tuple[str, ...]:
     made = _single_kept if len(before) + len(after) <= 2 * MAX_KEPT else _new_single
     return made(workspace_id, keys, before, after)
 
 
 def _new_single(workspace_id: int, keys: tuple[str, ...], before: str, after: str) -> tuple[str, ...]:
     forms = [before] if before else []
-    return tuple([each for key in keys for each in _key_marks(workspace_id, key, forms, [after])])
+    return tuple([each for key in keys for each in _key_terms(workspace_id, key, forms, [after])])
 
 
 # A choice changes in the same few ways again and again.
 _single_kept = lru_cache(maxsize=8192)(_new_single)
 
 
-def _key_marks(workspace_id: int, key: str, before: list[str], after: list[str]) -> Iterator[str]:
-    yield mark(workspace_id, "field", key)
+def _key_terms(workspace_id: int, key: str, before: list[str], after: list[str]) -> Iterator[str]:
+    yield value_term(workspace_id, "field", key)
     for form in before:
-        yield mark(workspace_id, "from", key, form)
+        yield value_term(workspace_id, "from", key, form)
     for form in after:
-        yield mark(workspace_id, "to", key, form)
+        yield value_term(workspace_id, "to", key, form)
     for one in before[:MAX_PAIRS]:
         for other in after[:MAX_PAIRS]:
-            yield mark(workspace_id, "from to", key, one, other)
+            yield value_term(workspace_id, "from to", key, one, other)
 
 
 _SEVERAL = (list, dict)
@@ -183,14 +183,14 @@ MAX_FORMS = 200
 MAX_PAIRS = 40
 
 
-def _item_marks(workspace_id: int, name: str, change: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the marks of the items that came in or went out, by their exact ids."""
+def _item_terms(workspace_id: int, name: str, change: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the terms of the items that came in or went out, by their exact ids."""
     previous, current = change.get("previous"), change["current"]
     before, after = _ids(previous), _ids(current)
     kept = before.keys() & after.keys() if isinstance(previous, list) and isinstance(current, list) else ()
     for id in {**before, **after}:
         if id not in kept:
-            yield mark(workspace_id, "item", name, id)
+            yield value_term(workspace_id, "item", name, id)
 
 
 def _has_id(item: Any) -> bool:
@@ -236,13 +236,13 @@ def _gather(value: Any, found: dict[str, None]) -> None:
 
 
 @lru_cache(maxsize=8192)
-def name_marks(workspace_id: int, kind: str, *texts: str | None) -> tuple[str, ...]:
-    """Return marks of the words of a name, by which it is offered while somebody types."""
+def name_terms(workspace_id: int, kind: str, *texts: str | None) -> tuple[str, ...]:
+    """Return terms of the words of a name, by which it is offered while somebody types."""
     return tuple([f"_{workspace_id}{kind}_{word}" for text in texts if text for word in words(text)])
 
 
 def document(event: Mapping[str, Any], row: Mapping[str, Any], context: Mapping[str, Any]) -> list[str]:
-    """Return an event's marks and words in their order, ``_`` between texts, so that no phrase spans two.
+    """Return an event's terms and words in their order, ``_`` between texts, so that no phrase spans two.
 
     :param event: as contract §5 has it; ``context`` of it is not read.
     :param row: its columns in ``event``.
@@ -250,14 +250,14 @@ def document(event: Mapping[str, Any], row: Mapping[str, Any], context: Mapping[
     """
     workspace_id = row["workspace_id"]
     actor = event["actor"]
-    found = marks_of(workspace_id, row)
+    found = column_terms(workspace_id, row)
     found += dict.fromkeys(
-        mark(workspace_id, "related", each["type"], each["id"]) for each in event.get("related") or ()
+        value_term(workspace_id, "related", each["type"], each["id"]) for each in event.get("related") or ()
     )
-    found += context_marks(workspace_id, event, context)
-    found += dict.fromkeys(change_marks(workspace_id, event.get("changes") or {}))
-    found += name_marks(workspace_id, "a", actor.get("name"), actor.get("email"), actor["id"])
-    found += name_marks(workspace_id, "n", event["entity"].get("name"))
+    found += context_terms(workspace_id, event, context)
+    found += dict.fromkeys(change_terms(workspace_id, event.get("changes") or {}))
+    found += name_terms(workspace_id, "a", actor.get("name"), actor.get("email"), actor["id"])
+    found += name_terms(workspace_id, "n", event["entity"].get("name"))
     last = len(found) + MAX_WORDS
     for text in texts_of(event, str(row["uid"]), context):
         found.append(BREAK)
@@ -272,5 +272,5 @@ def as_text(found: Sequence[str]) -> str:
 
 def as_vector(found: Sequence[str]) -> str:
     """Return a document as the text of a tsvector: each word with its position."""
-    # Words hold letters and digits only, marks "_" beside them: nothing that would need quotes.
+    # Words hold letters and digits only, terms "_" beside them: nothing that would need quotes.
     return " ".join([f"{word}:{place}" for place, word in enumerate(found, 1) if word != BREAK])

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from auditapp.log.equality import same
+from auditapp.values.equality import same
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -25,7 +26,8 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
 _ACRONYMS = {"api", "ip", "url"}
 
 
-def words_of(name: str) -> str:
+@lru_cache(maxsize=4096)
+def label_of(name: str) -> str:
     """Return a field's name as words: ``totalValue`` and ``total_value`` become "Total value"."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name.replace("_", " "))
     lowered = " ".join(

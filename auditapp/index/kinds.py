@@ -7,10 +7,10 @@ from sqlalchemy import Connection, Table, and_, delete, exists, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from auditapp.log.in_list import in_list
-from auditapp.log.read_once import forget
+from auditapp.database.in_list import in_list
+from auditapp.database.read_once import forget
 from auditapp.models import Event, EventName, event_kind
-from auditapp.models.event import KIND
+from auditapp.models.event import KIND_COLUMNS
 
 _NAMES: Table = EventName.__table__  # type: ignore[assignment]
 
@@ -41,20 +41,23 @@ def add_names(connection: Connection, workspace_id: int, names: Collection[tuple
 def add_kinds(connection: Connection, workspace_id: int, missing: set[tuple[Any, ...]]) -> None:
     """Keep ``event_kind`` complete.
 
-    :param missing: kinds that were not there, as ``KIND`` has them.
+    :param missing: kinds that were not there, as ``KIND_COLUMNS`` has them.
     """
     if not missing:
         return
     forget(connection)
     connection.execute(
         _upsert(connection)(event_kind).on_conflict_do_nothing(),
-        [{"workspace_id": workspace_id, **dict(zip(KIND, kind, strict=True))} for kind in sorted(missing)],
+        [
+            {"workspace_id": workspace_id, **dict(zip(KIND_COLUMNS, kind, strict=True))}
+            for kind in sorted(missing)
+        ],
     )
 
 
 def forget_unseen(connection: Connection, workspace_id: int) -> None:
     """Take out of both what no event of the workspace has; nobody may be recording in it meanwhile."""
-    for table, columns in ((_NAMES, KIND[:1]), (event_kind, KIND)):
+    for table, columns in ((_NAMES, KIND_COLUMNS[:1]), (event_kind, KIND_COLUMNS)):
         same = [Event.__table__.c[name] == table.c[name] for name in ("workspace_id", *columns)]
         connection.execute(
             delete(table).where(table.c.workspace_id == workspace_id, ~exists().where(and_(*same)))

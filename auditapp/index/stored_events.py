@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Connection, LargeBinary, Select, String, and_, func, or_, select, true
 
-from auditapp.log.search_index import Told
+from auditapp.index.search_index import Told
 from auditapp.models import SECTIONS, Event, EventPayload
 from auditapp.models.types import BinaryUuid, Instant
 

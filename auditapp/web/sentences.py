@@ -3,9 +3,9 @@
 from typing import Any, NamedTuple
 
 from auditapp.filters.wording import entity_words
-from auditapp.finding.effects import mark_of
-from auditapp.log.changes import words_of
+from auditapp.finding.effects import effect_of
 from auditapp.log.own_names import short_name
+from auditapp.values.changes import label_of
 
 # By which way a version came: one, several, and all of them as a heading; see reading/records/rail.py.
 WAY_WORDS = {
@@ -65,12 +65,12 @@ def sentence(row: Any) -> Sentence:
         if row.outcome != "success":
             after = OWN_FAILURES.get(own, after)
         return Sentence(before, name, after)
-    verb = words_of(row.event.rpartition(".")[2]).lower()
+    verb = label_of(row.event.rpartition(".")[2]).lower()
     # "Quote sent" would say the opposite of a sending that failed.
     kind = short_name(row.entity_type) if row.is_own else row.entity_type
     return Sentence(entity_words(kind), name, verb if row.outcome == "success" else f"not {verb}")
 
 
-def mark(row: Any) -> str:
+def effect(row: Any) -> str:
     """Return what happened in one word, for colour and sign: created, changed, deleted, failed, other."""
-    return mark_of(row.event, row.outcome)
+    return effect_of(row.event, row.outcome)

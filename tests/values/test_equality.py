@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.log.equality import key_of, same
+from auditapp.values.equality import key_of, same
 
 NOON = "2024-03-31T12:00:00Z"
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, event, insert, select
 
 from auditapp.extensions import db
-from auditapp.log.terms import INDEX_VERSION
+from auditapp.index.terms import INDEX_VERSION
 from auditapp.models import Workspace, index_state
 
 # A batch takes seconds; nobody has worked on it for so long.

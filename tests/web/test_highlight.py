@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from auditapp.web.formats import plain
-from auditapp.web.found import found, found_in_html
+from auditapp.web.highlight import found, found_in_html
 from tests.pages import FRAGMENT
 
 UUID = "019aa0c4-1111-7000-8000-00000000000a"

@@ -10,15 +10,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, Connection, Integer, bindparam, select, text
 
-from auditapp.log.insert import microseconds
-from auditapp.log.kinds import add_kinds
+from auditapp.index.kinds import add_kinds
 from auditapp.models import Workspace, event_count, event_kind
 from auditapp.models.derived import DAY, HOUR, WEEK
-from auditapp.models.event import KIND
-from auditapp.models.types import EPOCH
+from auditapp.models.event import KIND_COLUMNS
+from auditapp.models.types import EPOCH, microseconds
 
 QUARTER = timedelta(minutes=15)  # every zone of today is whole quarters of an hour away from UTC
-_kind_of = itemgetter(*KIND)
+_kind_of = itemgetter(*KIND_COLUMNS)
 
 
 def count_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -55,7 +54,7 @@ def counts_of(zone: str, rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[Any
 
 # In one query, because every flush that is captured waits for it.
 _ZONE_AND_KINDS = (
-    select(Workspace.timezone, *(event_kind.c[name] for name in KIND))
+    select(Workspace.timezone, *(event_kind.c[name] for name in KIND_COLUMNS))
     .outerjoin_from(
         Workspace,
         event_kind,
@@ -74,7 +73,7 @@ def _zone_and_kinds(
     return found[0][0], {tuple(kind) for _, *kind in found}
 
 
-_COUNTED = ("hours", "start", *KIND, "events")
+_COUNTED = ("hours", "start", *KIND_COLUMNS, "events")
 _ADD_OR_COUNT = f"""
     INSERT INTO event_count (workspace_id, {", ".join(_COUNTED)}) VALUES (?, {", ".join("?" * len(_COUNTED))})
     ON CONFLICT DO UPDATE SET events = events + excluded.events

@@ -7,7 +7,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.visitors import InternalTraversal
 
 
-class Checked(ColumnElement[Any]):
+class Unindexed(ColumnElement[Any]):
     """A column that is checked on the way, not walked by: SQLite, which has no statistics, would
     else take its index, even one of a whole workspace. PostgreSQL may still choose."""
 
@@ -20,11 +20,11 @@ class Checked(ColumnElement[Any]):
     _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
 
 
-@compiles(Checked)
-def _as_it_is(element: Checked, compiler: Any, **kwargs: Any) -> str:
+@compiles(Unindexed)
+def _as_it_is(element: Unindexed, compiler: Any, **kwargs: Any) -> str:
     return str(compiler.process(element.column, **kwargs))
 
 
-@compiles(Checked, "sqlite")
-def _without_index(element: Checked, compiler: Any, **kwargs: Any) -> str:
+@compiles(Unindexed, "sqlite")
+def _without_index(element: Unindexed, compiler: Any, **kwargs: Any) -> str:
     return "+" + str(compiler.process(element.column, **kwargs))

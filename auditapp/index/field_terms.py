@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from auditapp.log.changes import words_of
-from auditapp.log.equality import key_of
-from auditapp.log.words import MAX_KEPT, folded
+from auditapp.index.words import MAX_KEPT, folded
+from auditapp.values.changes import label_of
+from auditapp.values.equality import key_of
 
 # The forms under which a value is asked for, by what was recorded.
 Forms = dict[Hashable, str]
@@ -51,7 +51,7 @@ def field_key(text: str) -> str:
 @lru_cache(maxsize=4096)
 def field_keys(name: str, label: str | None) -> tuple[str, ...]:
     """Return the keys under which a changed field is found: its name's, and those of its labels."""
-    called = [name, words_of(name), *([label] if label else [])]
+    called = [name, label_of(name), *([label] if label else [])]
     return tuple(dict.fromkeys(map(field_key, called)))
 
 
@@ -60,7 +60,7 @@ def forms_of(value: Any, kind: str | None) -> Forms:
 
     A list counts as a whole and by its items; a record or a choice by its id and its names, and as a whole.
 
-    :param kind: of the change; it says whether texts are instants, see ``log/equality.py``.
+    :param kind: of the change; it says whether texts are instants, see ``values/equality.py``.
     """
     if isinstance(value, list):
         return dict([_whole(value)]) | _item_forms(value, kind)

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Integer, column, table
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from auditapp.log.counts import count_events
-from auditapp.log.insert import add_rows
-from auditapp.log.terms import as_text, as_vector, document
+from auditapp.database.copy import add_rows
+from auditapp.index.counts import count_events
+from auditapp.index.terms import as_text, as_vector, document
 from auditapp.models.types import Instant
 
 # On PostgreSQL; the driver of a captured application may need the types.
@@ -28,11 +28,11 @@ Told = tuple[int, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
 
 def index_events(connection: Connection, told: Sequence[Told]) -> None:
     """Add one workspace's events to the index of words and to the counts, in the connection's transaction."""
-    add_words(connection, words_of(connection, told))
+    add_documents(connection, documents_of(connection, told))
     count_events(connection, [row for _, _, row, _ in told])
 
 
-def words_of(connection: Connection, told: Sequence[Told]) -> list[tuple[Any, ...]]:
+def documents_of(connection: Connection, told: Sequence[Told]) -> list[tuple[Any, ...]]:
     """Return the rows of some events in the index of words; asks the database nothing."""
     if _is_sqlite(connection):
         return [(number, as_text(document(event, row, context))) for number, event, row, context in told]
@@ -42,8 +42,8 @@ def words_of(connection: Connection, told: Sequence[Told]) -> list[tuple[Any, ..
     ]
 
 
-def add_words(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Add rows of :func:`words_of` to the index of words, in the connection's transaction."""
+def add_documents(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows of :func:`documents_of` to the index of words, in the connection's transaction."""
     if _is_sqlite(connection):
         connection.exec_driver_sql("INSERT INTO event_search (rowid, words) VALUES (?, ?)", [*rows])
     else:

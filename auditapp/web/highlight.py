@@ -9,7 +9,7 @@ from flask import Flask, g, has_request_context, request
 from markupsafe import Markup
 
 from auditapp.filters.search_terms import Term, terms_of
-from auditapp.log.words import Word, is_unspaced, words_in_place
+from auditapp.index.words import Word, is_unspaced, words_in_place
 from auditapp.web.formats import plain
 
 _TAG = re.compile("(<[^>]*>)")

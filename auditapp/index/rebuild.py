@@ -17,17 +17,16 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, or_, select, text, update
 from sqlalchemy.exc import OperationalError
 
+from auditapp.database.locks import Lock, lock_for_writing, take_lock
+from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
-from auditapp.log.checked import Checked
-from auditapp.log.counts import count_events
-from auditapp.log.index_state import IndexState, index_state_of
-from auditapp.log.insert import lock_for_writing
-from auditapp.log.kinds import add_names, forget_unseen
-from auditapp.log.search_index import add_words, event_search, words_of
-from auditapp.log.statistics import WORTH_IT, know_what_is_there
-from auditapp.log.stored import is_typed, read_told, stored_events
-from auditapp.log.terms import INDEX_VERSION
-from auditapp.log.turns import Turn, take_turn
+from auditapp.index.counts import count_events
+from auditapp.index.kinds import add_names, forget_unseen
+from auditapp.index.search_index import add_documents, documents_of, event_search
+from auditapp.index.state import IndexState, index_state_of
+from auditapp.index.statistics import WORTH_IT, know_what_is_there
+from auditapp.index.stored_events import is_typed, read_told, stored_events
+from auditapp.index.terms import INDEX_VERSION
 from auditapp.models import Event, EventName, Workspace, event_count, event_kind, index_state
 from auditapp.models.derived import HOUR
 
@@ -100,7 +99,7 @@ def _begin(workspace_id: int, seen: IndexState) -> bool:
         lock_for_writing(connection)
     else:
         connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
-        take_turn(Turn.INDEX, workspace_id)
+        take_lock(Lock.INDEX, workspace_id)
     if index_state_of(workspace_id) != seen:
         db.session.rollback()
         return False
@@ -165,7 +164,7 @@ def _step(workspace_id: int) -> bool:
         return False
     connection = db.session.connection()
     told = read_told(connection, _stored(workspace_id, state.done_event, state.last_event))
-    rows = words_of(connection, told)  # takes the longest, so before anything is locked
+    rows = documents_of(connection, told)  # takes the longest, so before anything is locked
     lock_for_writing(connection)
     if not _hold(connection, workspace_id, state):
         db.session.rollback()
@@ -175,7 +174,7 @@ def _step(workspace_id: int) -> bool:
         here = event_search.c.event_id
         _forget_words(connection, workspace_id, here > state.done_event, here <= done)
     if told:
-        add_words(connection, rows)
+        add_documents(connection, rows)
         count_events(connection, [row for _, _, row, _ in told])
         names = {row["event"] for _, _, row, _ in told}
         add_names(connection, workspace_id, {(name, name.rpartition(".")[0]) for name in names})
@@ -195,7 +194,7 @@ def _hold(connection: Connection, workspace_id: int, seen: IndexState) -> bool:
 def _stored(workspace_id: int, after: int, last: int) -> Select[Any]:
     """Return a query for the next events."""
     query = stored_events(db.session.connection())
-    mine = Checked(Event.workspace_id) == workspace_id
+    mine = Unindexed(Event.workspace_id) == workspace_id
     return query.where(mine, Event.id > after, Event.id <= last).order_by(Event.id).limit(BATCH)
 
 

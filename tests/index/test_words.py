@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from auditapp.log.words import MAX_MARKS, _clusters, fold, is_unspaced, words, words_in_place
+from auditapp.index.words import MAX_MARKS, _clusters, fold, is_unspaced, words, words_in_place
 
 SURROGATES = ["Cs"]
 ACCENTED = st.lists(

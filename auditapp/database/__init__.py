@@ -1,0 +1,1 @@
+"""How SQLite and PostgreSQL are addressed where SQLAlchemy does not make them alike."""
