@@ -16,8 +16,7 @@ from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor, places_of
-from auditapp.finding import news
-from auditapp.finding.pages import fetch_page
+from auditapp.finding import count_new, fetch_page, newest_id
 from auditapp.models import Account, Event
 from auditapp.reading import activity, facets, story, timeline
 from bench import timeline_cases as cases
@@ -204,7 +203,7 @@ class Asker:
 
     def new(self) -> Iterator[Figure]:
         """Time the poll for new events."""
-        newest = news.newest_id(self.viewer)
+        newest = newest_id(self.viewer)
         for args in ((), (("entity", "deal"), ("origin", "api")), (("q", "quartz"),)):
             filters = self.filters(args)
             for since in (0, 100):
@@ -213,7 +212,7 @@ class Asker:
                     "new",
                     label,
                     1,
-                    lambda f=filters, s=since: news.count_new(f, self.viewer, newest - s).count,
+                    lambda f=filters, s=since: count_new(f, self.viewer, newest - s).count,
                 )
 
     def everything(self, groups: set[str]) -> Iterator[Figure]:

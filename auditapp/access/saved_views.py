@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.upsert import upsert
 from auditapp.extensions import db
 from auditapp.models import SavedView, ViewVisit
 from auditapp.values.strict_json import text_problem
@@ -154,8 +154,7 @@ def note_visit(viewer: Viewer, view: SavedView, newest: int) -> None:
         literal(newest, ViewVisit.seen_event_id.type),
         literal(now, ViewVisit.seen_at.type),
     ).where(*key)
-    insert = sqlite.insert if db.session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(ViewVisit).from_select(
+    statement = upsert(ViewVisit).from_select(
         ["workspace_id", "view_id", "member_id", "seen_event_id", "seen_at"], row
     )
     new = statement.excluded

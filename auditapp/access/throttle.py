@@ -4,9 +4,8 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import case, delete, literal, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from auditapp.database.upsert import upsert
 from auditapp.extensions import db
 from auditapp.models import Throttle
 from auditapp.models.types import Instant
@@ -41,13 +40,12 @@ def is_first_in_hour(key: str) -> bool:
 
 def _count(key: str, window: timedelta) -> tuple[int, datetime]:
     now = datetime.now(UTC)
-    dialect = db.session.get_bind().dialect.name
-    upsert = (postgresql_insert if dialect == "postgresql" else sqlite_insert)(Throttle)
     over = Throttle.window_start <= now - window
     # The clock was ahead and has been put right: nobody waits for it to get there again.
     ahead = Throttle.window_start > now
     statement = (
-        upsert.values(key=_hash(key), window_start=now, count=1)
+        upsert(Throttle)
+        .values(key=_hash(key), window_start=now, count=1)
         .on_conflict_do_update(
             index_elements=[Throttle.key],
             set_={

@@ -25,6 +25,7 @@ from auditapp.capture.states import (
     with_cascades,
 )
 from auditapp.capture.triggers import has_triggers
+from auditapp.database.dialect import is_sqlite
 from auditapp.database.locks import lock_for_writing
 
 Doomed = dict[Mapper[Any], set[Identity]]
@@ -173,7 +174,7 @@ class Ahead:
                     wanted.setdefault(plan, set()).add(identity_of_state(member))
         for plan in sorted(wanted, key=self._lock_order):
             connection = self.connection(plan)
-            if connection.dialect.name != "sqlite":  # which has one lock for all
+            if not is_sqlite(connection):  # which has one lock for all
                 load_rows(connection, plan, wanted[plan], (), "refer")
 
     def _want_owners(self, doomed: Doomed) -> None:

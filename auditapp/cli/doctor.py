@@ -17,6 +17,7 @@ from auditapp.cli.base import command
 from auditapp.cli.deep_findings import deep_findings
 from auditapp.cli.source_findings import source_findings
 from auditapp.config import INSTANCE, ROOT
+from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db
 from auditapp.index.state import index_state_of, stale_workspaces
 from auditapp.operating.places import files_of, opened_to_others, sqlite_file
@@ -76,7 +77,7 @@ def _files() -> Iterator[tuple[bool, str]]:
 
 
 def _database(connection: Connection) -> Iterator[tuple[bool, str]]:
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         journal = connection.scalar(text("PRAGMA journal_mode"))
         yield True, f"SQLite {sqlite3.sqlite_version}, journal {journal}"
         sound = connection.scalar(text("PRAGMA quick_check"))
@@ -119,7 +120,7 @@ def _commit_durably(connection: Connection) -> str:
 
 def _triggers(connection: Connection) -> Iterator[tuple[bool, str]]:
     """The triggers keep the log append-only; a restored dump or a careless migration may lack them."""
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         query = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'"
     else:
         query = (

@@ -7,10 +7,12 @@ import orjson
 from sqlalchemy import ARRAY, Connection, String, any_, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from auditapp.database.dialect import is_sqlite
+
 
 def in_list(connection: Connection, column: InstrumentedAttribute[Any], values: Collection[str]) -> Any:
     """Return ``column IN values`` with one parameter: a thousand cost more to compile than to look up."""
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         return column.in_(
             select(func.json_each(orjson.dumps([*values]).decode()).table_valued("value").c.value)
         )

@@ -10,6 +10,7 @@ from enum import IntEnum
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db
 
 
@@ -28,7 +29,7 @@ def take_lock(turn: Lock, workspace_id: int, *, beside_others: bool = False) -> 
     :param beside_others: go on beside all who say so too, and wait only for who does not.
     """
     session = db.session
-    if session.get_bind().dialect.name == "sqlite":
+    if is_sqlite(session.get_bind()):
         return
     lock = "pg_advisory_xact_lock_shared" if beside_others else "pg_advisory_xact_lock"
     session.execute(

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, String, cast, func, literal, null, select, type_coerce, union_all
+from sqlalchemy import BigInteger, Select, String, cast, func, literal, null, select, union_all
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
+from auditapp.finding.databases import database
 from auditapp.finding.effects import effect_of
 from auditapp.finding.kept_counts import COUNTED_BY, Kind
 from auditapp.finding.pages import select_newest
-from auditapp.index.counts import QUARTER
 from auditapp.models import Event
-from auditapp.models.types import EPOCH, MICROSECOND, Instant
+from auditapp.models.types import Instant
 
 _COLUMNS = (Event.occurred_at, Event.id, *(getattr(Event, name) for name in COUNTED_BY), Event.actor_id)
 
@@ -76,7 +76,7 @@ def sample_of(filters: TimelineFilters, viewer: Viewer, limit: int, *, actors: i
 def _select_counts(found: Select[Any], actors: int) -> Select[Any]:
     """Return one query for all counts: tag, four texts, two instants, a number and how many, in each row."""
     some = found.cte("sample")
-    columns, events, quarter = some.c, func.count(), _quarter(some.c.occurred_at)
+    columns, events, quarter = some.c, func.count(), database().quarter_of(some.c.occurred_at)
     kinds = [columns[name] for name in COUNTED_BY]
     busiest = (
         select(columns.actor_id, func.max(columns.id).label("number"), events.label("events"))
@@ -107,11 +107,3 @@ def _row(
     numbers = [cast(null(), BigInteger) if each is None else each for each in (number, events)]
     found = [literal(tag), *texts, *blank, *times, *timeless, *numbers]
     return [each.label(f"c{place}") for place, each in enumerate(found)]
-
-
-def _quarter(moment: Any) -> Any:
-    """Return the beginning of the quarter of an hour that an instant is in."""
-    if db.session.get_bind().dialect.name == "sqlite":
-        some = QUARTER // MICROSECOND
-        return type_coerce(type_coerce(moment, BigInteger) / some * some, Instant)
-    return func.date_bin(QUARTER, moment, EPOCH, type_=Instant)

@@ -17,8 +17,10 @@ from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
-from auditapp.finding.conditions import check_of
-from auditapp.finding.visibility import as_bound, known_names
+from auditapp.finding.checks import check_of
+from auditapp.finding.databases import database
+from auditapp.finding.places import as_bound
+from auditapp.finding.visibility import known_names
 from auditapp.models import Event
 
 MAX_LOOKED_AT = 1000
@@ -59,15 +61,7 @@ def newest_id(viewer: Viewer) -> int:
     On SQLite the rows of all workspaces count up together; an event of another one is then looked at
     in vain, and no more.
     """
-    return db.session.scalar(select_newest(viewer)) or 0
-
-
-def select_newest(viewer: Viewer) -> Select[Any]:
-    """Return the query of :func:`newest_id`."""
-    newest = select(func.max(Event.id))
-    if db.session.get_bind().dialect.name == "sqlite":
-        return newest
-    return newest.where(Event.workspace_id == viewer.workspace.id)
+    return db.session.scalar(database().select_newest_number(viewer)) or 0
 
 
 def count_new(

@@ -14,7 +14,8 @@ from auditapp.filters import ME, TimelineFilters
 from auditapp.filters.parameter import Condition
 from auditapp.filters.record import type_and_id
 from auditapp.finding.conditions import conditions_of
-from auditapp.finding.visibility import position, visible_events
+from auditapp.finding.places import position
+from auditapp.finding.visibility import visible_events
 from auditapp.models import Event, event_kind
 from auditapp.models.event import KIND_COLUMNS
 
@@ -142,3 +143,8 @@ def _matching_kinds(
         if (names is None or kind.event in names)
         and all(values.lets(getattr(kind, name)) for name, values in asked.items())
     ]
+
+
+def pinned(scans: Scans, at: int) -> list[Condition]:
+    """Return the conditions that pin the columns of one of some scans, by its number among them."""
+    return [column == value for column, value in zip(scans.columns, scans.values[at], strict=True)]

@@ -8,7 +8,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters
 from auditapp.filters.expression import all_of
 from auditapp.filters.search_terms import Term
-from auditapp.finding.full_text import fetch_tree
+from auditapp.finding.full_text import fetch_found
 from auditapp.finding.index_expression import tree_of
 from auditapp.index.terms import value_term
 from auditapp.index.words import words
@@ -61,7 +61,7 @@ def _suggest(kind: str, typed: str, viewer: Viewer, columns: Sequence[Any], offe
     for _ in range(MAX_OFFERED):
         but = tuple(Term((_term_of(viewer, each),)) for each in found.values())
         tree = all_of((*parts, whole), but)
-        rows = fetch_tree(tree, TimelineFilters(), viewer, columns, LOOK_AT)
+        rows = fetch_found(tree, TimelineFilters(), viewer, columns, LOOK_AT)
         for row in rows:
             # An erased actor has no id to filter by.
             if None not in row[:1]:

@@ -1,21 +1,17 @@
-"""What every query of the log is made of: who may see which events, and where a page begins."""
+"""Which events a viewer may see, as names of events: every query of the log is made of it."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, any_, func, literal, select, tuple_
+from sqlalchemy import select
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.database.read_once import read_once
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
-from auditapp.filters.cursor import Cursor
 from auditapp.filters.event import matches
-from auditapp.filters.parameter import Condition
-from auditapp.models import Event, EventName
-from auditapp.models.types import Instant
+from auditapp.models import EventName
 
 
 def known_names(viewer: Viewer) -> Mapping[str, str]:
@@ -73,27 +69,3 @@ def matching_names(filters: TimelineFilters, viewer: Viewer) -> list[str] | None
 def _passes(values: Values, test: Any) -> bool:
     included = not values.included or any(map(test, values.included))
     return included and not any(map(test, values.excluded))
-
-
-def position(
-    filters: TimelineFilters, occurred_at: Any = Event.occurred_at, number: Any = Event.id
-) -> list[Condition]:
-    """Return the conditions of a page's place, on the columns that hold an event's time and number."""
-    place = tuple_(occurred_at, number)
-    return [
-        *([place < as_bound(filters.before)] if filters.before else []),
-        *([place > as_bound(filters.after)] if filters.after else []),
-    ]
-
-
-def as_bound(cursor: Cursor) -> Any:
-    """Return a place as a value to compare with."""
-    return tuple_(literal(cursor.occurred_at, Instant), literal(cursor.id))
-
-
-def among(column: Any, numbers: Sequence[int]) -> Condition:
-    """Return that a column is one of many numbers, handed over as one value."""
-    if db.session.get_bind().dialect.name == "sqlite":
-        each = func.json_each(json.dumps(numbers)).table_valued("value")
-        return cast(Condition, column.in_(select(each.c.value)))
-    return cast(Condition, column == any_(literal(numbers, ARRAY(BigInteger))))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, Connection, Integer, bindparam, select, text
 
+from auditapp.database.dialect import is_sqlite
 from auditapp.index.kinds import add_kinds
 from auditapp.models import Workspace, event_count, event_kind
 from auditapp.models.derived import DAY, HOUR, WEEK
@@ -29,7 +30,7 @@ def count_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> N
     zone, kinds = _zone_and_kinds(connection, workspace_id, {row["event"] for row in rows})
     counted = counts_of(zone, rows)
     told = [(*key, events) for key, events in counted.items()]
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         _add_counts(connection, workspace_id, told)
     else:
         _add_counts_beside_others(connection, workspace_id, told)

@@ -4,11 +4,10 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, exists, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from auditapp.database.in_list import in_list
 from auditapp.database.read_once import forget
+from auditapp.database.upsert import upsert
 from auditapp.models import Event, EventName, event_kind
 from auditapp.models.event import KIND_COLUMNS
 
@@ -28,7 +27,7 @@ def add_names(connection: Connection, workspace_id: int, names: Collection[tuple
     missing = sorted(pair for pair in names if pair not in known)
     if missing:
         forget(connection)
-        insert = _upsert(connection)(_NAMES)
+        insert = upsert(_NAMES)
         connection.execute(
             insert.on_conflict_do_update(
                 index_elements=[_NAMES.c.workspace_id, _NAMES.c.event],
@@ -47,7 +46,7 @@ def add_kinds(connection: Connection, workspace_id: int, missing: set[tuple[Any,
         return
     forget(connection)
     connection.execute(
-        _upsert(connection)(event_kind).on_conflict_do_nothing(),
+        upsert(event_kind).on_conflict_do_nothing(),
         [
             {"workspace_id": workspace_id, **dict(zip(KIND_COLUMNS, kind, strict=True))}
             for kind in sorted(missing)
@@ -62,7 +61,3 @@ def forget_unseen(connection: Connection, workspace_id: int) -> None:
         connection.execute(
             delete(table).where(table.c.workspace_id == workspace_id, ~exists().where(and_(*same)))
         )
-
-
-def _upsert(connection: Connection) -> Any:
-    return sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, or_, select, text, update
 from sqlalchemy.exc import OperationalError
 
+from auditapp.database.dialect import is_sqlite
 from auditapp.database.locks import Lock, lock_for_writing, take_lock
 from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
@@ -199,4 +200,4 @@ def _stored(workspace_id: int, after: int, last: int) -> Select[Any]:
 
 
 def _is_sqlite() -> bool:
-    return db.session.get_bind().dialect.name == "sqlite"
+    return is_sqlite(db.session.get_bind())

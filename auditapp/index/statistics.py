@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 
+from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db
 
 # Of fewer events PostgreSQL learns by itself in time.
@@ -15,5 +16,5 @@ def know_what_is_there(events: int) -> None:
 
     :param events: how many came.
     """
-    if events >= WORTH_IT and db.session.get_bind().dialect.name == "postgresql":
+    if events >= WORTH_IT and not is_sqlite(db.session.get_bind()):
         db.session.execute(text("ANALYZE event, event_search, event_count, event_kind"))

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import BigInteger, Connection, LargeBinary, Select, String, and_, func, or_, select, true
 
+from auditapp.database.dialect import is_sqlite
 from auditapp.index.search_index import Told
 from auditapp.models import SECTIONS, Event, EventPayload
 from auditapp.models.types import BinaryUuid, Instant
@@ -34,7 +35,7 @@ def stored_events(connection: Connection, *more: Any) -> Select[Any]:
 
 def is_typed(connection: Connection) -> Any:
     """Return the condition that each column of an event is of its type: SQLite keeps whatever comes."""
-    if connection.dialect.name != "sqlite":
+    if not is_sqlite(connection):
         return true()
     return and_(*(or_(column.is_(None), _fits_type(column)) for column in _COLUMNS))
 

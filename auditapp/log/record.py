@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import ARRAY, Connection, String, func, literal, select, true
 from uuid_utils.compat import uuid7
 
+from auditapp.database.dialect import is_sqlite
 from auditapp.database.in_list import in_list
 from auditapp.database.locks import lock_for_writing
 from auditapp.database.unindexed import Unindexed
@@ -195,7 +196,7 @@ def _known_keys(
 def ids_of_keys(connection: Connection, workspace_id: int, keys: Collection[str]) -> Sequence[int]:
     """Return the numbers of the events that have one of these idempotency keys."""
     mine = Event.workspace_id == workspace_id
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         query = select(Event.id).where(mine, in_list(connection, Event.idempotency_key, keys))
         return connection.scalars(query).all()
     # LIMIT 1 for each key leaves the planner the index alone: before the first ANALYZE it would else

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auditapp.config import ROOT
 from auditapp.database.copy import add_rows
+from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db
 from auditapp.models import Event, Workspace, event_count, index_state
 from auditapp.operating.places import sqlite_file
@@ -54,7 +55,7 @@ def back_up(file: Path, tell: Progress) -> int:
         raise BackupError(f"there is no database at {here}")
     if _revision(db.engine) is None:
         raise BackupError("the database has no tables: there is nothing to back up")
-    if db.engine.dialect.name == "sqlite":
+    if is_sqlite(db.engine):
         with _of_the_database(), db.engine.connect() as source, closing(sqlite3.connect(file)) as target:
             # Whoever ends before the end throws the file away.
             target.execute("PRAGMA journal_mode = OFF")
@@ -83,7 +84,7 @@ def restore(file: Path, tell: Progress) -> int:
     """
     _check(file)
     _require_empty(db.engine)
-    if db.engine.dialect.name == "sqlite":
+    if is_sqlite(db.engine):
         with (
             _of_the_database(),
             closing(_opened(file)) as source,
@@ -153,7 +154,7 @@ def _batches(source: Connection, table: Table) -> Iterator[Sequence[Any]]:
 
 def _insert(target: Connection, table: Table, rows: Sequence[Any]) -> None:
     names = [column.name for column in table.columns]
-    if target.dialect.name == "postgresql":
+    if not is_sqlite(target):
         add_rows(target, table, names, [tuple(row) for row in rows])
     else:
         target.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in rows])

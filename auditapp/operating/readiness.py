@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import psycopg
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from auditapp.database.dialect import is_sqlite
+from auditapp.database.upsert import upsert
 from auditapp.models import Throttle
 from auditapp.operating.places import sqlite_file
 from auditapp.operating.remembered import advice, has_workspace, is_remembered, remember
@@ -106,16 +106,17 @@ def find_trouble(engine: Engine) -> Trouble | None:
 
 
 def _write(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
+    if not is_sqlite(connection):
         # A table of its own takes new room on the disk, as a growing log does.
         connection.execute(
             text("CREATE TEMPORARY TABLE ready (filling text STORAGE EXTERNAL) ON COMMIT DROP")
         )
         connection.execute(text("INSERT INTO ready SELECT repeat('x', 64000)"))
-    upsert = (postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert)(Throttle)
     values = {"window_start": datetime.now(UTC), "count": 0}
     connection.execute(
-        upsert.values(key=KEY, **values).on_conflict_do_update(index_elements=[Throttle.key], set_=values)
+        upsert(Throttle)
+        .values(key=KEY, **values)
+        .on_conflict_do_update(index_elements=[Throttle.key], set_=values)
     )
     connection.commit()
 

@@ -15,8 +15,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.moments import FIRST
-from auditapp.finding.kept_counts import day_until, effects_by_time, hour_until, week_until
-from auditapp.finding.newest import Sample
+from auditapp.finding import Sample, day_until, effects_by_time, hour_until, week_until
 from auditapp.index.state import index_state_of
 from auditapp.models import Event
 from auditapp.models.derived import DAY, HOUR, WEEK

@@ -9,8 +9,7 @@ from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
-from auditapp.finding.pages import fetch_page
-from auditapp.finding.visibility import known_names
+from auditapp.finding import fetch_page, known_names
 from auditapp.models import ApiKey, Event, Source
 
 LOOK_AT = 1000

@@ -17,7 +17,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import BEGINNING
-from auditapp.finding.pages import fetch_page
+from auditapp.finding import fetch_page
 from auditapp.index.state import require_index
 from auditapp.log.schema import instant
 from auditapp.models import Event

@@ -17,9 +17,7 @@ from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.event import matches
-from auditapp.finding.kept_counts import Kind, are_kept, kinds_in
-from auditapp.finding.newest import Busy, Sample, sample_of
-from auditapp.finding.visibility import among, matching_names
+from auditapp.finding import Busy, Kind, Sample, are_kept, database, kinds_in, matching_names, sample_of
 from auditapp.index.state import IndexState, index_state_of
 from auditapp.models import Event
 
@@ -191,7 +189,7 @@ def _names_of(actors: Sequence[Busy], viewer: Viewer) -> dict[int, tuple[str | N
         return {}
     here = Unindexed(Event.workspace_id) == viewer.workspace.id
     query = select(Event.id, Event.actor_name, Event.actor_type).where(
-        here, among(Event.id, [actor.event_number for actor in actors])
+        here, database().among(Event.id, [actor.event_number for actor in actors])
     )
     return {row[0]: (row[1], row[2]) for row in db.session.execute(query)}
 

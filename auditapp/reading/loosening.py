@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from auditapp.access.viewer import Viewer
 from auditapp.filters import NARROWING, TimelineFilters
-from auditapp.finding.pages import fetch_page
+from auditapp.finding import fetch_page
 from auditapp.models import Event
 
 MAX_PROBES = 8

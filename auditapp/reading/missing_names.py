@@ -9,7 +9,7 @@ from sqlalchemy import select, union_all
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import ME, TimelineFilters, Values
-from auditapp.finding.pages import select_page
+from auditapp.finding import select_page
 from auditapp.models import Event
 
 MAX_NAMED = 10

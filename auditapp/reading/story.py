@@ -21,8 +21,7 @@ from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import BEGINNING, Cursor
 from auditapp.filters.parameter import Condition
-from auditapp.finding.conditions import check_of
-from auditapp.finding.pages import fetch_page
+from auditapp.finding import check_of, fetch_page
 from auditapp.models import Event
 from auditapp.reading.event import events_by_uid
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Page, place

@@ -9,7 +9,7 @@ from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import BEGINNING, Cursor
-from auditapp.finding.pages import fetch_page
+from auditapp.finding import fetch_page
 from auditapp.models import Event
 from auditapp.reading.event import events_by_uid
 from auditapp.reading.story import Story, cause_of, stories_of

@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, ColumnElement, literal_column
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
-from auditapp.finding.pages import fetch_page
+from auditapp.finding import fetch_page
 from auditapp.log.own_names import OLD_NAMES, OWN_PREFIX
 from auditapp.models import Event
 

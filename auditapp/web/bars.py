@@ -6,7 +6,7 @@ What would be too low to be seen is marked below the bars instead: see ``templat
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from auditapp.finding.effects import EFFECTS
+from auditapp.finding import EFFECTS
 
 # The picture, in its own units; it is stretched over the page's width.
 WIDTH = 1000

@@ -11,7 +11,7 @@ from auditapp.access.gate import permission_required, unattended
 from auditapp.access.saved_views import find_view
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
-from auditapp.finding import news
+from auditapp.finding import News, count_new
 from auditapp.models import SavedView
 from auditapp.reading.timeline import Page
 from auditapp.web.formats import workspace_zone
@@ -48,13 +48,13 @@ def show(workspace: str) -> ResponseReturnValue:
         abort(422)
     if "view" in request.args and not find_view(g.viewer, request.args["view"]):
         abort(404)
-    found = news.count_new(filters, g.viewer, seen, last)
+    found = count_new(filters, g.viewer, seen, last)
     if not found.count:
         return Response(status=204, headers={SEEN: seen_text(found.looked_to)})
     return _answer(workspace, filters, found)
 
 
-def _answer(workspace: str, filters: TimelineFilters, found: news.News) -> Response:
+def _answer(workspace: str, filters: TimelineFilters, found: News) -> Response:
     view_id = request.args.get("view")
     here = (
         url_for("views.show", workspace=workspace, view_id=view_id)

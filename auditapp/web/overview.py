@@ -15,7 +15,7 @@ from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.filters.moments import in_zone
 from auditapp.filters.wording import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
-from auditapp.finding.suggestions import Offer, suggest_actors, suggest_records
+from auditapp.finding import Offer, suggest_actors, suggest_records
 from auditapp.reading.activity import Activity, Bar, activity_of
 from auditapp.reading.facets import Facets, Share, facets_of, matches_of
 from auditapp.web.bars import FLAG_HEIGHT, FLAGS, FOOT, HEIGHT, WIDEST, WIDTH, Part, parts_of

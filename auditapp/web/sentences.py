@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from auditapp.filters.wording import entity_words
-from auditapp.finding.effects import effect_of
+from auditapp.finding import effect_of
 from auditapp.log.own_names import short_name
 from auditapp.values.changes import label_of
 

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from auditapp.access.gate import permission_required
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
-from auditapp.finding.news import News, newest_id
+from auditapp.finding import News, newest_id
 from auditapp.index.state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for

@@ -26,7 +26,7 @@ from auditapp.access.gate import deny, permission_required
 from auditapp.access.saved_views import SavedViewError, may_change
 from auditapp.extensions import db
 from auditapp.filters import FilterError, TimelineFilters
-from auditapp.finding.news import MAX_AT_A_VISIT, News, count_new, count_new_in_each, newest_id
+from auditapp.finding import MAX_AT_A_VISIT, News, count_new, count_new_in_each, newest_id
 from auditapp.index.state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for

@@ -10,8 +10,7 @@ from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERM
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.expression import All
-from auditapp.finding import full_text
-from auditapp.finding.full_text import select_found
+from auditapp.finding import database, postgresql
 from auditapp.finding.index_expression import tree_of
 from auditapp.log import record_batch
 from auditapp.reading.timeline import list_events
@@ -265,9 +264,9 @@ def plan(request, app, monkeypatch):
         return
     if not on_postgresql:
         pytest.skip("SQLite has one plan")
-    monkeypatch.setattr(full_text, "FEW", 0)
+    monkeypatch.setattr(postgresql, "FEW", 0)
     if request.param == "spans of time":
-        monkeypatch.setattr(full_text, "GLANCE", 1)
+        monkeypatch.setattr(postgresql, "GLANCE", 1)
 
 
 @pytest.mark.usefixtures("plan")
@@ -335,7 +334,7 @@ def test_the_index_of_words_serves_a_search(acme, log):
         # Of 600 rows any index will do; what must be shown is that this one can.
         db.session.execute(sa.text("ALTER TABLE event_search DROP CONSTRAINT pk_event_search"))
     tree = tree_of(filters, viewer)
-    statement = select_found(All(tree.parts), filters, viewer, 51)
+    statement = database().select_found(All(tree.parts), filters, viewer, 51)
 
     compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
     prefix = "EXPLAIN " if on_postgresql else "EXPLAIN QUERY PLAN "

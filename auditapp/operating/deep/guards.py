@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db
 from auditapp.operating.backup import engine_of, migrate
 
@@ -53,13 +54,13 @@ def problems_of_guards(connection: Connection) -> Iterator[str]:
                 f"{guard.kind} {guard.name} on {guard.table} is none of ours: it may change or lose what is"
                 f" recorded; run {_drop(connection, guard)}"
             )
-    if connection.dialect.name == "postgresql":
+    if not is_sqlite(connection):
         yield from _disabled(connection)
 
 
 def guards_of(connection: Connection) -> Guards:
     """Return what guards our tables, and what their triggers call; blanks in statements are single."""
-    if connection.dialect.name == "sqlite":
+    if is_sqlite(connection):
         query = (
             "SELECT type, tbl_name, name, sql FROM sqlite_master"
             " WHERE type IN ('trigger', 'index') AND sql IS NOT NULL ORDER BY type, name"
@@ -100,7 +101,7 @@ def _normal(statement: str) -> str:
 
 
 def _expected(connection: Connection) -> Guards:
-    if connection.dialect.name == "postgresql":
+    if not is_sqlite(connection):
         return {
             Guard(*key.split(" ")): statement for key, statement in json.loads(RECORDED.read_text()).items()
         }
@@ -137,6 +138,6 @@ def _disabled(connection: Connection) -> Iterator[str]:
 
 def _drop(connection: Connection, guard: Guard) -> str:
     quote = connection.dialect.identifier_preparer.quote
-    is_everywhere = guard.kind == "index" or connection.dialect.name == "sqlite"
+    is_everywhere = guard.kind == "index" or is_sqlite(connection)
     on = "" if is_everywhere else f" ON {quote(guard.table)}"
     return f"DROP {guard.kind.upper()} {quote(guard.name)}{on}"

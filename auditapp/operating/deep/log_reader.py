@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from sqlalchemy import BigInteger, Connection, Engine, and_, func, literal, not_, select, text, tuple_
 
+from auditapp.database.dialect import is_sqlite
 from auditapp.index.state import IndexState
 from auditapp.index.stored_events import Row, is_typed, stored_events
 from auditapp.models import (
@@ -47,7 +48,7 @@ class LogReader:
     def __init__(self, connection: Connection, scratch: Scratch) -> None:
         """Take what is derived into the scratch file."""
         self.connection = connection
-        self.is_sqlite = connection.dialect.name == "sqlite"
+        self.is_sqlite = is_sqlite(connection)
         if self.is_sqlite:
             self._copy(scratch)
         else:
@@ -185,7 +186,7 @@ class LogReader:
 def open_log(engine: Engine, scratch: Scratch) -> Iterator[LogReader]:
     """Read the database as of now, however long it takes."""
     with engine.connect() as connection:
-        if connection.dialect.name != "sqlite":
+        if not is_sqlite(connection):
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
             connection.execute(text("SET TRANSACTION READ ONLY"))
         yield LogReader(connection, scratch)

@@ -2,7 +2,7 @@
 
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
-from auditapp.finding.pages import fetch_page
+from auditapp.finding import fetch_page
 from auditapp.index.field_terms import field_key, field_keys
 from auditapp.models import Event
 from auditapp.reading.event import with_sections

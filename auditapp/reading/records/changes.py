@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from auditapp.finding.effects import CREATED
+from auditapp.finding import CREATED
 from auditapp.reading.records.references import disagree, next_value
 from auditapp.values.equality import same
 

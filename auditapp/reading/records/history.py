@@ -8,7 +8,7 @@ from typing import Any
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import Cursor
-from auditapp.finding.effects import effect_of
+from auditapp.finding import effect_of
 from auditapp.reading.event import events_by_uid, with_sections
 from auditapp.reading.records.changes import DELETES, record_effect_of
 from auditapp.reading.records.record import Record

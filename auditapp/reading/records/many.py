@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-import orjson
-from sqlalchemy import ARRAY, String, func, literal, or_, select
+from sqlalchemy import func, or_, select
 
 from auditapp.access.viewer import Viewer
 from auditapp.database.in_list import in_list
 from auditapp.extensions import db
 from auditapp.filters.parameter import Condition
+from auditapp.finding import database
 from auditapp.models import Event
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.versions import (
@@ -46,18 +46,11 @@ def versions_of_each(records: Sequence[Record], viewer: Viewer) -> Iterator[tupl
 
 def _sizes(records: Sequence[Record], viewer: Viewer) -> dict[str, int]:
     """Return how many events there are under each id, counted in the index up to ``SMALL``."""
-    asked = _each_of([*{record.id for record in records}])
+    asked = database().texts_as_table([*{record.id for record in records}])
     some = select(Event.id).where(Event.workspace_id == viewer.workspace.id, Event.entity_id == asked.c.value)
     counted = select(func.count()).select_from(some.limit(SMALL + 1).correlate(asked).subquery("some"))
     query = select(asked.c.value, counted.scalar_subquery())
     return {row[0]: row[1] for row in db.session.execute(query)}
-
-
-def _each_of(texts: list[str]) -> Any:
-    """Return texts as a table with the column ``value``."""
-    if db.session.get_bind().dialect.name == "sqlite":
-        return func.json_each(orjson.dumps(texts).decode()).table_valued("value")
-    return func.unnest(literal(texts, ARRAY(String))).table_valued("value").render_derived()
 
 
 def _groups(records: Sequence[Record], sizes: dict[str, int]) -> Iterator[list[Record]]:

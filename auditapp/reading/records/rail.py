@@ -16,7 +16,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
-from auditapp.finding.pages import fetch_page
+from auditapp.finding import fetch_page
 from auditapp.models import Event
 from auditapp.models.types import EPOCH, MICROSECOND
 from auditapp.reading.records.record import Record

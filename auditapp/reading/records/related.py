@@ -5,11 +5,8 @@ A relation is a record that an event names as ``related``, or that a changed fie
 
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
-from auditapp.filters.expression import All, Node, one_of
-from auditapp.finding.full_text import fetch_tree
-from auditapp.finding.index_expression import tree_of
-from auditapp.finding.pages import fetch_page
-from auditapp.finding.visibility import known_names
+from auditapp.filters.expression import Node, one_of
+from auditapp.finding import fetch_among, fetch_page, known_names
 from auditapp.index.terms import value_term
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
@@ -38,10 +35,7 @@ def related_rows(record: Record, viewer: Viewer) -> Rows:
 
     def fetch(filters: TimelineFilters, limit: int) -> list[EventRow]:
         filters = filters.narrowed(record=Values())
-        tree = tree_of(filters, viewer)
-        if tree is None:
-            return []
-        return fetch_tree(All((*tree.parts, of_all), tree.but), filters, viewer, SUMMARY_COLUMNS, limit)
+        return fetch_among(of_all, filters, viewer, SUMMARY_COLUMNS, limit)
 
     return fetch
 

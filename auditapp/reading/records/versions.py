@@ -19,7 +19,7 @@ from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters.cursor import BEGINNING, Cursor
 from auditapp.filters.parameter import Condition
-from auditapp.finding.visibility import as_bound
+from auditapp.finding import as_bound, database
 from auditapp.models import Event, EventPayload
 from auditapp.reading.records.changes import Changes
 from auditapp.reading.records.record import Record
@@ -108,8 +108,7 @@ def versions_of(conditions: list[Condition], after: Cursor | None = None) -> Gen
 
     On PostgreSQL nothing else may be asked until the end, or until the generator is closed.
     """
-    is_sqlite = db.session.get_bind().dialect.name == "sqlite"
-    read = _in_batches if is_sqlite else _as_they_come
+    read = _as_they_come if database().STREAMS else _in_batches
     with closing(read(conditions, after or BEGINNING)) as batches:
         for rows in batches:
             yield from parsed(rows)

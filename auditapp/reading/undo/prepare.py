@@ -10,7 +10,7 @@ from typing import Any
 from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.cursor import BEGINNING
-from auditapp.finding.pages import fetch_page
+from auditapp.finding import fetch_page
 from auditapp.log.own_names import short_name
 from auditapp.reading.diffs.field_changes import kind_of
 from auditapp.reading.event import find_event
