@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from auditapp.log.rows import fields_line
-from bench.timeline_world import STAGES, Drawn, Part, World
+from auditapp.log.line import line_of
+from bench.timeline_world import SOME_ADDRESS, STAGES, Drawn, Part, World
 
 VERSIONS = (10, 1_000, 100_000)
 FIELDS = 12  # beside its list of services
@@ -72,7 +72,8 @@ class _Deal:
             self.state[name] = self._value(name)
             changes[name] = {**before, "current": self.state[name]}
         said = orjson.dumps(changes).decode()
-        return Part("changes", fields_line(changes) or "", "changes", said, (), (), ())
+        line = line_of(changes, {"ip": SOME_ADDRESS})
+        return Part("changes", line or "", "changes", said, (), (), ())
 
     def _value(self, name: str) -> Any:
         rng = self.rng

@@ -26,7 +26,7 @@ SMALL = ("event_name", "event_count", "event_kind")
 NARROW_FROM = 5_000_000  # from here on there are no payloads, which no list reads
 PATIENCE = 60  # seconds before it is told how far the loading is
 NULL = "\\N"
-NAMES = ("id", *EVENT_COLUMNS)
+NAMES = EVENT_COLUMNS
 
 
 def load(url: str, world: World, member: Any, now: datetime | None = None, *, searched: bool = True) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from auditapp.index.counts import QUARTER, _starts
 from auditapp.index.terms import BREAK, SPANS, context_terms, new_value_term, value_term, workspace_term
 from auditapp.models.derived import DAY, HOUR, WEEK
-from bench.timeline_world import WORKSPACE, Drawn, spans
+from bench.timeline_world import SOME_ADDRESS, WORKSPACE, Drawn, spans
 
 ZONE = "Europe/Berlin"
 _WORKSPACE_MARK = workspace_term(WORKSPACE)
@@ -40,10 +40,18 @@ def columns(drawn: Drawn, member: Any) -> tuple[Any, ...]:
         drawn.outcome,
         drawn.correlation or hyphened(drawn.uid),
         None,
-        drawn.change.name if drawn.change else None,
+        line_of_drawn(drawn),
         None,
         None,
     )
+
+
+def line_of_drawn(drawn: Drawn) -> str:
+    """Return what ``log.line.line_of`` returns for an event; that of its change has the address left open."""
+    address = address_of(drawn)
+    if drawn.change is None:
+        return f'{{"v":1,"ip":"{address}"}}'
+    return drawn.change.name.replace(SOME_ADDRESS, address)
 
 
 def address_of(drawn: Drawn) -> str:

@@ -15,9 +15,11 @@ import orjson
 from auditapp.index.field_terms import value_text
 from auditapp.index.terms import BREAK, SPANS, change_terms, name_terms, new_value_term, span_term, value_term
 from auditapp.index.terms import words as documents_of
-from auditapp.log.rows import fields_line
+from auditapp.log.line import line_of
 
 WORKSPACE = 1
+# Stands in the line of a change for the address of its event.
+SOME_ADDRESS = "192.0.2.192"
 ME = 9  # the place, among the actors, of the member who reads
 # Words put into a share of all events; "jade" into ten.
 PLANTED = (("quartz", 0.5), ("amber", 0.1), ("cobalt", 0.01), ("saffron", 0.001), ("onyx", 0.0001))
@@ -141,7 +143,8 @@ class World:
             said = {field: {"previous": previous, "current": current}}
             terms = dict.fromkeys(change_terms(WORKSPACE, said))
             texts = value_text(previous), value_text(current)
-            found.append(part(field, fields_line(said) or "", field, said, terms, [], *texts))
+            line = line_of(said, {"ip": SOME_ADDRESS})
+            found.append(part(field, line or "", field, said, terms, [], *texts))
         return found * times
 
     def record(self, kind: str, number: int) -> Part:

@@ -118,7 +118,8 @@ def test_an_upgrade_from_any_version_keeps_every_event_and_finds_it_after_the_re
     assert owner.get("/w/acme/timeline?q=kiwi7").text.count("data-event=") == 1
 
 
-ALL_BUT_IDS = ", ".join(EVENT_COLUMNS[1:])
+ALL_BUT_IDS = ", ".join(EVENT_COLUMNS[2:])
+NEXT_TO_IT = f"event (workspace_id, id, {ALL_BUT_IDS}) SELECT workspace_id, 800, {ALL_BUT_IDS} FROM event"
 
 
 def assert_guarded():
@@ -130,7 +131,7 @@ def assert_guarded():
         *(
             (
                 "REPLACE INTO event SELECT * FROM event",
-                f"REPLACE INTO event SELECT workspace_id, 800, {ALL_BUT_IDS} FROM event",
+                f"REPLACE INTO {NEXT_TO_IT}",
                 "REPLACE INTO event_payload SELECT * FROM event_payload",
             )
             if on_sqlite

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from auditapp.capture import changes
 from auditapp.capture.lists import Lists, mapper_of
 from auditapp.capture.plan import Plan, RefList
-from auditapp.capture.recording import Group, told_of_row
+from auditapp.capture.recording import Group, event_of_row
 from auditapp.capture.rows import Identity, Namespace, Row, load_rows
 from auditapp.capture.values import MASK, json_value
-from auditapp.capture.writer import Told
+from auditapp.log.grouped import GroupedEvent
 
 MAX_PARAMETERS = 100
 MAX_TEXT = 10_000
@@ -90,14 +90,14 @@ class Bulk:
 
     def _add_owner(self, plan: Plan, row: Row, found: changes.Changes) -> None:
         capture, plan = self._captures.find(mapper_of(plan.mapper, row)) or self._captures.find(plan.mapper)
-        told = told_of_row(plan, "updated", row, found)
+        told = event_of_row(plan, "updated", row, found)
         self._group.add(capture, self.connection, Namespace(row), told)
 
     def add_summary(self, verb: str, count: int, payload: dict[str, Any]) -> None:
         """Add one event for rows too many, or not known, to be told one by one."""
         if count <= 0:
             return
-        told = Told(self.plan.events[f"bulk_{verb}"], self.plan.type, "*", f"{count:,} records", {})
+        told = GroupedEvent(self.plan.events[f"bulk_{verb}"], self.plan.type, "*", f"{count:,} records", {})
         told.more = {"payload": {"rows": count, **payload}}
         self._group.add(self.capture, self.connection, Namespace({}), told)
 
@@ -115,7 +115,7 @@ class Bulk:
         identity: Identity | None = None,
         related: Any = (),
     ) -> None:
-        told = told_of_row(plan, verb, row, found, identity)
+        told = event_of_row(plan, verb, row, found, identity)
         if related:
             told.more = {"related": list(related)}
         self._group.add(self.capture, self.connection, Namespace(row), told)

@@ -11,10 +11,10 @@ from auditapp.capture.batch import Batch, Work
 from auditapp.capture.changes import Changes, Shower, created, deleted, updated
 from auditapp.capture.lists import mapper_of
 from auditapp.capture.plan import Plan, RefList
-from auditapp.capture.recording import Group, told_of_row
+from auditapp.capture.recording import Group, event_of_row
 from auditapp.capture.rows import Identity, Namespace, Row, identity_of, load_rows
 from auditapp.capture.states import UNKNOWN, identity_now, is_to_write
-from auditapp.capture.writer import Told
+from auditapp.log.grouped import GroupedEvent
 
 # The flushes going on, by the id of their session; a flush never leaves its thread.
 _running: dict[Any, Batch] = {}
@@ -72,7 +72,7 @@ def _changes(work: Work, values: Row, shower: Shower) -> Changes:
     return updated(plan, work.before, values, shower, state)
 
 
-def _event(batch: Batch, work: Work, values: Row, found: Changes) -> Told | None:
+def _event(batch: Batch, work: Work, values: Row, found: Changes) -> GroupedEvent | None:
     """Return what to tell of one record; None for a no-op."""
     state, plan = work.state, work.plan
     if work.verb == "deleted":
@@ -111,7 +111,7 @@ def _may_have_changed(batch: Batch, work: Work, refs: RefList) -> bool:
     return batch.ahead.lists.has(refs, state.key[1])
 
 
-def _of_owners(batch: Batch) -> Iterator[tuple[Any, Connection, Row, Told]]:
+def _of_owners(batch: Batch) -> Iterator[tuple[Any, Connection, Row, GroupedEvent]]:
     """Yield what to tell of records that the flush did not touch, but whose lists lost a deleted one."""
     done = {(work.plan.mapper.base_mapper, work.state.key[1]) for work in batch.works if work.state.key}
     for plan, rows in batch.ahead.listing.items():
@@ -120,17 +120,17 @@ def _of_owners(batch: Batch) -> Iterator[tuple[Any, Connection, Row, Told]]:
             changes = batch.ahead.lists.changes(plan, identity, identity)
             if changes and (plan.mapper.base_mapper, identity) not in done:
                 found = batch.captures.find(mapper_of(plan.mapper, row)) or (capture, plan)
-                told = told_of_row(found[1], "updated", row, changes)
+                told = event_of_row(found[1], "updated", row, changes)
                 yield found[0], batch.ahead.connection(plan), row, told
 
 
-def _told(work: Work, values: Row, found: Changes) -> Told:
+def _told(work: Work, values: Row, found: Changes) -> GroupedEvent:
     state, plan = work.state, work.plan
     thing = state.obj()
     identity = None if work.verb == "created" else _identity_before(work)
     named = values if work.row is None else {**work.row, **values}
     entity_id, name = plan.id_of(values, thing, identity), plan.name_of(named, thing)
-    told = Told(plan.event_of(work.verb, found), plan.type, entity_id, name, found)
+    told = GroupedEvent(plan.event_of(work.verb, found), plan.type, entity_id, name, found)
     if work.verb != "created" and (more := _more(work, values, found, identity)):
         told.more = more
     return told

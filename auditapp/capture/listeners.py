@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from auditapp.capture import flush, legacy, statements, story, writer
+from auditapp.capture import flush, legacy, statements, story
+from auditapp.log.grouped import forget_names
 
 _find: Callable[[Session], Any] = lambda session: None  # noqa: E731 - set by attach
 
@@ -52,7 +53,7 @@ def _on_execute(state: ORMExecuteState) -> Any:
 def _after_soft_rollback(session: Session, transaction: Any) -> None:
     flush.after_rollback(session)
     story.on_rollback(session, transaction)
-    writer.forget_names()
+    forget_names()
     if captures := _find(session):
         for capture in captures.captures:
             capture.workspace.forget()

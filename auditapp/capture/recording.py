@@ -11,20 +11,24 @@ from sqlalchemy.orm import InstanceState, Session
 from auditapp.capture.plan import Plan
 from auditapp.capture.rows import Identity, Namespace, Row
 from auditapp.capture.story import Captured, Frame, Story, correlation_of, current_frame, story_of
-from auditapp.capture.writer import Changes, Told, write
+from auditapp.capture.writer import write
+from auditapp.log.grouped import GroupedEvent
+from auditapp.log.line import Changes
 from auditapp.log.schema import MAX_BATCH
 
 SYSTEM = {"type": "system", "id": "application", "name": "Application"}
 
 
-def told_of_row(plan: Plan, verb: str, row: Row, changes: Changes, identity: Identity | None = None) -> Told:
+def event_of_row(
+    plan: Plan, verb: str, row: Row, changes: Changes, identity: Identity | None = None
+) -> GroupedEvent:
     """Return what to tell of a record of which there is a row and no object.
 
     :param identity: the primary key it had, where this one may have changed.
     """
     thing = Namespace(row)
     entity_id, name = plan.id_of(row, thing, identity), plan.name_of(row, thing)
-    return Told(plan.event_of(verb, dict(changes)), plan.type, entity_id, name, changes)
+    return GroupedEvent(plan.event_of(verb, dict(changes)), plan.type, entity_id, name, changes)
 
 
 class Place(NamedTuple):
@@ -50,10 +54,10 @@ class Group:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._headers: dict[Any, Header] = {}
-        self._runs: list[tuple[Place, list[Told]]] = []
+        self._runs: list[tuple[Place, list[GroupedEvent]]] = []
         self._fixed: dict[tuple[Any, Connection], int | None] = {}
 
-    def add(self, capture: Any, connection: Connection, thing: Any, told: Told) -> None:
+    def add(self, capture: Any, connection: Connection, thing: Any, told: GroupedEvent) -> None:
         """Add an event to the workspace that its record belongs to, if there is one.
 
         :param thing: the record, or the state of it.

@@ -129,7 +129,9 @@ def _triggers(connection: Connection) -> Iterator[tuple[bool, str]]:
         )
     tables = list(connection.scalars(text(query)))
     missing = [
-        table for table, least in TRIGGERS[connection.dialect.name].items() if tables.count(table) < least
+        table
+        for table, least in TRIGGERS["sqlite" if is_sqlite(connection) else "postgresql"].items()
+        if tables.count(table) < least
     ]
     yield (
         not missing,

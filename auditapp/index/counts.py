@@ -1,51 +1,55 @@
 """How many events of a kind there were an hour, a day and a week: counted as they are recorded."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Connection, Integer, bindparam, select, text
+from sqlalchemy import ARRAY, Connection, Integer, bindparam, delete, select, text
 
 from auditapp.database.dialect import is_sqlite
 from auditapp.index.kinds import add_kinds
+from auditapp.index.logged import Columns
 from auditapp.models import Workspace, event_count, event_kind
 from auditapp.models.derived import DAY, HOUR, WEEK
 from auditapp.models.event import KIND_COLUMNS
 from auditapp.models.types import EPOCH, microseconds
 
 QUARTER = timedelta(minutes=15)  # every zone of today is whole quarters of an hour away from UTC
-_kind_of = itemgetter(*KIND_COLUMNS)
+_kind_of = attrgetter(*KIND_COLUMNS)
 
 
-def count_events(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def count_events(connection: Connection, rows: Sequence[Columns], *, back: bool = False) -> None:
     """Add one workspace's events to the counts, in the connection's transaction.
 
-    :param rows: their columns in ``event``.
+    :param back: take them out again.
     """
-    workspace_id = rows[0]["workspace_id"]
-    zone, kinds = _zone_and_kinds(connection, workspace_id, {row["event"] for row in rows})
+    workspace_id = rows[0].workspace_id
+    zone, kinds = _zone_and_kinds(connection, workspace_id, {row.event for row in rows})
     counted = counts_of(zone, rows)
-    told = [(*key, events) for key, events in counted.items()]
+    told = [(*key, -events if back else events) for key, events in counted.items()]
     if is_sqlite(connection):
         _add_counts(connection, workspace_id, told)
     else:
         _add_counts_beside_others(connection, workspace_id, told)
-    add_kinds(connection, workspace_id, {key[2:] for key in counted} - kinds)
+    if back:
+        mine = (event_count.c.workspace_id == workspace_id, event_count.c.events == 0)
+        connection.execute(delete(event_count).where(*mine))
+    else:
+        add_kinds(connection, workspace_id, {key[2:] for key in counted} - kinds)
 
 
-def counts_of(zone: str, rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[Any, ...]]:
+def counts_of(zone: str, rows: Sequence[Columns]) -> Counter[tuple[Any, ...]]:
     """Return how many of some events there were an hour, a day and a week.
 
     :param zone: of the workspace.
-    :param rows: their columns in ``event``.
     :return: by how many hours, when they began and the kind.
     """
     # By quarters first: of a thousand events many share one, and its zone's hour, day and week.
-    in_quarters = Counter([((row["occurred_at"] - EPOCH) // QUARTER, _kind_of(row)) for row in rows])
+    in_quarters = Counter([((row.occurred_at - EPOCH) // QUARTER, _kind_of(row)) for row in rows])
     counted: Counter[tuple[Any, ...]] = Counter()
     for (quarter, kind), events in in_quarters.items():
         for hours, start in zip((HOUR, DAY, WEEK), _starts(zone, quarter), strict=True):

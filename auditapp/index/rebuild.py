@@ -26,7 +26,7 @@ from auditapp.index.kinds import add_names, forget_unseen
 from auditapp.index.search_index import add_documents, documents_of, event_search
 from auditapp.index.state import IndexState, index_state_of
 from auditapp.index.statistics import WORTH_IT, know_what_is_there
-from auditapp.index.stored_events import is_typed, read_told, stored_events
+from auditapp.index.stored_events import is_typed, read_logged, stored_events
 from auditapp.index.terms import INDEX_VERSION
 from auditapp.models import Event, EventName, Workspace, event_count, event_kind, index_state
 from auditapp.models.derived import HOUR
@@ -164,20 +164,20 @@ def _step(workspace_id: int) -> bool:
         db.session.rollback()
         return False
     connection = db.session.connection()
-    told = read_told(connection, _stored(workspace_id, state.done_event, state.last_event))
-    rows = documents_of(connection, told)  # takes the longest, so before anything is locked
+    events = read_logged(connection, _stored(workspace_id, state.done_event, state.last_event))
+    rows = documents_of(connection, events)  # takes the longest, so before anything is locked
     lock_for_writing(connection)
     if not _hold(connection, workspace_id, state):
         db.session.rollback()
         return True
-    done = told[-1][0] if told else state.last_event
+    done = events[-1].number if events else state.last_event
     if not _is_sqlite():
         here = event_search.c.event_id
         _forget_words(connection, workspace_id, here > state.done_event, here <= done)
-    if told:
+    if events:
         add_documents(connection, rows)
-        count_events(connection, [row for _, _, row, _ in told])
-        names = {row["event"] for _, _, row, _ in told}
+        count_events(connection, [event.row for event in events])
+        names = {event.row.event for event in events}
         add_names(connection, workspace_id, {(name, name.rpartition(".")[0]) for name in names})
     mine = index_state.c.workspace_id == workspace_id
     connection.execute(update(index_state).where(mine).values(done_event=done, changed_at=datetime.now(UTC)))

@@ -1,14 +1,15 @@
 """The index of words, written beside the log and made from it alone."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, column, table
+from sqlalchemy import BigInteger, Connection, Integer, column, delete, table
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from auditapp.database.copy import add_rows
 from auditapp.index.counts import count_events
+from auditapp.index.logged import Logged
 from auditapp.index.terms import as_text, as_vector, document
 from auditapp.models.types import Instant
 
@@ -22,23 +23,39 @@ event_search = table(
 )
 SEARCH_COLUMNS = ("workspace_id", "event_id", "occurred_at", "words")
 
-# An event's number, the event, its columns and its context.
-Told = tuple[int, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
+
+def index(connection: Connection, events: Sequence[Logged]) -> None:
+    """Add one workspace's events to all that finds and counts them, in the connection's transaction."""
+    add_documents(connection, documents_of(connection, events))
+    count_events(connection, [event.row for event in events])
 
 
-def index_events(connection: Connection, told: Sequence[Told]) -> None:
-    """Add one workspace's events to the index of words and to the counts, in the connection's transaction."""
-    add_documents(connection, documents_of(connection, told))
-    count_events(connection, [row for _, _, row, _ in told])
+def forget(connection: Connection, events: Sequence[Logged]) -> None:
+    """Take one workspace's events out of all that :func:`index` added them to, in the same transaction.
+
+    Comes before a text of theirs is erased: SQLite's index holds none, and finds by them what to take out.
+
+    :param events: as they were indexed.
+    """
+    if _is_sqlite(connection):
+        connection.exec_driver_sql(
+            "INSERT INTO event_search (event_search, rowid, words) VALUES ('delete', ?, ?)",
+            documents_of(connection, events),
+        )
+    else:
+        columns = event_search.c
+        mine = columns.workspace_id == events[0].row.workspace_id
+        connection.execute(delete(event_search).where(mine, columns.event_id.in_([e.number for e in events])))
+    count_events(connection, [event.row for event in events], back=True)
 
 
-def documents_of(connection: Connection, told: Sequence[Told]) -> list[tuple[Any, ...]]:
+def documents_of(connection: Connection, events: Sequence[Logged]) -> list[tuple[Any, ...]]:
     """Return the rows of some events in the index of words; asks the database nothing."""
     if _is_sqlite(connection):
-        return [(number, as_text(document(event, row, context))) for number, event, row, context in told]
+        return [(event.number, as_text(document(event))) for event in events]
     return [
-        (row["workspace_id"], number, row["occurred_at"], as_vector(document(event, row, context)))
-        for number, event, row, context in told
+        (event.row.workspace_id, event.number, event.row.occurred_at, as_vector(document(event)))
+        for event in events
     ]
 
 

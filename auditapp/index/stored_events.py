@@ -5,14 +5,16 @@ names it.
 """
 
 import logging
+import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import BigInteger, Connection, LargeBinary, Select, String, and_, func, or_, select, true
 
 from auditapp.database.dialect import is_sqlite
-from auditapp.index.search_index import Told
+from auditapp.index.logged import Logged
 from auditapp.models import SECTIONS, Event, EventPayload
 from auditapp.models.types import BinaryUuid, Instant
 
@@ -20,6 +22,23 @@ Row = Mapping[str, Any]
 _COLUMNS = Event.__table__.columns
 _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999  # the years 1 to 9999, in microseconds
 log = logging.getLogger(__name__)
+
+
+class StoredColumns(NamedTuple):
+    """The columns of an event that are read to index it."""
+
+    workspace_id: int
+    uid: uuid.UUID
+    occurred_at: datetime
+    event: str
+    entity_type: str
+    entity_id: str
+    actor_type: str
+    actor_id: str | None
+    member_id: uuid.UUID | None
+    origin: str
+    outcome: str
+    correlation_id: str
 
 
 def stored_events(connection: Connection, *more: Any) -> Select[Any]:
@@ -73,7 +92,7 @@ def sections_of(row: Row) -> tuple[dict[str, Any], list[str]]:
     return found, damaged
 
 
-def told_of(row: Row, sections: Mapping[str, Any]) -> Told:
+def logged_of(row: Row, sections: Mapping[str, Any]) -> Logged:
     """Return an event as it is indexed.
 
     :param row: of :func:`stored_events`.
@@ -95,20 +114,21 @@ def told_of(row: Row, sections: Mapping[str, Any]) -> Told:
         "correlation_id": row["correlation_id"],
         "causation_id": row["causation_id"],
     }
-    return row["id"], event, row, sections["context"] or {}
+    columns = StoredColumns(*[row[name] for name in StoredColumns._fields])
+    return Logged(row["id"], event, columns, sections["context"] or {})
 
 
-def read_told(connection: Connection, query: Select[Any]) -> list[Told]:
+def read_logged(connection: Connection, query: Select[Any]) -> list[Logged]:
     """Return the events of a query of :func:`stored_events` as they are indexed."""
-    told = []
-    for found in connection.execute(query).mappings().all():
-        row = dict(found)
+    events = []
+    for stored in connection.execute(query).mappings().all():
+        row = dict(stored)
         sections, damaged = sections_of(row)
         if damaged:
             fields = {"event": str(row["uid"]), "sections": ", ".join(damaged)}
             log.warning("an event's sections are damaged", extra={"fields": fields})
-        told.append(told_of(row, sections))
-    return told
+        events.append(logged_of(row, sections))
+    return events
 
 
 def _is_party(value: Any) -> bool:

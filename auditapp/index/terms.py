@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from auditapp.index.field_terms import field_keys, form_of, forms_of, moved_forms
+from auditapp.index.logged import Columns, Logged
 from auditapp.index.words import MAX_KEPT, words
 from auditapp.models.types import EPOCH
 
@@ -67,24 +68,24 @@ def new_value_term(workspace_id: int, kind: str, *values: str) -> str:
 _value_term_kept = lru_cache(maxsize=8192)(new_value_term)
 
 
-def column_terms(workspace_id: int, row: Mapping[str, Any]) -> list[str]:
-    """Return an event's terms but those of its changes.
-
-    :param row: its columns in ``event``.
-    """
+def column_terms(row: Columns) -> list[str]:
+    """Return an event's terms but those of its changes, by its columns."""
+    workspace_id = row.workspace_id
     found = [workspace_term(workspace_id)]
-    found += _span_terms(workspace_id, span_of(row["occurred_at"], SPANS[0]))
-    found += [value_term(workspace_id, kind, row[kind]) for kind in ("event", "origin")]
-    found.append(value_term(workspace_id, "record", row["entity_type"], row["entity_id"]))
-    for kind in ("actor_id", "correlation_id"):
-        if row[kind] is not None:
-            found.append(value_term(workspace_id, kind, row[kind]))
-    if row["outcome"] != "success":
-        found.append(value_term(workspace_id, "outcome", row["outcome"]))
-    if row["actor_type"] != "user":
-        found.append(value_term(workspace_id, "actor_type", row["actor_type"]))
-    if row["member_id"] is not None:
-        found.append(value_term(workspace_id, "member_id", str(row["member_id"])))
+    found += _span_terms(workspace_id, span_of(row.occurred_at, SPANS[0]))
+    found.append(value_term(workspace_id, "event", row.event))
+    found.append(value_term(workspace_id, "origin", row.origin))
+    found.append(value_term(workspace_id, "record", row.entity_type, row.entity_id))
+    if row.actor_id is not None:
+        found.append(value_term(workspace_id, "actor_id", row.actor_id))
+    if row.correlation_id is not None:
+        found.append(value_term(workspace_id, "correlation_id", row.correlation_id))
+    if row.outcome != "success":
+        found.append(value_term(workspace_id, "outcome", row.outcome))
+    if row.actor_type != "user":
+        found.append(value_term(workspace_id, "actor_type", row.actor_type))
+    if row.member_id is not None:
+        found.append(value_term(workspace_id, "member_id", str(row.member_id)))
     return found
 
 
@@ -241,16 +242,11 @@ def name_terms(workspace_id: int, kind: str, *texts: str | None) -> tuple[str, .
     return tuple([f"_{workspace_id}{kind}_{word}" for text in texts if text for word in words(text)])
 
 
-def document(event: Mapping[str, Any], row: Mapping[str, Any], context: Mapping[str, Any]) -> list[str]:
-    """Return an event's terms and words in their order, ``_`` between texts, so that no phrase spans two.
-
-    :param event: as contract §5 has it; ``context`` of it is not read.
-    :param row: its columns in ``event``.
-    :param context: what was recorded as its context.
-    """
-    workspace_id = row["workspace_id"]
-    actor = event["actor"]
-    found = column_terms(workspace_id, row)
+def document(logged: Logged) -> list[str]:
+    """Return an event's terms and words in their order, ``_`` between texts, so that no phrase spans two."""
+    _, event, row, context = logged
+    workspace_id, actor = row.workspace_id, event["actor"]
+    found = column_terms(row)
     found += dict.fromkeys(
         value_term(workspace_id, "related", each["type"], each["id"]) for each in event.get("related") or ()
     )
@@ -259,7 +255,7 @@ def document(event: Mapping[str, Any], row: Mapping[str, Any], context: Mapping[
     found += name_terms(workspace_id, "a", actor.get("name"), actor.get("email"), actor["id"])
     found += name_terms(workspace_id, "n", event["entity"].get("name"))
     last = len(found) + MAX_WORDS
-    for text in texts_of(event, str(row["uid"]), context):
+    for text in texts_of(event, str(row.uid), context):
         found.append(BREAK)
         found += words(text)
     return found[:last]

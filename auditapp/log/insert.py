@@ -12,38 +12,36 @@ from sqlalchemy import Connection, Table
 
 from auditapp.database.copy import add_rows
 from auditapp.database.locks import Lock
+from auditapp.log.rows import Entry, Row, salts_for
 from auditapp.models import Event, EventPayload
 from auditapp.models.types import microseconds
 
 _EVENT: Table = Event.__table__  # type: ignore[assignment]
 _PAYLOAD: Table = EventPayload.__table__  # type: ignore[assignment]
-EVENT_COLUMNS = tuple(column.name for column in _EVENT.columns if column.name != "id")
+EVENT_COLUMNS = ("id", *Row._fields)
 PAYLOAD_COLUMNS = tuple(column.name for column in _PAYLOAD.columns)
 
 
-def insert_rows(
-    connection: Connection, events: Sequence[tuple[Any, ...]], sections: Sequence[tuple[Any, ...]]
-) -> Sequence[int]:
-    """Insert events and their sections in the connection's transaction, and return their numbers.
-
-    :param events: columns of ``event`` in the order of ``EVENT_COLUMNS``.
-    :param sections: beside each, the seven texts and the seven salts.
-    """
+def insert_entries(connection: Connection, entries: Sequence[Entry]) -> Sequence[int]:
+    """Insert events of one workspace in the connection's transaction, and return their numbers."""
     driver = connection.connection.driver_connection
-    workspace_id = events[0][0]
-    ids = _next_ids(connection, driver, workspace_id, len(events))
-    payloads = [(workspace_id, event_id, *row) for event_id, row in zip(ids, sections, strict=True)]
-    rows = [(event_id, *row) for event_id, row in zip(ids, events, strict=True)]
+    workspace_id = entries[0].row.workspace_id
+    numbers = _next_ids(connection, driver, workspace_id, len(entries))
+    salts = salts_for(len(entries))
+    numbered = zip(numbers, entries, salts, strict=True)
+    payloads = [(workspace_id, number, *entry.sections, *salt) for number, entry, salt in numbered]
     if isinstance(driver, sqlite3.Connection):
-        _execute_many(connection, _EVENT, ("id", *EVENT_COLUMNS), [_for_sqlite(row) for row in rows])
+        rows = [_for_sqlite(number, entry.row) for number, entry in zip(numbers, entries, strict=True)]
+        _execute_many(connection, _EVENT, EVENT_COLUMNS, rows)
         _execute_many(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
     else:
         # In the order of their keys: batches that share some in other orders would else each wait for the
         # other, until the database ends one of them.
+        rows = [(number, *entry.row) for number, entry in zip(numbers, entries, strict=True)]
         rows.sort(key=lambda row: row[_KEY] or "")
-        add_rows(connection, _EVENT, ("id", *EVENT_COLUMNS), rows)
+        add_rows(connection, _EVENT, EVENT_COLUMNS, rows)
         add_rows(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
-    return ids
+    return numbers
 
 
 def _next_ids(connection: Connection, driver: object, workspace_id: int, count: int) -> Sequence[int]:
@@ -72,17 +70,14 @@ def _execute_many(
     connection.exec_driver_sql(f"INSERT OR FAIL INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
 
-def _for_sqlite(row: tuple[Any, ...]) -> tuple[Any, ...]:
+def _for_sqlite(number: int, row: Row) -> tuple[Any, ...]:
     """Store UUIDs and instants as ``models.types`` does; the driver is addressed past it."""
-    event_id, workspace_id, uid, occurred_at, recorded_at, *rest = row
-    member_id = rest[_MEMBER]
-    if member_id is not None:
-        rest[_MEMBER] = member_id.bytes
-    times = microseconds(occurred_at), microseconds(recorded_at)
-    return (event_id, workspace_id, uid.bytes, *times, *rest)
+    workspace_id, uid, occurred_at, recorded_at, *rest = row
+    if row.member_id is not None:
+        rest[_MEMBER] = row.member_id.bytes
+    return (number, workspace_id, uid.bytes, microseconds(occurred_at), microseconds(recorded_at), *rest)
 
 
-# Of the columns with the number.
-_KEY = EVENT_COLUMNS.index("idempotency_key") + 1
+_KEY = EVENT_COLUMNS.index("idempotency_key")
 # Of the columns behind recorded_at.
-_MEMBER = EVENT_COLUMNS.index("member_id") - EVENT_COLUMNS.index("recorded_at") - 1
+_MEMBER = Row._fields.index("member_id") - Row._fields.index("recorded_at") - 1

@@ -14,21 +14,12 @@ from auditapp.database.in_list import in_list
 from auditapp.database.locks import lock_for_writing
 from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
+from auditapp.index import Logged, index
 from auditapp.index.kinds import add_names
-from auditapp.index.search_index import index_events
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
-from auditapp.log.insert import EVENT_COLUMNS, insert_rows
+from auditapp.log.insert import insert_entries
 from auditapp.log.resent import is_same_event, sent, stored
-from auditapp.log.rows import (
-    Given,
-    context_of,
-    digest_of,
-    event_row,
-    fold_email,
-    folded_emails,
-    salts_for,
-    section_texts,
-)
+from auditapp.log.rows import Entry, Given, digest_of, entry_of, fold_email, folded_emails
 from auditapp.log.schema import MAX_BATCH, EventIn, parse_event
 from auditapp.models import Account, Event, Member
 
@@ -100,37 +91,40 @@ def record_parsed(
     known = _known_keys(connection, workspace.id, parsed)
     members = _members_by_email(connection, workspace.id, parsed)
     results: list[Recorded] = []
-    rows: list[tuple[Any, ...]] = []
-    texts: list[tuple[str, ...]] = []
-    names: set[tuple[str, str]] = set()
-    new: list[tuple[EventIn, Mapping[str, Any]]] = []
-    for index, event in enumerate(parsed):
+    entries: list[Entry] = []
+    for place, event in enumerate(parsed):
         key = event.get("idempotency_key")
-        digest = ((digests[index] if digests else None) or digest_of(event)) if key else None
+        digest = ((digests[place] if digests else None) or digest_of(event)) if key else None
         if key in known:
             if not _is_again(connection, workspace.id, known[key], event, digest):
                 message = "was used before with another event; use a new key"
-                raise IdempotencyConflict([Problem(index, "idempotency_key", message)])
+                raise IdempotencyConflict([Problem(place, "idempotency_key", message)])
             results.append(Recorded(known[key].id, True))
             continue
-        gives = (given[index] if given else None) or Given(uuid7(), now, claimed_by)
-        rows.append(event_row(workspace.id, event, gives, _member_of(event, members), digest))
-        texts.append(section_texts(event, gives))
-        names.add((event["event"], event["entity"]["type"]))
-        new.append((event, context_of(event, gives.claimed_by)))
+        gives = (given[place] if given else None) or Given(uuid7(), now, claimed_by)
+        entries.append(entry_of(workspace.id, event, gives, _member_of(event, members), digest))
         results.append(Recorded(gives.id, False))
         if key:
             known[key] = First(gives.id, digest, event)
-    if rows:
-        add_names(connection, workspace.id, names)
-        salts = salts_for(len(rows))
-        ids = insert_rows(connection, rows, [text + salt for text, salt in zip(texts, salts, strict=True)])
-        told = [
-            (number, event, dict(zip(EVENT_COLUMNS, row, strict=True)), context)
-            for number, (event, context), row in zip(ids, new, rows, strict=True)
-        ]
-        index_events(connection, told)
+    if entries:
+        add_names(connection, workspace.id, {(entry.row.event, entry.row.entity_type) for entry in entries})
+        write(connection, entries)
     return results
+
+
+def write(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Write events of one workspace and what finds them, in the connection's transaction.
+
+    :param entries: new ones, whose names ``event_name`` has.
+    """
+    numbers = insert_entries(connection, entries)
+    index(
+        connection,
+        [
+            Logged(number, entry.event, entry.row, entry.context)
+            for number, entry in zip(numbers, entries, strict=True)
+        ],
+    )
 
 
 class First(NamedTuple):
@@ -168,9 +162,9 @@ def parse_batch(
         raise EventError([Problem(MAX_BATCH, "", f"a batch has {MAX_BATCH:,} events at most")])
     parsed: list[EventIn] = []
     problems: list[Problem] = []
-    for index, event in enumerate(events):
+    for place, event in enumerate(events):
         try:
-            parsed.append(parse_event(event, now=now, index=index, clean=clean, own=own))
+            parsed.append(parse_event(event, now=now, index=place, clean=clean, own=own))
         except EventError as error:
             problems += error.problems
     if problems:

@@ -1,4 +1,4 @@
-"""A checked event as the rows that are stored: the narrow one, and its seven sections with their salts."""
+"""A checked event as it is stored: the narrow row, and its seven sections with their salts."""
 
 import hashlib
 import secrets
@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from auditapp.log.line import line_of
 from auditapp.log.schema import EventIn
 from auditapp.models import SECTIONS
-from auditapp.values.changes import label_of
 
 SALT_BYTES = 16
 
@@ -47,12 +47,75 @@ def digest_of(event: EventIn) -> bytes:
     return hashlib.sha256(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-def event_row(
+class Row(NamedTuple):
+    """A row of ``event`` but for its number. What was recorded before ``line`` has ``fields`` instead."""
+
+    workspace_id: int
+    uid: uuid.UUID
+    occurred_at: datetime
+    recorded_at: datetime
+    event: str
+    entity_type: str
+    entity_id: str
+    entity_name: str | None
+    actor_type: str
+    actor_id: str | None
+    actor_name: str | None
+    member_id: uuid.UUID | None
+    on_behalf_of_name: str | None
+    origin: str
+    outcome: str
+    correlation_id: str
+    causation_id: str | None
+    line: str | None
+    idempotency_key: str | None
+    idempotency_digest: bytes | None
+
+
+class Sections(NamedTuple):
+    """The JSON texts beside a row, each exactly as it is hashed."""
+
+    actor: str
+    on_behalf_of: str
+    names: str
+    related: str
+    changes: str
+    payload: str
+    context: str
+
+
+class Entry(NamedTuple):
+    """All that is written of an event: two rows, and out of the event what finds it.
+
+    :ivar event: as contract §5 has it.
+    :ivar context: of the event, as it is recorded.
+    """
+
+    row: Row
+    sections: Sections
+    event: Mapping[str, Any]
+    context: Mapping[str, Any]
+
+
+def entry_of(
     workspace_id: int, event: EventIn, given: Given, member_id: uuid.UUID | None, digest: bytes | None
-) -> tuple[Any, ...]:
-    """Return the columns of ``event`` in the table's order, without ``id``."""
+) -> Entry:
+    """Lay out an event that ``parse_event`` has returned."""
+    context = context_of(event, given.claimed_by)
+    row = _row(workspace_id, event, given, member_id, digest, context)
+    return Entry(row, section_texts(event, context), event, context)
+
+
+def _row(
+    workspace_id: int,
+    event: EventIn,
+    given: Given,
+    member_id: uuid.UUID | None,
+    digest: bytes | None,
+    context: Mapping[str, Any],
+) -> Row:
     actor, entity, behalf = event["actor"], event["entity"], event.get("on_behalf_of")
-    return (
+    return Row(
         workspace_id,
         given.id,
         event.get("occurred_at") or given.recorded_at,
@@ -70,31 +133,14 @@ def event_row(
         event.get("outcome", "success"),
         event.get("correlation_id") or str(given.id),
         event.get("causation_id"),
-        fields_line(event.get("changes") or {}),
+        line_of(event.get("changes") or {}, context),
         event.get("idempotency_key"),
         digest,
     )
 
 
-def fields_line(changes: Mapping[str, Mapping[str, Any]], limit: int = 120) -> str | None:
-    """Join the labels of changed fields into one line, ``and N more`` where they don't fit."""
-    if not changes:
-        return None
-    shown: list[str] = []
-    length = 0
-    for name, change in changes.items():
-        label = change.get("label") or label_of(name)
-        short = label if len(label) <= 60 else label[:59] + "…"
-        length += len(short) + 2
-        if shown and length > limit:
-            break
-        shown.append(short)
-    more = len(changes) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
-
-
-def section_texts(event: EventIn, given: Given) -> tuple[str, ...]:
-    """Return each section's JSON text in the order of ``SECTIONS``; key order and values stay as sent."""
+def section_texts(event: EventIn, context: Mapping[str, Any]) -> Sections:
+    """Return each section's JSON text; key order and values stay as sent."""
     entity, related = event["entity"], event.get("related") or []
     values: tuple[Any, ...] = (
         _actor(event["actor"]),
@@ -103,9 +149,9 @@ def section_texts(event: EventIn, given: Given) -> tuple[str, ...]:
         [{"type": each["type"], "id": each["id"]} for each in related],
         event.get("changes", {}),
         event.get("payload", {}),
-        context_of(event, given.claimed_by),
+        context,
     )
-    return tuple(orjson.dumps(value).decode() for value in values)
+    return Sections(*[orjson.dumps(value).decode() for value in values])
 
 
 def context_of(event: EventIn, claimed_by: Mapping[str, Any] | None) -> Mapping[str, Any]:

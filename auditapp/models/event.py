@@ -47,7 +47,7 @@ class Event(Base):
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
     )
-    ERASABLE = ("actor_id", "actor_name", "member_id", "on_behalf_of_name", "entity_name", "fields")
+    ERASABLE = ("actor_id", "actor_name", "member_id", "on_behalf_of_name", "entity_name", "fields", "line")
 
     # No foreign keys here and in the payload: see migrations/versions/0002.
     workspace_id: Mapped[int]
@@ -69,8 +69,10 @@ class Event(Base):
     outcome: Mapped[str] = mapped_column(String(16))
     correlation_id: Mapped[str] = mapped_column(String(512))
     causation_id: Mapped[str | None] = mapped_column(String(512))
-    # Labels of the changed fields in one line, for the row.
+    # Labels of the changed fields, of events that were recorded before there was ``line``.
     fields: Mapped[str | None] = mapped_column(Text)
+    # What the row tells beyond its columns: see log/line.py.
+    line: Mapped[str | None] = mapped_column(Text)
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     idempotency_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from sqlalchemy import select
@@ -79,14 +79,14 @@ def find_event(event_id: str, viewer: Viewer) -> WholeEvent | None:
         uid = uuid.UUID(event_id)
     except ValueError:
         return None
-    found: EventRow | None = db.session.execute(
+    row = db.session.execute(
         select(*SUMMARY_COLUMNS, Event.member_id).where(
             Event.workspace_id == viewer.workspace.id, Event.uid == uid
         )
     ).first()
-    if not found or not _visible(found, viewer):
+    if not row or not _visible(row, viewer):
         return None
-    return with_sections([found], viewer)[0]
+    return with_sections([cast(EventRow, row)], viewer)[0]
 
 
 def events_by_uid(uids: Collection[uuid.UUID], viewer: Viewer) -> dict[uuid.UUID, EventRow]:
@@ -96,15 +96,17 @@ def events_by_uid(uids: Collection[uuid.UUID], viewer: Viewer) -> dict[uuid.UUID
     query = select(*SUMMARY_COLUMNS, Event.member_id).where(
         Event.workspace_id == viewer.workspace.id, Event.uid.in_(uids)
     )
-    return {row.uid: row for row in db.session.execute(query) if _visible(row, viewer)}
+    rows = db.session.execute(query)
+    return {row.uid: cast(EventRow, row) for row in rows if _visible(row, viewer)}
 
 
-def _visible(row: EventRow, viewer: Viewer) -> bool:
+def _visible(row: Any, viewer: Viewer) -> bool:
+    """Tell whether a viewer may see an event, by its type and its member."""
     if viewer.audit_level is AuditLevel.ALL:
         return True
     if viewer.audit_level is AuditLevel.PERMITTED and row.entity_type in viewer.entity_types:
         return True
-    return viewer.audit_level >= AuditLevel.OWN and row.member_id == viewer.member_id is not None
+    return bool(viewer.audit_level >= AuditLevel.OWN and row.member_id == viewer.member_id is not None)
 
 
 def with_sections(

@@ -238,6 +238,6 @@ def _caused_in_their_story(rows: Sequence[EventRow], viewer: Viewer) -> set[int]
         row.id
         for row in rows
         if row.id in causes
-        and (cause := known.get(causes[row.id]))
-        and cause.correlation_id == row.correlation_id
+        and (set_off_by := known.get(causes[row.id]))
+        and set_off_by.correlation_id == row.correlation_id
     }

@@ -135,7 +135,7 @@ def tree_of(
     :param others: causes of the story's events on other pages, where they may lead back to one of the rows.
     """
     causes = {row.uid: cause_of(row) for row in rows}
-    parents = {uid: cause for uid, cause in causes.items() if cause in causes}
+    parents: Parents = {uid: cause for uid, cause in causes.items() if cause and cause in causes}
     for row in rows:
         if _is_own_cause(row, parents):
             del parents[row.uid]
@@ -146,9 +146,10 @@ def tree_of(
     for uid in _causes_first(rows, parents):
         row = events[uid]
         parent, cause = parents.get(uid), _cause(row, parents, known, others or {})
+        above = parent
         # Past the last level, what an event set off follows it.
-        while parent is not None and depths[parent] == MAX_DEPTH:
-            parent, cause = parents.get(parent), Cause("deep", events[parents[uid]])
+        while parent is not None and above is not None and depths[parent] == MAX_DEPTH:
+            parent, cause = parents.get(parent), Cause("deep", events[above])
         depths[uid] = 1 if parent is None else depths[parent] + 1
         steps[uid] = Step(row, row.occurred_at - head.occurred_at, cause=cause)
         (roots if parent is None else steps[parent].steps).append(steps[uid])

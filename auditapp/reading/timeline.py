@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
@@ -43,11 +45,33 @@ SUMMARY_COLUMNS = (
     Event.correlation_id,
     Event.causation_id,
     Event.fields,
+    Event.line,
     IS_OWN,
 )
 
-# A row of SUMMARY_COLUMNS, its columns as attributes.
-EventRow = Any
+
+class EventRow(Protocol):
+    """A row of ``SUMMARY_COLUMNS``, its columns as attributes."""
+
+    id: int
+    uid: UUID
+    occurred_at: datetime
+    recorded_at: datetime
+    event: str
+    entity_type: str
+    entity_id: str
+    entity_name: str | None
+    actor_type: str
+    actor_id: str | None
+    actor_name: str | None
+    on_behalf_of_name: str | None
+    origin: str
+    outcome: str
+    correlation_id: str
+    causation_id: str | None
+    fields: str | None
+    line: str | None
+    is_own: bool
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
         "grouped": grouped,
         "cursor": cursor,
         "date_value": date_value,
+        "changed_fields": sentences.changed_fields,
     }
     app.jinja_env.globals |= {
         "sentence": sentences.sentence,

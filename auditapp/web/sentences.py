@@ -1,10 +1,12 @@
 """Plain words for what the log says in its own: events, origins, outcomes, actors."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from auditapp.filters.wording import entity_words
 from auditapp.finding import effect_of
+from auditapp.log.line import told_fields
 from auditapp.log.own_names import short_name
+from auditapp.reading.timeline import EventRow
 from auditapp.values.changes import label_of
 
 # By which way a version came: one, several, and all of them as a heading; see reading/records/rail.py.
@@ -56,7 +58,7 @@ class Sentence(NamedTuple):
         return " ".join(part for part in self if part)
 
 
-def sentence(row: Any) -> Sentence:
+def sentence(row: EventRow) -> Sentence:
     """Say what happened to what: "Deal", "Data Center Refresh", "updated"."""
     name = row.entity_name or row.entity_id
     own = short_name(row.event) if row.is_own else ""
@@ -71,6 +73,11 @@ def sentence(row: Any) -> Sentence:
     return Sentence(entity_words(kind), name, verb if row.outcome == "success" else f"not {verb}")
 
 
-def effect(row: Any) -> str:
+def effect(row: EventRow) -> str:
     """Return what happened in one word, for colour and sign: created, changed, deleted, failed, other."""
     return effect_of(row.event, row.outcome)
+
+
+def changed_fields(row: EventRow) -> str | None:
+    """Return the labels of the changed fields in one line, None where an event changed none."""
+    return told_fields(row.line, row.fields)

@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from auditapp.capture import registry, workspace, writer
+from auditapp.capture import registry, workspace
 from auditapp.extensions import db
+from auditapp.log import grouped
 from tests.capture.host import Tag
 
 
@@ -35,17 +36,17 @@ def test_threads_that_meet_in_the_cache_of_lines_find_theirs(monkeypatch):
             super().__setitem__(key, value)
             self.clear()
 
-    monkeypatch.setattr(writer, "_lines", Emptied())
+    monkeypatch.setattr(grouped, "_fields_lines", Emptied())
 
-    assert writer._line({"stage": {"current": 1}}) == "Stage"
-    assert writer._line({}) is None
+    assert grouped._fields_line({"stage": {"current": 1}}) == "Stage"
+    assert grouped._fields_line({}) is None
 
 
 def test_threads_may_look_up_lines_while_others_empty_them(monkeypatch):
-    monkeypatch.setattr(writer, "MAX_LINES", 1)
+    monkeypatch.setattr(grouped, "MAX_KEPT", 1)
     numbers = iter(range(10**9))
 
-    errors = in_threads(lambda: writer._line({f"field_{next(numbers) % 7}": {"current": 1}}))
+    errors = in_threads(lambda: grouped._fields_line({f"field_{next(numbers) % 7}": {"current": 1}}))
 
     assert errors == []
 

@@ -290,7 +290,7 @@ def test_words_of_an_erased_section_are_named_and_mended(cli, log):
     run(
         "UPDATE event_payload SET payload = NULL, payload_salt = NULL, changes = NULL, changes_salt = NULL"
         f" WHERE event_id = {the('acme')}",
-        f"UPDATE event SET fields = NULL WHERE id = {the('acme')}",
+        f"UPDATE event SET line = NULL WHERE id = {the('acme')}",
     )
 
     [line] = wrong(cli)
@@ -341,14 +341,14 @@ def test_a_rebuild_that_was_killed_goes_on_and_leaves_all_well(cli, log, monkeyp
     run("DELETE FROM event_kind", "DELETE FROM event_name", "DELETE FROM event_count")
     monkeypatch.setattr(rebuild, "BATCH", 4)
     calls = iter([None, None, OSError("killed")])
-    add_words = rebuild.add_words
+    add_documents = rebuild.add_documents
 
     def failing(*given):
         if error := next(calls, None):
             raise error
-        add_words(*given)
+        add_documents(*given)
 
-    monkeypatch.setattr(rebuild, "add_words", failing)
+    monkeypatch.setattr(rebuild, "add_documents", failing)
     assert cli("index", "rebuild").code == 1
     db.session.rollback()
     assert any("made anew" in line for line in wrong(cli))
@@ -394,7 +394,13 @@ LOG = {
         "entity_type",
     ),
     "the fields": ("UPDATE event SET fields = 'x' WHERE id = {}", "row and sections", "fields"),
-    "no fields": ("UPDATE event SET fields = NULL WHERE id = {}", "row and sections", "fields"),
+    "a line": (
+        """UPDATE event SET line = '{{"v"\\:1,"fields"\\:"x"}}\' WHERE id = {}""",
+        "row and sections",
+        "line",
+    ),
+    "no JSON for a line": ("UPDATE event SET line = '[' WHERE id = {}", "row and sections", "line"),
+    "no line": ("UPDATE event SET line = NULL WHERE id = {}", "row and sections", "line"),
     "on behalf of": (
         "UPDATE event SET on_behalf_of_name = 'x' WHERE id = {}",
         "row and sections",
@@ -403,7 +409,7 @@ LOG = {
     "changes": (
         "UPDATE event_payload SET changes = '{{}}' WHERE event_id = {}",
         "row and sections",
-        "fields",
+        "line",
     ),
     "an actor": (
         """UPDATE event_payload SET actor = '{{"type"\\:"user","id"\\:"x"}}' WHERE event_id = {}""",

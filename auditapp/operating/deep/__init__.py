@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy.engine import Engine
 
 from auditapp.index.counts import counts_of
-from auditapp.index.search_index import Told
+from auditapp.index.logged import Logged
 from auditapp.index.state import IndexState
-from auditapp.index.stored_events import Row, sections_of, told_of
+from auditapp.index.stored_events import Row, logged_of, sections_of
 from auditapp.models import Event
 from auditapp.models.types import microseconds
 from auditapp.operating.deep import order, row_checks
@@ -86,36 +86,36 @@ class _Comparison:
 
     def _compare(self, number: int, rows: Sequence[Row]) -> None:
         """Compare events of one workspace."""
-        told = [self._check(row) for row in rows]
+        events = [self._check(row) for row in rows]
         if number not in self._log.slugs:
             for row in rows:
                 self._findings.add(number, row_checks.NO_WORKSPACE, str(row["uid"]))
             return
         self._file.log(
             Counter(
-                {(number, *_in_microseconds(key)): many for key, many in self._counts(number, rows).items()}
+                {(number, *_in_microseconds(key)): many for key, many in self._counts(number, events).items()}
             )
         )
         uids = {row["id"]: str(row["uid"]) for row in rows}
-        for event, is_missing in self._differing(number, told):
+        for event, is_missing in self._differing(number, events):
             self._findings.add(number, MISSING if is_missing else OTHER_WORDS, uids[event])
 
-    def _counts(self, number: int, rows: Sequence[Row]) -> Counter[tuple[Any, ...]]:
-        return counts_of(self._log.zones[number], rows)
+    def _counts(self, number: int, events: Sequence[Logged]) -> Counter[tuple[Any, ...]]:
+        return counts_of(self._log.zones[number], [event.row for event in events])
 
-    def _differing(self, number: int, told: Sequence[Told]) -> Iterator[tuple[int, bool]]:
+    def _differing(self, number: int, events: Sequence[Logged]) -> Iterator[tuple[int, bool]]:
         if self._words:
-            found = self._words.differing(told)
+            found = self._words.differing(events)
         elif self._log.is_sqlite:
             return
         else:
-            found = differing_in_postgresql(self._log.connection, told)
+            found = differing_in_postgresql(self._log.connection, events)
         if number in self._stale:
             list(found)  # takes them out of the sums all the same
             return
         yield from found
 
-    def _check(self, row: Row) -> Told:
+    def _check(self, row: Row) -> Logged:
         """Compare an event's row with its sections and with the events before it."""
         sections, damaged = sections_of(row)
         number, uid = row["workspace_id"], str(row["uid"])
@@ -123,7 +123,7 @@ class _Comparison:
             self._findings.add(number, problem, example)
         for problem in self._order.problems_of(row, sections):
             self._findings.add(number, problem, uid)
-        return told_of(row, sections)
+        return logged_of(row, sections)
 
     def _compare_rest(self) -> None:
         add = self._findings.add

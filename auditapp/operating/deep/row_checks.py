@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
+
 from auditapp.index.field_terms import field_key
 from auditapp.index.stored_events import Row
-from auditapp.log.rows import fields_line
+from auditapp.log.line import LINE_VERSION, Changes, fields_line, line_of
 from auditapp.operating.deep.finding import RESTORE, Problem
 
 MISSING = Problem("events without their sections", RESTORE)
@@ -62,10 +64,32 @@ def _differing(row: Row, sections: Mapping[str, Any], damaged: list[str]) -> Ite
     ):
         if section not in damaged and row[column] != value:
             yield column
+    if not {"changes", "context"} & {*damaged}:
+        yield from _differing_line(row, sections["changes"], sections["context"])
+
+
+def _differing_line(row: Row, changes: Changes | None, context: Mapping[str, Any] | None) -> Iterator[str]:
     # How labels are made of names, and put in a line, may change; the row keeps how it was.
-    expected = fields_line(sections["changes"] or {})
-    if "changes" not in damaged and _bare(row["fields"]) != _bare(expected):
+    if row["line"] is None:
+        # Recorded before there were lines, or nothing to tell in one, or erased with a section that it tells.
+        is_erased = row["fields"] is None and (changes is None or context is None)
+        if not is_erased and _bare(row["fields"]) != _bare(fields_line(changes or {})):
+            yield "line" if row["fields"] is None else "fields"
+        return
+    if row["fields"] is not None:
         yield "fields"
+    try:
+        line, expected = (
+            orjson.loads(row["line"]),
+            orjson.loads(line_of(changes or {}, context or {}) or "{}"),
+        )
+        is_older = line["v"] != LINE_VERSION
+        is_same = _bare(line.pop("fields", None)) == _bare(expected.pop("fields", None))
+    except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError):
+        yield "line"
+        return
+    if not is_same or (not is_older and line != expected):
+        yield "line"
 
 
 def _name(party: Mapping[str, Any] | None) -> str | None:

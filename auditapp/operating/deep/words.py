@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import ARRAY, BigInteger, Connection, Text, bindparam, text
 
-from auditapp.index.search_index import Told, documents_of
+from auditapp.index.logged import Logged
+from auditapp.index.search_index import documents_of
 from auditapp.index.terms import document
 from auditapp.models.types import Instant
 from auditapp.operating.deep.scratch import Scratch
@@ -50,13 +51,13 @@ class WordsInSqlite:
     def _block(self, number: int) -> "array[int]":
         return self._blocks.setdefault(number // BLOCK, array("q", bytes(8 * BLOCK)))
 
-    def differing(self, told: Sequence[Told]) -> Differing:
+    def differing(self, events: Sequence[Logged]) -> Differing:
         """Yield the events whose words are others, and take all of them out of the sums."""
-        for number, event, row, context in told:
-            block, at = self._block(number), number % BLOCK
+        for event in events:
+            block, at = self._block(event.number), event.number % BLOCK
             kept, block[at] = block[at], 0
-            if kept != _sum_of(document(event, row, context)):
-                yield number, kept == 0
+            if kept != _sum_of(document(event)):
+                yield event.number, kept == 0
 
     def left(self) -> list[int]:
         """Return the numbers that words are kept of, of the events that were not asked for."""
@@ -93,10 +94,10 @@ _LEFT = text(
 )
 
 
-def differing_in_postgresql(connection: Connection, told: Sequence[Told]) -> Differing:
+def differing_in_postgresql(connection: Connection, events: Sequence[Logged]) -> Differing:
     """Yield the events of one workspace whose words, or whose time, are others."""
     workspaces, numbers, times, texts = (
-        list(column) for column in zip(*documents_of(connection, told), strict=True)
+        list(column) for column in zip(*documents_of(connection, events), strict=True)
     )
     given = {"workspaces": workspaces, "numbers": numbers, "times": times, "texts": texts}
     types = (BigInteger, BigInteger, Instant, Text)

@@ -10,13 +10,14 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
 from auditapp.finding import fetch_page
+from auditapp.log.line import TELLS_FIELDS
 from auditapp.models import Event
 from auditapp.models.types import EPOCH, MICROSECOND
 from auditapp.reading.records.record import Record
@@ -36,7 +37,7 @@ _COLUMNS = (
     Event.outcome,
     Event.actor_id,
     Event.actor_name,
-    Event.fields.is_not(None),
+    or_(Event.fields.is_not(None), Event.line.startswith(TELLS_FIELDS, autoescape=True)),
 )
 
 
