@@ -12,6 +12,7 @@ from auditapp.extensions import compress, csrf, db, login_manager, migrate
 from auditapp.operating.places import keep_private
 from auditapp.operating.readiness import Readiness
 from auditapp.sources.own import capture_own
+from auditapp.web.settings import check_every_settings_route_has_a_page
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
@@ -46,6 +47,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     server_log.init_app(app)  # last: nothing answers before it
     check_every_route_has_a_gate(app)
+    check_every_settings_route_has_a_page(app)
     return app
 
 

@@ -3,7 +3,6 @@
 from flask import Flask
 
 from auditapp.web import (
-    api_keys,
     assets,
     auth,
     errors,
@@ -15,13 +14,12 @@ from auditapp.web import (
     highlight,
     home,
     host,
-    members,
     news,
     overview,
     preferences,
     record_id,
     results_head,
-    sources,
+    settings,
     stories,
     timeline,
     undo,
@@ -33,7 +31,7 @@ from auditapp.web.history import page as history_page
 
 def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
-    for part in (host, record_id, assets, formats, highlight, results_head, headers, errors):
+    for part in (host, record_id, assets, formats, highlight, results_head, headers, errors, settings):
         part.init_app(app)
     for family in (
         home,
@@ -49,9 +47,6 @@ def init_app(app: Flask) -> None:
         stories,
         undo,
         preferences,
-        members,
-        api_keys,
-        sources,
         health,
     ):
         app.register_blueprint(family.bp)

@@ -74,8 +74,11 @@ def _without_nul(value: Any) -> Any:
 
 
 def my_workspaces() -> list[Workspace]:
-    """Return the signed-in person's workspaces, for the switch between them."""
-    return workspaces_of(current_user.account.id)
+    """Return the signed-in person's workspaces, for the switch between them; read once a request."""
+    if "my_workspaces" not in g:
+        g.my_workspaces = workspaces_of(current_user.account.id)
+    workspaces: list[Workspace] = g.my_workspaces
+    return workspaces
 
 
 def workspace_zone(workspace: Workspace) -> ZoneInfo:

@@ -6,7 +6,7 @@ import pytest
 
 from auditapp.access import links
 from tests.conftest import PASSWORD
-from tests.web.test_members import MEMBERS
+from tests.web.settings.test_members import MEMBERS
 
 FORM = {"name": "Grace", "email": "grace@new.example", "role": "Member"}
 BASE = "https://audit.acme.example"
