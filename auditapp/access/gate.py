@@ -11,7 +11,7 @@ from werkzeug.exceptions import Forbidden
 from auditapp.access import throttle
 from auditapp.access.members import SLUG
 from auditapp.access.own_events import actor_of, note
-from auditapp.access.permissions import RIGHTS
+from auditapp.access.permissions import Asked
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db, login_manager
 from auditapp.models import Member
@@ -54,7 +54,7 @@ def signed_in_required(view: View) -> View:
     return gated  # type: ignore[return-value]
 
 
-def permission_required(resource: str, action: str) -> Callable[[View], View]:
+def permission_required(asked: Asked) -> Callable[[View], View]:
     """Let members of the URL's workspace pass whose role holds a permission.
 
     Strangers get 404, as if the workspace did not exist; members without the right get 403, and
@@ -73,38 +73,41 @@ def permission_required(resource: str, action: str) -> Callable[[View], View]:
                 abort(404)
             identify(workspace=viewer.workspace.slug)
             g.viewer = viewer
-            if not viewer.can(resource, action):
-                deny(viewer, resource, action)
+            if not viewer.can(asked):
+                deny(viewer, asked)
             return view(workspace=workspace, **kwargs)
 
-        gated.gate = f"{resource}:{action}"  # type: ignore[attr-defined]
+        gated.gate = _name(asked)  # type: ignore[attr-defined]
         return gated  # type: ignore[return-value]
 
     return gate
 
 
-def deny(viewer: Viewer, resource: str, action: str) -> None:
+def deny(viewer: Viewer, asked: Asked) -> None:
     """Record the denial, once per person, page and hour, and answer 403; the server's log has each.
 
     :raise AccessDenied: always.
     """
-    right = RIGHTS.get((resource, action), f"{action} {resource}".replace("_", " "))
     member = db.session.get(Member, (viewer.workspace.id, viewer.member_id))
     if member is None:  # removed since the request began
         abort(404)
-    denied("role", permission=f"{resource}:{action}")
+    denied("role", permission=_name(asked))
     page = f"{request.method} {request.url_rule}"
     if throttle.is_first_in_hour(f"denied:{viewer.workspace.id}:{member.id}:{page}"):
         note(
             viewer.workspace,
             "access.denied",
             actor_of(member.account, member),
-            {"id": f"{resource}:{action}", "name": right},
+            {"id": _name(asked), "name": asked.words},
             outcome="denied",
             payload={"method": request.method, "path": request.path.replace("\x00", "")[:512]},
         )
     db.session.commit()
-    raise AccessDenied(viewer, right)
+    raise AccessDenied(viewer, asked.words)
+
+
+def _name(asked: Asked) -> str:
+    return f"{asked.resource}:{asked.action}"
 
 
 def me() -> dict[str, Any]:

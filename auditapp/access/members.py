@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from auditapp.access.own_events import acting_as, actor_of
 from auditapp.access.passwords import hash_password
-from auditapp.access.permissions import SYSTEM_ROLES, Permission, allows
+from auditapp.access.permissions import SYSTEM_ROLES, Grant, Permission, allows
 from auditapp.extensions import db
 from auditapp.log.rows import fold_email
 from auditapp.models import Account, Invitation, Member, Role, RolePermission, Workspace
@@ -49,7 +49,7 @@ def create_workspace(slug: str, name: str, timezone: str, by: ActorDict) -> Work
     return workspace
 
 
-def _add_role(workspace: Workspace, name: str, permissions: tuple[Permission, ...]) -> None:
+def _add_role(workspace: Workspace, name: str, permissions: tuple[Grant, ...]) -> None:
     role = Role(workspace_id=workspace.id, id=uuid7(), name=name, is_system=True)
     db.session.add(role)
     db.session.flush()
@@ -76,12 +76,13 @@ def roles_of(workspace: Workspace) -> list[Role]:
     """Return the workspace's roles, the one with the fewest permissions first."""
     roles = db.session.scalars(select(Role).where(Role.workspace_id == workspace.id))
     return sorted(
-        roles, key=lambda role: (allows(permissions_of(role), "members", "manage"), len(role.permissions))
+        roles,
+        key=lambda role: (allows(permissions_of(role), Permission.MEMBERS_MANAGE), len(role.permissions)),
     )
 
 
-def permissions_of(role: Role) -> frozenset[Permission]:
-    """Return a role's permissions as a set."""
+def permissions_of(role: Role) -> frozenset[Grant]:
+    """Return what a role holds."""
     return frozenset((held.resource, held.action) for held in role.permissions)
 
 

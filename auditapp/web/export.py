@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import me, permission_required
+from auditapp.access.permissions import Permission
 from auditapp.download import BYTE_ORDER_MARK, download
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
@@ -19,14 +20,14 @@ bp = Blueprint("export", __name__)
 
 
 @bp.get("/w/<workspace>/timeline.csv")
-@permission_required("audit_log", "export")
+@permission_required(Permission.AUDIT_LOG_EXPORT)
 def timeline_csv(workspace: str) -> ResponseReturnValue:
     """Send a table. Without the mark in front, Excel would read its UTF-8 as something else."""
     return _export("csv", BYTE_ORDER_MARK)
 
 
 @bp.get("/w/<workspace>/timeline.jsonl")
-@permission_required("audit_log", "export")
+@permission_required(Permission.AUDIT_LOG_EXPORT)
 def timeline_jsonl(workspace: str) -> ResponseReturnValue:
     """Send whole events, one a line, as ``flask events import`` takes them."""
     return _export("jsonl", b"")

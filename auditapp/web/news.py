@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required, unattended
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.access.saved_views import find_view
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
@@ -23,7 +24,7 @@ OWN_PARAMETERS = ("seen", "last", "view")
 
 
 @bp.get("/w/<workspace>/timeline/new")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 @unattended
 def show(workspace: str) -> ResponseReturnValue:
     """Answer "12 new" as a link to the page itself; nothing where there is nothing new.

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.gate import permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.filters.moments import in_zone
@@ -56,7 +57,7 @@ class Column:
 
 
 @bp.get("/w/<workspace>/timeline/overview")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def show(workspace: str) -> ResponseReturnValue:
     """Show the facets and the activity of a filter."""
     filters = _filters()
@@ -81,7 +82,7 @@ def show(workspace: str) -> ResponseReturnValue:
 
 
 @bp.get("/w/<workspace>/timeline/suggest")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def suggest(workspace: str) -> ResponseReturnValue:
     """Offer the actors or records (``for``) whose names begin as ``typed``, each as a filter to add."""
     suggestions = SUGGESTIONS.get(request.args.get("for", ""))

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.utils import redirect
 
 from auditapp.access.gate import permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.filters import FilterError
 from auditapp.filters.record import is_record
 from auditapp.reading.records.history import Head, head_of
@@ -39,7 +40,7 @@ VIEWS: dict[str, Callable[[Asked, Head, Rail], dict[str, Any]]] = {
 
 
 @bp.get("/w/<workspace>/history/<entity_type>/<record_id:entity_id>")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValue:
     """Show a record in the view that the query string asks for."""
     record = record_in_path(entity_type, entity_id)

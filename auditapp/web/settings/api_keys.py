@@ -17,11 +17,12 @@ from flask.typing import ResponseReturnValue
 from auditapp.access import api_keys
 from auditapp.access.gate import me
 from auditapp.access.members import MemberError, clean_name
+from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.models import ApiKey
 from auditapp.web.settings.page import SettingsPage, show_settings
 
-page = SettingsPage("api_keys", "API keys", ("api_keys", "manage"), place=20)
+page = SettingsPage("api_keys", "API keys", Permission.API_KEYS_MANAGE, place=20)
 
 # Days until a new key ends, as the form offers them; none for never.
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year", "": "no end"}

@@ -17,11 +17,12 @@ from auditapp.access import members
 from auditapp.access.gate import me
 from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
+from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.models import Member
 from auditapp.web.settings.page import SettingsPage, show_settings
 
-page = SettingsPage("members", "Members", ("members", "manage"), place=10)
+page = SettingsPage("members", "Members", Permission.MEMBERS_MANAGE, place=10)
 
 
 @page.get()

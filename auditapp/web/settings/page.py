@@ -9,6 +9,7 @@ from flask_login import current_user
 from sqlalchemy import inspect
 
 from auditapp.access.gate import View, permission_required
+from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.models import Workspace
 from auditapp.web.formats import my_workspaces
@@ -24,7 +25,7 @@ class SettingsPage:
         self,
         name: str,
         title: str,
-        permission: tuple[str, str],
+        permission: Permission,
         *,
         place: int,
         failing: Callable[[Workspace], int] = lambda _workspace: 0,
@@ -50,7 +51,7 @@ class SettingsPage:
 
     def _route(self, path: str, method: str) -> Callable[[View], View]:
         def register(view: View) -> View:
-            gated = permission_required(*self.permission)(view)
+            gated = permission_required(self.permission)(view)
             self.bp.add_url_rule(path, view_func=gated, methods=[method])
             return gated
 
@@ -72,7 +73,7 @@ PAGES: list[SettingsPage] = []
 
 def settings_pages() -> list[SettingsPage]:
     """Return the pages that the viewer may open, in their order."""
-    return [page for page in PAGES if g.viewer.can(*page.permission)]
+    return [page for page in PAGES if g.viewer.can(page.permission)]
 
 
 class Tab(NamedTuple):

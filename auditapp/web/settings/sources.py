@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from auditapp.access.gate import me
 from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
+from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.models import SetAside, Source
 from auditapp.sources import receiving
@@ -27,7 +28,7 @@ from auditapp.web.settings.page import SettingsPage, show_settings
 page = SettingsPage(
     "sources",
     "Sources",
-    ("sources", "manage"),
+    Permission.SOURCES_MANAGE,
     place=30,
     failing=lambda workspace: len(sources.failing(workspace)),
 )

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask import before_render_template, template_rendered
 
 from auditapp import create_app
+from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.models import Role, RolePermission
 from auditapp.web.settings import check_every_settings_route_has_a_page
@@ -78,7 +79,7 @@ def more_pages():
 
 
 def test_a_page_that_states_itself_is_in_bar_and_tabs_behind_its_gate(client, login, acme, more_pages, app):
-    page = SettingsPage("retention", "Retention", ("settings", "manage"), place=5)
+    page = SettingsPage("retention", "Retention", Permission.SETTINGS_MANAGE, place=5)
 
     @page.get()
     def index(workspace: str) -> str:
@@ -106,7 +107,7 @@ def test_a_settings_route_of_no_page_keeps_the_application_from_starting(app, ru
 
 
 def test_a_page_without_a_view_keeps_the_application_from_starting(app, more_pages):
-    SettingsPage("retention", "Retention", ("settings", "manage"), place=5)
+    SettingsPage("retention", "Retention", Permission.SETTINGS_MANAGE, place=5)
 
     with pytest.raises(RuntimeError, match=r"settings pages without their view: retention.index"):
         create_app({**app.config})
