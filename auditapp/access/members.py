@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from auditapp.access.own_events import acting_as, actor_of
 from auditapp.access.passwords import hash_password
-from auditapp.access.permissions import SYSTEM_ROLES, Grant, Permission, allows
+from auditapp.access.permissions import SYSTEM_ROLES, Grant, Permission, allows, owns
 from auditapp.extensions import db
 from auditapp.log.rows import fold_email
 from auditapp.models import Account, Invitation, Member, Role, RolePermission, Workspace
@@ -98,6 +98,17 @@ def find_role(workspace: Workspace, name: str) -> Role:
     raise MemberError(f"there is no role {name!r}; there are {', '.join(role.name for role in roles)}")
 
 
+def role_of_owners(workspace: Workspace) -> Role:
+    """Return the role to give to who is to own a workspace: of those that do, the one with the fewest grants.
+
+    :raise MemberError: if no role does.
+    """
+    for role in roles_of(workspace):
+        if owns(permissions_of(role)):
+            return role
+    raise MemberError("no role of this workspace manages members and roles")
+
+
 def find_member(workspace: Workspace, member_id: uuid.UUID) -> Member | None:
     """Return a member who has not been removed."""
     member = db.session.get(Member, (workspace.id, member_id))
@@ -145,9 +156,9 @@ def change_role(workspace: Workspace, member: Member, role: Role, by: ActorDict)
 
     :raise MemberError: if it would leave the workspace without an owner.
     """
+    _keep_an_owner(workspace, member, role)
     if member.role_id == role.id:
         return
-    _keep_an_owner(workspace, member)
     with acting_as(by):
         member.role = role  # not its id: capture names the role then
     db.session.refresh(member)
@@ -158,7 +169,7 @@ def remove_member(workspace: Workspace, member: Member, by: ActorDict) -> None:
 
     :raise MemberError: if it would leave the workspace without an owner.
     """
-    _keep_an_owner(workspace, member)
+    _keep_an_owner(workspace, member, None)
     with acting_as(by):
         member.removed_at = datetime.now(UTC)
 
@@ -229,24 +240,37 @@ def accept(invitation: Invitation, password: str | None) -> Account:
     return account
 
 
-def _keep_an_owner(workspace: Workspace, member: Member) -> None:
-    if member.role.name != "Owner":
+def _keep_an_owner(workspace: Workspace, member: Member, role: Role | None) -> None:
+    """See to it that somebody is left who owns the workspace, by what their role holds and not by its name.
+
+    :param role: the member's from now on; None where they leave.
+    """
+    lock_members(workspace)
+    db.session.refresh(member)  # of two who demote each other at once, the second sees what the first did
+    if not owns(permissions_of(member.role)) or (role and owns(permissions_of(role))):
         return
-    # Locks the workspace's row: of two owners who demote each other at once, the second sees the first.
-    db.session.execute(update(Workspace).where(Workspace.id == workspace.id).values(name=Workspace.name))
+    owning = [each.id for each in roles_of(workspace) if owns(permissions_of(each))]
     others = db.session.scalar(
         select(func.count())
         .select_from(Member)
         .where(
             Member.workspace_id == workspace.id,
-            Member.role_id == member.role_id,
+            Member.role_id.in_(owning),
             Member.id != member.id,
             Member.removed_at.is_(None),
             Member.joined_at.is_not(None),
         )
     )
     if not others:
-        raise MemberError("A workspace needs an owner: make somebody else an Owner first.")
+        raise MemberError(
+            f"A workspace needs an owner: give the role {member.role.name} to somebody else first, or another"
+            " that manages members and roles."
+        )
+
+
+def lock_members(workspace: Workspace) -> None:
+    """Let nobody else change who may do what in a workspace until the transaction ends."""
+    db.session.execute(update(Workspace).where(Workspace.id == workspace.id).values(name=Workspace.name))
 
 
 def _account_for(email: str, name: str) -> Account:

@@ -23,6 +23,6 @@ def create(slug: str, name: str, owner: str, timezone: str | None) -> None:
     if not is_timezone(zone):
         raise click.BadParameter(f"no such time zone: {zone!r}")
     workspace = members.create_workspace(slug, name, zone, COMMAND_LINE)
-    role = members.find_role(workspace, "Owner")
+    role = members.role_of_owners(workspace)
     member = members.add_member(workspace, owner, owner.partition("@")[0], role, COMMAND_LINE)
     commit_and_print_link(member)
