@@ -1,4 +1,4 @@
-"""Workspaces, their members and roles: each change is an event in the same transaction."""
+"""Workspaces and their members: each change is an event in the same transaction."""
 
 import hashlib
 import re
@@ -13,10 +13,11 @@ from uuid_utils.compat import uuid7
 
 from auditapp.access.own_events import acting_as, actor_of
 from auditapp.access.passwords import hash_password
-from auditapp.access.permissions import SYSTEM_ROLES, Grant, Permission, allows, owns
+from auditapp.access.permissions import SYSTEM_ROLES, owns
+from auditapp.access.roles import add_system_role, grants_of, lock_access, owning_roles
 from auditapp.extensions import db
 from auditapp.log.rows import fold_email
-from auditapp.models import Account, Invitation, Member, Role, RolePermission, Workspace
+from auditapp.models import Account, Invitation, Member, Role, Workspace
 from auditapp.values.strict_json import text_problem
 
 INVITATION_LIFETIME = timedelta(days=7)
@@ -44,19 +45,9 @@ def create_workspace(slug: str, name: str, timezone: str, by: ActorDict) -> Work
     with acting_as(by):
         db.session.add(workspace)
         db.session.flush()
-        for role_name, permissions in SYSTEM_ROLES.items():
-            _add_role(workspace, role_name, permissions)
+        for role_name in SYSTEM_ROLES:
+            add_system_role(workspace, role_name)
     return workspace
-
-
-def _add_role(workspace: Workspace, name: str, permissions: tuple[Grant, ...]) -> None:
-    role = Role(workspace_id=workspace.id, id=uuid7(), name=name, is_system=True)
-    db.session.add(role)
-    db.session.flush()
-    for resource, action in permissions:
-        db.session.add(
-            RolePermission(workspace_id=workspace.id, role_id=role.id, resource=resource, action=action)
-        )
 
 
 def find_workspace(slug: str) -> Workspace:
@@ -70,43 +61,6 @@ def find_workspace(slug: str) -> Workspace:
     if not found:
         raise MemberError(f"there is no workspace {slug!r}; flask workspace create makes one")
     return found
-
-
-def roles_of(workspace: Workspace) -> list[Role]:
-    """Return the workspace's roles, the one with the fewest permissions first."""
-    roles = db.session.scalars(select(Role).where(Role.workspace_id == workspace.id))
-    return sorted(
-        roles,
-        key=lambda role: (allows(permissions_of(role), Permission.MEMBERS_MANAGE), len(role.permissions)),
-    )
-
-
-def permissions_of(role: Role) -> frozenset[Grant]:
-    """Return what a role holds."""
-    return frozenset((held.resource, held.action) for held in role.permissions)
-
-
-def find_role(workspace: Workspace, name: str) -> Role:
-    """Return a role by name, in any case.
-
-    :raise MemberError: if there is none; the message lists those there are.
-    """
-    roles = roles_of(workspace)
-    for role in roles:
-        if role.name.lower() == name.lower():
-            return role
-    raise MemberError(f"there is no role {name!r}; there are {', '.join(role.name for role in roles)}")
-
-
-def role_of_owners(workspace: Workspace) -> Role:
-    """Return the role to give to who is to own a workspace: of those that do, the one with the fewest grants.
-
-    :raise MemberError: if no role does.
-    """
-    for role in roles_of(workspace):
-        if owns(permissions_of(role)):
-            return role
-    raise MemberError("no role of this workspace manages members and roles")
 
 
 def find_member(workspace: Workspace, member_id: uuid.UUID) -> Member | None:
@@ -245,11 +199,11 @@ def _keep_an_owner(workspace: Workspace, member: Member, role: Role | None) -> N
 
     :param role: the member's from now on; None where they leave.
     """
-    lock_members(workspace)
+    lock_access(workspace)
     db.session.refresh(member)  # of two who demote each other at once, the second sees what the first did
-    if not owns(permissions_of(member.role)) or (role and owns(permissions_of(role))):
+    if not owns(grants_of(member.role)) or (role and owns(grants_of(role))):
         return
-    owning = [each.id for each in roles_of(workspace) if owns(permissions_of(each))]
+    owning = [each.id for each in owning_roles(workspace)]
     others = db.session.scalar(
         select(func.count())
         .select_from(Member)
@@ -266,11 +220,6 @@ def _keep_an_owner(workspace: Workspace, member: Member, role: Role | None) -> N
             f"A workspace needs an owner: give the role {member.role.name} to somebody else first, or another"
             " that manages members and roles."
         )
-
-
-def lock_members(workspace: Workspace) -> None:
-    """Let nobody else change who may do what in a workspace until the transaction ends."""
-    db.session.execute(update(Workspace).where(Workspace.id == workspace.id).values(name=Workspace.name))
 
 
 def _account_for(email: str, name: str) -> Account:

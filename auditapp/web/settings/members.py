@@ -18,6 +18,7 @@ from auditapp.access.gate import me
 from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
 from auditapp.access.permissions import Permission
+from auditapp.access.roles import RoleError, find_role, roles_of
 from auditapp.extensions import db
 from auditapp.models import Member
 from auditapp.web.settings.page import SettingsPage, show_settings
@@ -36,11 +37,11 @@ def add(workspace: str) -> ResponseReturnValue:
     """Add a member and show the one-time link, once."""
     form = request.form
     try:
-        role = members.find_role(g.viewer.workspace, form.get("role", ""))
+        role = find_role(g.viewer.workspace, form.get("role", ""))
         member = members.add_member(
             g.viewer.workspace, form.get("email", "").strip(), form.get("name", ""), role, me()
         )
-    except MemberError as error:
+    except (MemberError, RoleError) as error:
         db.session.rollback()
         return _page(str(error), 422)
     token = members.invite(member)
@@ -53,9 +54,9 @@ def change_role(workspace: str, member_id: str) -> ResponseReturnValue:
     """Give a member another role."""
     member = _member(member_id)
     try:
-        role = members.find_role(g.viewer.workspace, request.form.get("role", ""))
+        role = find_role(g.viewer.workspace, request.form.get("role", ""))
         members.change_role(g.viewer.workspace, member, role, me())
-    except MemberError as error:
+    except (MemberError, RoleError) as error:
         db.session.rollback()
         return _page(str(error), 422)
     db.session.commit()
@@ -102,7 +103,7 @@ def _page(
         status,
         error=error,
         members=members.members_of(g.viewer.workspace),
-        roles=members.roles_of(g.viewer.workspace),
+        roles=roles_of(g.viewer.workspace),
         link=link,
         link_for=link_for,
     )

@@ -101,8 +101,7 @@ def test_a_role_that_is_only_called_owner_owns_nothing(client, login, acme):
 
 
 def test_somebody_invited_or_removed_is_no_owner_yet(client, login, acme):
-    owner = db.session.merge(person("owner").role)
-    members.add_member(acme, "new@acme.example", "New", owner, COMMAND_LINE)
+    members.add_member(acme, "new@acme.example", "New", person("owner").role, COMMAND_LINE)
     db.session.commit()
     login("owner")
 
