@@ -7,7 +7,6 @@ from flask import Blueprint, g, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import me, permission_required
 from auditapp.access.permissions import Permission
 from auditapp.download import BYTE_ORDER_MARK, download
 from auditapp.filters import FilterError, TimelineFilters
@@ -15,6 +14,7 @@ from auditapp.filters.cursor import places_of
 from auditapp.reading.export import OF_THE_PAGE
 from auditapp.web.errors import error_page
 from auditapp.web.formats import workspace_zone
+from auditapp.web.gate import me, permission_required
 
 bp = Blueprint("export", __name__)
 

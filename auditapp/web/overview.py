@@ -10,7 +10,6 @@ from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import permission_required
 from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
@@ -22,6 +21,7 @@ from auditapp.reading.facets import Facets, Share, facets_of, matches_of
 from auditapp.web.bars import FLAG_HEIGHT, FLAGS, FOOT, HEIGHT, WIDEST, WIDTH, Part, parts_of
 from auditapp.web.formats import viewer_zone, workspace_zone
 from auditapp.web.fragments import render
+from auditapp.web.gate import permission_required
 from auditapp.web.timeline import timeline_url
 
 bp = Blueprint("overview", __name__)

@@ -7,11 +7,11 @@ from flask import Blueprint, Response, g, has_request_context, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from auditapp.access.gate import permission_required
 from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.access.preferences import Preferences, is_zone, keep, preferences_from, read_preferences
 from auditapp.extensions import db
 from auditapp.web.fragments import render
+from auditapp.web.gate import permission_required
 from auditapp.web.local_url import local_path
 
 bp = Blueprint("preferences", __name__)

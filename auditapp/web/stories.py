@@ -6,7 +6,6 @@ from typing import Any
 from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 
-from auditapp.access.gate import permission_required
 from auditapp.access.permissions import AUDIT_LOG_READ, Permission
 from auditapp.filters import STORY, TimelineFilters
 from auditapp.filters.cursor import places_of
@@ -15,6 +14,7 @@ from auditapp.values.strict_json import shorten, text_problem
 from auditapp.web.errors import error_page
 from auditapp.web.formats import grouped
 from auditapp.web.fragments import render
+from auditapp.web.gate import permission_required
 from auditapp.web.sentences import AUTOMATED_ORIGINS
 from auditapp.web.timeline import timeline_url
 from auditapp.web.times import distance

@@ -9,7 +9,6 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import permission_required
 from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
@@ -24,6 +23,7 @@ from auditapp.reading.timeline import Page, list_events
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import render, wants_fragment
+from auditapp.web.gate import permission_required
 from auditapp.web.highlight import searched
 
 bp = Blueprint("timeline", __name__)

@@ -9,7 +9,6 @@ from flask import Blueprint, Response, abort, g, make_response, render_template,
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import me, permission_required
 from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.diffs.matching import Effort
@@ -26,6 +25,7 @@ from auditapp.reading.undo.words import (
 )
 from auditapp.values.strict_json import shorten, text_problem
 from auditapp.web.errors import error_page
+from auditapp.web.gate import me, permission_required
 from auditapp.web.sentences import effect
 
 bp = Blueprint("undo", __name__)

@@ -22,7 +22,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access import saved_views
-from auditapp.access.gate import deny, permission_required
 from auditapp.access.permissions import AUDIT_LOG_READ, Permission
 from auditapp.access.saved_views import SavedViewError, may_change
 from auditapp.extensions import db
@@ -37,6 +36,7 @@ from auditapp.web.errors import error_page
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import wants_fragment
+from auditapp.web.gate import deny, permission_required
 
 bp = Blueprint("views", __name__)
 

@@ -8,7 +8,6 @@ from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import me, permission_required
 from auditapp.access.permissions import Permission
 from auditapp.download import download
 from auditapp.filters import FilterError
@@ -18,6 +17,7 @@ from auditapp.reading.records.related import related_rows
 from auditapp.reading.records.versions import is_known
 from auditapp.web.errors import error_page
 from auditapp.web.formats import workspace_zone
+from auditapp.web.gate import me, permission_required
 from auditapp.web.history.page import CANNOT_READ, record_in_path
 from auditapp.web.history.query import VERSIONS, Asked
 

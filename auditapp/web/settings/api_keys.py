@@ -15,11 +15,11 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from auditapp.access import api_keys
-from auditapp.access.gate import me
 from auditapp.access.members import MemberError, clean_name
 from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.models import ApiKey
+from auditapp.web.gate import me
 from auditapp.web.settings.page import SettingsPage, show_settings
 
 page = SettingsPage("api_keys", "API keys", Permission.API_KEYS_MANAGE, place=20)

@@ -14,13 +14,13 @@ from flask import (
 from flask.typing import ResponseReturnValue
 
 from auditapp.access import members
-from auditapp.access.gate import me
-from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
 from auditapp.access.permissions import Permission
 from auditapp.access.roles import RoleError, find_role, roles_of
 from auditapp.extensions import db
+from auditapp.http.links import absolute
 from auditapp.models import Member
+from auditapp.web.gate import me
 from auditapp.web.settings.page import SettingsPage, show_settings
 
 page = SettingsPage("members", "Members", Permission.MEMBERS_MANAGE, place=10)

@@ -8,11 +8,12 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 from flask_login import current_user
 from sqlalchemy import inspect
 
-from auditapp.access.gate import View, permission_required
 from auditapp.access.permissions import Permission
 from auditapp.extensions import db
+from auditapp.http.gates import View
 from auditapp.models import Workspace
 from auditapp.web.formats import my_workspaces
+from auditapp.web.gate import permission_required
 
 
 class SettingsPage:

@@ -13,16 +13,16 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from auditapp.access.gate import me
-from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
 from auditapp.access.permissions import Permission
 from auditapp.extensions import db
+from auditapp.http.links import absolute
 from auditapp.models import SetAside, Source
 from auditapp.sources import receiving
 from auditapp.sources import set_aside as aside
 from auditapp.sources import source as sources
 from auditapp.sources.kinds import KINDS
+from auditapp.web.gate import me
 from auditapp.web.settings.page import SettingsPage, show_settings
 
 page = SettingsPage(

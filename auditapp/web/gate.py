@@ -1,10 +1,10 @@
-"""The gate. Every view states who may pass; ``create_app`` refuses to start with one that doesn't."""
+"""The gate of the pages: who is signed in, and what their role lets them pass."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Flask, abort, g, request
+from flask import abort, current_app, g, request
 from flask_login import current_user
 from werkzeug.exceptions import Forbidden
 
@@ -12,12 +12,12 @@ from auditapp.access import throttle
 from auditapp.access.members import SLUG
 from auditapp.access.own_events import actor_of, note
 from auditapp.access.permissions import Asked
+from auditapp.access.sessions import SignedIn, find_session
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db, login_manager
+from auditapp.http.gates import View
 from auditapp.models import Member
 from auditapp.server_log import denied, identify
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 
 class AccessDenied(Forbidden):
@@ -29,16 +29,12 @@ class AccessDenied(Forbidden):
         self.right = right
 
 
-def public(view: View) -> View:
-    """Let everybody pass."""
-    view.gate = "public"  # type: ignore[attr-defined]
-    return view
-
-
-def unattended(view: View) -> View:
-    """Say that a page asks for this by itself: it keeps nobody's session alive. Stands under the gate."""
-    view.is_unattended = True  # type: ignore[attr-defined]
-    return view
+@login_manager.user_loader
+def load_user(token: str) -> SignedIn | None:
+    """Return who a cookie's token belongs to; None once the session is over."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    # What a page asks for by itself says nothing of anybody sitting before it.
+    return find_session(token, is_in_use=not getattr(view, "is_unattended", False))
 
 
 def signed_in_required(view: View) -> View:
@@ -114,13 +110,3 @@ def me() -> dict[str, Any]:
     """Return the member who is asking as an event's actor, behind a gate that found them."""
     member = db.session.get_one(Member, (g.viewer.workspace.id, g.viewer.member_id))
     return actor_of(current_user.account, member)
-
-
-def check_every_route_has_a_gate(app: Flask) -> None:
-    """Refuse to start with a route that everybody could pass by oversight.
-
-    :raise RuntimeError: naming the endpoints.
-    """
-    missing = [name for name, view in app.view_functions.items() if not hasattr(view, "gate")]
-    if missing:
-        raise RuntimeError(f"routes without a gate: {', '.join(sorted(missing))}")
