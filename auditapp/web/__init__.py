@@ -13,17 +13,17 @@ from auditapp.web import (
     health,
     highlight,
     home,
-    host,
+    host_header,
     news,
     overview,
     preferences,
     record_id,
     results_head,
+    saved_views,
     settings,
     stories,
     timeline,
     undo,
-    views,
 )
 from auditapp.web.history import export as history_export
 from auditapp.web.history import page as history_page
@@ -31,7 +31,7 @@ from auditapp.web.history import page as history_page
 
 def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
-    for part in (host, record_id, assets, formats, highlight, results_head, headers, errors, settings):
+    for part in (host_header, record_id, assets, formats, highlight, results_head, headers, errors, settings):
         part.init_app(app)
     for family in (
         home,
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
         timeline,
         news,
         overview,
-        views,
+        saved_views,
         export,
         event,
         history_page,

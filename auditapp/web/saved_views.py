@@ -40,7 +40,7 @@ from auditapp.web.gate import deny, permission_required
 
 bp = Blueprint("views", __name__)
 
-FORM = "views/form.html"
+FORM = "saved_views/form.html"
 # Where on the timeline somebody is, and how much of it is shown, is no part of a view.
 NOT_SAVED = ("before", "after", "limit")
 
@@ -59,9 +59,9 @@ def index(workspace: str) -> ResponseReturnValue:
     """List the views; as a fragment, the tabs with what is new in each."""
     if wants_fragment():
         current = saved_views.find_view(g.viewer, request.args.get("current", ""))
-        return render_template("views/_tabs.html", workspace=workspace, tabs=_tabs(), view=current)
+        return render_template("saved_views/_tabs.html", workspace=workspace, tabs=_tabs(), view=current)
     views = saved_views.views_of(g.viewer)
-    return render_template("views/index.html", workspace=workspace, views=views)
+    return render_template("saved_views/index.html", workspace=workspace, views=views)
 
 
 @bp.get("/w/<workspace>/views/new")
