@@ -108,9 +108,11 @@ def add_member(workspace: Workspace, email: str, name: str, role: Role, by: Acto
 def change_role(workspace: Workspace, member: Member, role: Role, by: ActorDict) -> None:
     """Give a member another role. The caller commits.
 
-    :raise MemberError: if it would leave the workspace without an owner.
+    :raise MemberError: if it would leave the workspace without an owner, or the member is one no more.
     """
     _keep_an_owner(workspace, member, role)
+    if member.removed_at:
+        raise MemberError(f"{member.name} has been removed meanwhile.")
     if member.role_id == role.id:
         return
     with acting_as(by):
@@ -124,6 +126,8 @@ def remove_member(workspace: Workspace, member: Member, by: ActorDict) -> None:
     :raise MemberError: if it would leave the workspace without an owner.
     """
     _keep_an_owner(workspace, member, None)
+    if member.removed_at:  # meanwhile, by somebody else
+        return
     with acting_as(by):
         member.removed_at = datetime.now(UTC)
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from auditapp.access import members
-from auditapp.access.own_events import COMMAND_LINE
+from auditapp.access.own_events import COMMAND_LINE, told_elsewhere
 from auditapp.access.permissions import EVERYTHING, Permission
 from auditapp.extensions import db
 from auditapp.models import Account, Member, Role, RolePermission
@@ -146,3 +146,27 @@ def test_a_new_workspace_is_given_to_its_owner_by_what_the_role_holds(cli):
     assert made.code == 0, made.err
     [member] = db.session.scalars(sa.select(Member))
     assert {(each.resource, each.action) for each in member.role.permissions} == {EVERYTHING}
+
+
+@pytest.mark.parametrize(("action", "status"), [("remove", 303), ("role", 422)])
+def test_who_was_removed_meanwhile_is_neither_removed_again_nor_given_a_role(
+    client, login, acme, monkeypatch, action, status
+):
+    login("owner")
+    found = members.find_member
+
+    def find_and_be_overtaken(workspace, member_id):
+        member = found(workspace, member_id)
+        row = sa.update(Member.__table__).where(Member.__table__.c.id == member.id)
+        with told_elsewhere():
+            db.session.execute(row.values(removed_at=acme.created_at))
+        db.session.commit()
+        return member
+
+    monkeypatch.setattr(members, "find_member", find_and_be_overtaken)
+
+    answer = act(client, person("member"), action, "Auditor")
+
+    assert answer.status_code == status
+    db.session.expire_all()
+    assert person("member").removed_at == acme.created_at and person("member").role.name == "Member"
