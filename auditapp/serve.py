@@ -21,7 +21,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from auditapp import server_log
-from auditapp.access.system_roles import update_system_roles
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.config import ROOT
 from auditapp.extensions import db
@@ -106,7 +105,6 @@ def _set_up(may_demo: bool) -> bool:
     if is_emptied(db.engine):
         sys.exit(f"auditapp: {advice(db.engine.url)}")
     _upgrade()
-    update_system_roles()
     if may_demo and not has_workspace(db.engine):
         _say_if_another_was_here()
         click.echo("Making the demo workspace …")

@@ -1,6 +1,7 @@
 """The program's roles follow the program at its start: told once, by name; nobody's own are touched."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -191,3 +192,45 @@ def held_in_all() -> list[set[tuple[str, str]]]:
 @pytest.mark.parametrize("name", SYSTEM_ROLES)
 def test_each_of_the_programs_roles_is_known_as_such(acme, name):
     assert find_role(acme, name).system_name == name
+
+
+def test_a_server_of_whatever_make_brings_the_roles_up_to_date_and_a_command_does_not(acme, database):
+    leave_behind(acme)
+    db.session.remove()
+    environment = {
+        **os.environ,
+        "AUDITAPP_DATABASE_URL": database,
+        "AUDITAPP_SECRET_KEY": "of these tests only",
+    }
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+        )
+
+    run("-m", "flask", "--app", "app", "workspace", "--help")
+    assert told() == []
+    for _ in range(2):
+        run("-c", "import app")
+
+    assert [event for event, *_ in told()] == ["auditapp.role.updated"]
+    assert held("Auditor") == set(SYSTEM_ROLES["Auditor"])
+
+
+def test_a_database_without_tables_yet_keeps_no_server_from_starting(tmp_path):
+    environment = {
+        **os.environ,
+        "AUDITAPP_DATABASE_URL": f"sqlite:///{tmp_path / 'new.db'}",
+        "AUDITAPP_SECRET_KEY": "of these tests only",
+    }
+
+    started = subprocess.run(
+        [sys.executable, "-c", "import app; print('started')"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+    assert started.returncode == 0 and started.stdout.endswith("started\n"), started.stderr
+    assert "were not brought up to date" in started.stdout + started.stderr
