@@ -2,13 +2,14 @@
 
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 
 from auditapp import create_app, server_log
 from auditapp.asgi import AsgiApp
 from auditapp.config import ConfigError
-from auditapp.worker import end_with
+from auditapp.worker import bring_roles_up_to_date, end_with
 
 if (parent := multiprocessing.parent_process()) is not None:
     # A worker of our server. Ctrl-C reaches it and its parent alike, which then tells it to stop a
@@ -21,6 +22,9 @@ try:
 except ConfigError as error:
     sys.exit(f"auditapp: {error}")
 server_log.configure(app.config["LOG_FORMAT"])
+if __name__ != "__main__" and os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+    # A server loads this, ours or another: before it answers, and not for each command.
+    bring_roles_up_to_date(app)
 
 asgi = AsgiApp(app)
 

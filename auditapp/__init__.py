@@ -5,13 +5,16 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from auditapp import api, cli, failures, models, server_log, web
-from auditapp.access.gate import check_every_route_has_a_gate
+from auditapp import api, cli, failures, models, web
 from auditapp.config import INSTANCE, ROOT, engine_options, flask_config, load_settings
 from auditapp.extensions import compress, csrf, db, login_manager, migrate
+from auditapp.http import caller
+from auditapp.http.gates import check_every_route_has_a_gate
 from auditapp.operating.places import keep_private
 from auditapp.operating.readiness import Readiness
+from auditapp.server_log import requests
 from auditapp.sources.own import capture_own
+from auditapp.web.settings import check_every_settings_route_has_a_page
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
@@ -41,11 +44,13 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     api.init_app(app)
     cli.init_app(app)
     failures.init_app(app)
+    caller.init_app()
     capture_own()
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
-    server_log.init_app(app)  # last: nothing answers before it
-    check_every_route_has_a_gate(app)
+    requests.init_app(app)  # last: nothing answers before it
+    check_every_route_has_a_gate(app.view_functions)
+    check_every_settings_route_has_a_page(app)
     return app
 
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
 
-from auditapp.access.own_events import request_context
 from auditapp.access.viewer import Viewer
+from auditapp.capture.host_request import request_context
 from auditapp.filters import TimelineFilters
 from auditapp.reading.export import Chosen, Piece, export_events
 

@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any
 
+from flask import current_app
 from flask_compress import Compress
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -37,6 +38,11 @@ class SessionsOnly(LoginManager):
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
+def setting(name: str) -> Any:
+    """Return a setting of the application at hand, for rooms that know nothing of Flask."""
+    return current_app.config[name]
 
 
 def is_described(_thing: object, name: str | None, _type: str, _reflected: bool, _compared: object) -> bool:

@@ -10,13 +10,13 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, SQLA
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from auditapp.access.gate import AccessDenied
 from auditapp.access.own_events import NotNoted
 from auditapp.api.problems import problem
 from auditapp.extensions import db
 from auditapp.index.state import IndexStaleError
 from auditapp.server_log import denied
 from auditapp.web.errors import error_page
+from auditapp.web.gate import AccessDenied
 from auditapp.web.timeline import INDEX_RETRY_SECONDS
 
 RETRY_AFTER_SECONDS = 5

@@ -21,7 +21,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from auditapp import server_log
-from auditapp.access.links import forget_server, remember_server
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
 from auditapp.config import ROOT
 from auditapp.extensions import db
@@ -30,6 +29,7 @@ from auditapp.models import Account
 from auditapp.operating.places import name_of
 from auditapp.operating.readiness import explain
 from auditapp.operating.remembered import advice, has_workspace, is_emptied, last_remembered, remember
+from auditapp.operating.served_at import forget_server, remember_server
 
 # Connections past these wait to be taken up; each costs a coroutine, and no thread.
 CONNECTIONS = 4096

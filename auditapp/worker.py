@@ -1,4 +1,4 @@
-"""What is special about a worker process of our server."""
+"""What a process that answers requests does before it does."""
 
 import logging
 import os
@@ -7,9 +7,27 @@ import threading
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from auditapp.access.system_roles import update_system_roles
+from auditapp.extensions import db
+
 # How long requests may take to end once the parent is gone: somebody may wait to start anew.
 GRACE_SECONDS = 2
 log = logging.getLogger(__name__)
+
+
+def bring_roles_up_to_date(app: Flask) -> None:
+    """Let the program's own roles follow it; where the database does not let them, the next start does."""
+    with app.app_context():
+        try:
+            update_system_roles()
+        except SQLAlchemyError as error:
+            log.warning("the roles that come with the program were not brought up to date", exc_info=error)
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def end_with(parent: BaseProcess) -> None:

@@ -89,12 +89,11 @@ def make_people() -> uuid.UUID:
     from auditapp.access import members
     from auditapp.access.own_events import COMMAND_LINE
     from auditapp.access.passwords import hash_password
+    from auditapp.access.roles import find_role
     from auditapp.extensions import db
 
     workspace = members.create_workspace(SLUG, "Bench", ZONE, COMMAND_LINE)
-    owner = members.add_member(
-        workspace, EMAIL, "Olga Owner", members.find_role(workspace, "Owner"), COMMAND_LINE
-    )
+    owner = members.add_member(workspace, EMAIL, "Olga Owner", find_role(workspace, "Owner"), COMMAND_LINE)
     owner.account.password_hash = hash_password(PASSWORD)
     members.join(owner)
     found: Any = owner.id

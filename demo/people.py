@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from auditapp.access.own_events import COMMAND_LINE
-from auditapp.access.permissions import RIGHTS, SYSTEM_ROLES
+from auditapp.access.permissions import SYSTEM_ROLES, words_of
 from demo.cast import MEMBERS, PEOPLE, SUPPORT, Person, machine_does, workflow_does
 from demo.company import NAME
 from demo.office import Office, user_state
@@ -101,7 +101,7 @@ def break_in_story(office: Office) -> Story:
 def denied(world: World, by: Doing, right: str, path: str, method: str = "GET") -> None:
     """Let somebody be refused."""
     resource, action = right.split(":")
-    entity = {"id": right, "name": RIGHTS.get((resource, action), f"{action} {resource}".replace("_", " "))}
+    entity = {"id": right, "name": words_of((resource, action))}
     world.emit(
         by, "auditapp.access.denied", entity, outcome="denied", payload={"method": method, "path": path}
     )

@@ -11,10 +11,11 @@ from uuid_utils.compat import uuid7
 from auditapp.access.members import MemberError
 from auditapp.access.own_events import told_elsewhere
 from auditapp.access.permissions import SYSTEM_ROLES
+from auditapp.access.roles import add_system_role
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.log.schema import MAX_BATCH
-from auditapp.models import Account, Member, Role, RolePermission, Workspace
+from auditapp.models import Account, Member, Role, Workspace
 from demo.cast import MEMBERS, PEOPLE
 from demo.company import NAME, TIMEZONE
 from demo.world import Planned
@@ -38,20 +39,11 @@ def add_company(password_hash: str, began: datetime) -> Workspace:
         workspace = Workspace(uid=uuid7(), slug=SLUG, name=NAME, timezone=TIMEZONE, created_at=began)
         db.session.add(workspace)
         db.session.flush()
-        for role_name, permissions in SYSTEM_ROLES.items():
-            _add_role(workspace, role_name, permissions)
+        for role_name in SYSTEM_ROLES:
+            add_system_role(workspace, role_name)
         for key, role_name in MEMBERS:
             _add_member(workspace, key, role_name, password_hash, began)
     return workspace
-
-
-def _add_role(workspace: Workspace, name: str, permissions: Sequence[tuple[str, str]]) -> None:
-    role = Role(workspace_id=workspace.id, id=uuid7(), name=name, is_system=True)
-    db.session.add(role)
-    db.session.flush()
-    for resource, action in permissions:
-        held = RolePermission(workspace_id=workspace.id, role_id=role.id, resource=resource, action=action)
-        db.session.add(held)
 
 
 def _add_member(workspace: Workspace, key: str, role_name: str, password_hash: str, began: datetime) -> None:

@@ -26,6 +26,7 @@ from auditapp import create_app
 from auditapp.access import members, passwords
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.passwords import hash_password
+from auditapp.access.roles import find_role
 from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.log import record
@@ -212,7 +213,7 @@ def make_workspace(slug: str) -> Workspace:
         return workspace  # of the template
     workspace = members.create_workspace(slug, slug.title(), "Europe/Berlin", COMMAND_LINE)
     for name in ("Owner", "Auditor", "Member"):
-        role = members.find_role(workspace, name)
+        role = find_role(workspace, name)
         member = members.add_member(workspace, f"{name.lower()}@{slug}.example", name, role, COMMAND_LINE)
         member.account.password_hash = PASSWORD_HASH
         members.join(member)

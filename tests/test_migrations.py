@@ -13,11 +13,14 @@ from flask_migrate import upgrade
 from auditapp import create_app
 from auditapp.access import api_keys
 from auditapp.access.own_events import COMMAND_LINE
+from auditapp.access.permissions import SYSTEM_ROLES
+from auditapp.access.roles import grants_of
+from auditapp.access.system_roles import update_system_roles
 from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.log import record
 from auditapp.log.insert import EVENT_COLUMNS
-from auditapp.models import Event, EventPayload, Workspace, event_count
+from auditapp.models import Event, EventPayload, Role, Workspace, event_count
 from auditapp.models.derived import HOUR
 from auditapp.operating.deep.guards import problems_of_guards
 from tests.conftest import BOTH, PASSWORD, an_event, database_url, run_on_server
@@ -181,3 +184,21 @@ def test_a_column_that_no_migration_makes_is_noticed(app):
     db.session.commit()
 
     assert app.test_cli_runner().invoke(args=["db", "check"]).exit_code == 1
+
+
+def test_an_upgrade_marks_the_programs_roles_and_a_start_brings_them_up_to_date(old):
+    old("0012")
+    with db.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE role SET name = 'Guest' WHERE name = 'Member'"))
+        connection.execute(sa.text("INSERT INTO role_permission SELECT workspace_id, id, '*', '*' FROM role"))
+        connection.execute(sa.text("UPDATE role SET name = 'Boss' WHERE name = 'Owner'"))
+        connection.execute(sa.text("UPDATE role SET is_system = (1 = 0) WHERE name = 'Guest'"))
+
+    upgrade(directory=str(MIGRATIONS))
+
+    names = dict(db.session.execute(sa.select(Role.name, Role.system_name)).all())
+    assert names == {"Boss": "Owner", "Guest": None}
+    assert update_system_roles() == 3  # Auditor and Member are added
+    assert update_system_roles() == 0
+    boss = db.session.scalars(sa.select(Role).where(Role.name == "Boss")).one()
+    assert grants_of(boss) == set(SYSTEM_ROLES["Owner"])

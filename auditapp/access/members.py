@@ -1,4 +1,4 @@
-"""Workspaces, their members and roles: each change is an event in the same transaction."""
+"""Workspaces and their members: each change is an event in the same transaction."""
 
 import hashlib
 import re
@@ -13,10 +13,11 @@ from uuid_utils.compat import uuid7
 
 from auditapp.access.own_events import acting_as, actor_of
 from auditapp.access.passwords import hash_password
-from auditapp.access.permissions import SYSTEM_ROLES, Permission, allows
+from auditapp.access.permissions import SYSTEM_ROLES, owns
+from auditapp.access.roles import add_system_role, grants_of, lock_access, owning_roles
 from auditapp.extensions import db
 from auditapp.log.rows import fold_email
-from auditapp.models import Account, Invitation, Member, Role, RolePermission, Workspace
+from auditapp.models import Account, Invitation, Member, Role, Workspace
 from auditapp.values.strict_json import text_problem
 
 INVITATION_LIFETIME = timedelta(days=7)
@@ -44,19 +45,9 @@ def create_workspace(slug: str, name: str, timezone: str, by: ActorDict) -> Work
     with acting_as(by):
         db.session.add(workspace)
         db.session.flush()
-        for role_name, permissions in SYSTEM_ROLES.items():
-            _add_role(workspace, role_name, permissions)
+        for role_name in SYSTEM_ROLES:
+            add_system_role(workspace, role_name)
     return workspace
-
-
-def _add_role(workspace: Workspace, name: str, permissions: tuple[Permission, ...]) -> None:
-    role = Role(workspace_id=workspace.id, id=uuid7(), name=name, is_system=True)
-    db.session.add(role)
-    db.session.flush()
-    for resource, action in permissions:
-        db.session.add(
-            RolePermission(workspace_id=workspace.id, role_id=role.id, resource=resource, action=action)
-        )
 
 
 def find_workspace(slug: str) -> Workspace:
@@ -70,31 +61,6 @@ def find_workspace(slug: str) -> Workspace:
     if not found:
         raise MemberError(f"there is no workspace {slug!r}; flask workspace create makes one")
     return found
-
-
-def roles_of(workspace: Workspace) -> list[Role]:
-    """Return the workspace's roles, the one with the fewest permissions first."""
-    roles = db.session.scalars(select(Role).where(Role.workspace_id == workspace.id))
-    return sorted(
-        roles, key=lambda role: (allows(permissions_of(role), "members", "manage"), len(role.permissions))
-    )
-
-
-def permissions_of(role: Role) -> frozenset[Permission]:
-    """Return a role's permissions as a set."""
-    return frozenset((held.resource, held.action) for held in role.permissions)
-
-
-def find_role(workspace: Workspace, name: str) -> Role:
-    """Return a role by name, in any case.
-
-    :raise MemberError: if there is none; the message lists those there are.
-    """
-    roles = roles_of(workspace)
-    for role in roles:
-        if role.name.lower() == name.lower():
-            return role
-    raise MemberError(f"there is no role {name!r}; there are {', '.join(role.name for role in roles)}")
 
 
 def find_member(workspace: Workspace, member_id: uuid.UUID) -> Member | None:
@@ -142,11 +108,13 @@ def add_member(workspace: Workspace, email: str, name: str, role: Role, by: Acto
 def change_role(workspace: Workspace, member: Member, role: Role, by: ActorDict) -> None:
     """Give a member another role. The caller commits.
 
-    :raise MemberError: if it would leave the workspace without an owner.
+    :raise MemberError: if it would leave the workspace without an owner, or the member is one no more.
     """
+    _keep_an_owner(workspace, member, role)
+    if member.removed_at:
+        raise MemberError(f"{member.name} has been removed meanwhile.")
     if member.role_id == role.id:
         return
-    _keep_an_owner(workspace, member)
     with acting_as(by):
         member.role = role  # not its id: capture names the role then
     db.session.refresh(member)
@@ -157,7 +125,9 @@ def remove_member(workspace: Workspace, member: Member, by: ActorDict) -> None:
 
     :raise MemberError: if it would leave the workspace without an owner.
     """
-    _keep_an_owner(workspace, member)
+    _keep_an_owner(workspace, member, None)
+    if member.removed_at:  # meanwhile, by somebody else
+        return
     with acting_as(by):
         member.removed_at = datetime.now(UTC)
 
@@ -228,24 +198,32 @@ def accept(invitation: Invitation, password: str | None) -> Account:
     return account
 
 
-def _keep_an_owner(workspace: Workspace, member: Member) -> None:
-    if member.role.name != "Owner":
+def _keep_an_owner(workspace: Workspace, member: Member, role: Role | None) -> None:
+    """See to it that somebody is left who owns the workspace, by what their role holds and not by its name.
+
+    :param role: the member's from now on; None where they leave.
+    """
+    lock_access(workspace)
+    db.session.refresh(member)  # of two who demote each other at once, the second sees what the first did
+    if not owns(grants_of(member.role)) or (role and owns(grants_of(role))):
         return
-    # Locks the workspace's row: of two owners who demote each other at once, the second sees the first.
-    db.session.execute(update(Workspace).where(Workspace.id == workspace.id).values(name=Workspace.name))
+    owning = [each.id for each in owning_roles(workspace)]
     others = db.session.scalar(
         select(func.count())
         .select_from(Member)
         .where(
             Member.workspace_id == workspace.id,
-            Member.role_id == member.role_id,
+            Member.role_id.in_(owning),
             Member.id != member.id,
             Member.removed_at.is_(None),
             Member.joined_at.is_not(None),
         )
     )
     if not others:
-        raise MemberError("A workspace needs an owner: make somebody else an Owner first.")
+        raise MemberError(
+            f"A workspace needs an owner: give the role {member.role.name} to somebody else first, or another"
+            " that manages members and roles."
+        )
 
 
 def _account_for(email: str, name: str) -> Account:

@@ -13,8 +13,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from flask import current_app
 
+from auditapp.extensions import setting
 from auditapp.models import Workspace
 
 KEY_BYTES = 64  # AES-256-SIV takes two keys of 32
@@ -61,7 +61,7 @@ class Sealer:
 
 def sealer_of(workspace: Workspace) -> Sealer:
     """Return what seals for a workspace, under this installation's key."""
-    return Sealer(current_app.config["SECRET_KEY"], workspace.uid.bytes)
+    return Sealer(setting("SECRET_KEY"), workspace.uid.bytes)
 
 
 @lru_cache(maxsize=4)

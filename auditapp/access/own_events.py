@@ -1,14 +1,11 @@
 """Auditapp's own doings, written into the log they guard: sign-ins, denials, changes of members."""
 
-import ipaddress
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import g, has_request_context, request
-from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,10 +20,11 @@ COMMAND_LINE = {"type": "system", "id": "command-line", "name": "Command line"}
 
 def actor_of(account: Account, member: Member) -> dict[str, Any]:
     """Return a person as an event's actor, under the member's id."""
-    return _person(account, member.id)
+    return person(account, member.id)
 
 
-def _person(account: Account, member_id: uuid.UUID) -> dict[str, Any]:
+def person(account: Account, member_id: uuid.UUID) -> dict[str, Any]:
+    """Return an account as an event's actor, in the workspace where it has this member's id."""
     return {
         "type": "user",
         "id": str(member_id),
@@ -70,12 +68,26 @@ def is_told_elsewhere() -> bool:
 
 def current_actor() -> dict[str, Any] | None:
     """Return who changes something just now: as a block says, else whoever is signed in."""
-    if actor := _actor.get():
-        return actor
-    viewer = g.get("viewer") if has_request_context() else None
-    if viewer is None or viewer.member_id is None or not current_user.is_authenticated:
-        return None
-    return _person(current_user.account, viewer.member_id)
+    return _actor.get() or _front_door.actor()
+
+
+class FrontDoor(NamedTuple):
+    """How the front doors answer about the request at hand, of which this room knows nothing.
+
+    ``context`` returns an event's, None outside of a request; ``actor`` the member who was let in, if any.
+    """
+
+    context: Callable[[], dict[str, Any] | None]
+    actor: Callable[[], dict[str, Any] | None]
+
+
+_front_door = FrontDoor(context=lambda: None, actor=lambda: None)
+
+
+def ask_about_requests(front_door: FrontDoor) -> None:
+    """Say, once a process, whom to ask about requests; until then there are none."""
+    global _front_door
+    _front_door = front_door
 
 
 def note(
@@ -87,7 +99,7 @@ def note(
     :param entity: ``id`` and ``name``; the type follows from the event.
     :param more: further fields of the event (``changes``, ``outcome``, ``payload``).
     """
-    origin = "ui" if has_request_context() else "system"
+    context = _front_door.context()
     name = OWN_PREFIX + event
     kind = name.rpartition(".")[0]
     return record(
@@ -96,8 +108,8 @@ def note(
             "event": name,
             "actor": actor,
             "entity": {"type": kind, **entity},
-            "origin": origin,
-            "context": request_context(),
+            "origin": "system" if context is None else "ui",
+            "context": context or {},
             **more,
         },
         own=True,
@@ -131,31 +143,3 @@ def note_everywhere(account: Account, event: str, entity: dict[str, Any], **more
             select(Member).where(Member.workspace_id == workspace.id, Member.account_id == account.id)
         ).one()
         note(workspace, event, actor_of(account, member), entity, **more)
-
-
-def request_context() -> dict[str, Any]:
-    """Return an event's ``context`` for the request at hand; empty outside of one."""
-    if not has_request_context():
-        return {}
-    context: dict[str, Any] = {}
-    if address := client_address():
-        context["ip"] = address
-    if agent := request.user_agent.string.replace("\x00", "")[:512]:
-        context["user_agent"] = agent
-    return context
-
-
-def client_address() -> str | None:
-    """Return the caller's IP address, or None where the server knows none (a Unix socket)."""
-    try:
-        return str(ipaddress.ip_address(request.remote_addr or ""))
-    except ValueError:
-        return None
-
-
-def client_network() -> str | None:
-    """Return what of the caller's address is one caller: of IPv6 the network of 64 bits that each has."""
-    address = client_address()
-    if address is None or ":" not in address:
-        return address
-    return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))

@@ -1,30 +1,85 @@
-"""Permissions are pairs (resource, action); ``*`` stands for any. Roles are sets of them."""
+"""Permissions: what Auditapp can be asked for, in one enumeration, and what roles hold of it.
 
-from enum import IntEnum
+A role holds grants, as the database has them: the pair of a permission; ``EVERYTHING``, what there will be
+some day included; or, for ``read_permitted``, the action ``read`` on a type of entities.
+"""
 
-Permission = tuple[str, str]
+from dataclasses import dataclass
+from enum import Enum, IntEnum
 
-AUDIT_LOG = "audit_log"
-READ = "read"  # of the audit log: any of the three levels below
-READ_OWN = "read_own"
-READ_PERMITTED = "read_permitted"
-READ_ALL = "read_all"
+Grant = tuple[str, str]  # resource and action, either of them * for any
 
-SYSTEM_ROLES: dict[str, tuple[Permission, ...]] = {
-    "Owner": (("*", "*"),),
-    "Auditor": ((AUDIT_LOG, READ_ALL), (AUDIT_LOG, "export"), ("roles", READ)),
-    "Member": ((AUDIT_LOG, READ_OWN),),
+ANY = "*"
+READ = "read"
+EVERYTHING: Grant = (ANY, ANY)
+
+
+class Permission(Enum):
+    """An action on a resource, and what that is called where it is said who may do it."""
+
+    AUDIT_LOG_READ_OWN = ("audit_log", "read_own", "read what they did themselves")
+    AUDIT_LOG_READ_PERMITTED = ("audit_log", "read_permitted", "read what their role names")
+    AUDIT_LOG_READ_ALL = ("audit_log", "read_all", "read the whole audit log")
+    AUDIT_LOG_EXPORT = ("audit_log", "export", "export the audit log")
+    MEMBERS_READ = ("members", READ, "read members")
+    MEMBERS_MANAGE = ("members", "manage", "manage members")
+    ROLES_READ = ("roles", READ, "read roles")
+    ROLES_MANAGE = ("roles", "manage", "manage roles")
+    API_KEYS_READ = ("api_keys", READ, "read API keys")
+    API_KEYS_MANAGE = ("api_keys", "manage", "manage API keys")
+    SOURCES_READ = ("sources", READ, "read sources")
+    SOURCES_MANAGE = ("sources", "manage", "manage sources")
+    VIEWS_READ = ("views", READ, "read views")
+    VIEWS_MANAGE = ("views", "manage", "manage views")
+    SETTINGS_READ = ("settings", READ, "read settings")
+    SETTINGS_MANAGE = ("settings", "manage", "manage settings")
+
+    def __init__(self, resource: str, action: str, words: str) -> None:
+        self.resource, self.action, self.words = resource, action, words
+
+    @property
+    def grant(self) -> Grant:
+        """Return it as a role holds it."""
+        return self.resource, self.action
+
+    @property
+    def any_of(self) -> "tuple[Permission, ...]":
+        """Return what is enough to be allowed this: itself."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """What is asked for where one of several permissions is enough."""
+
+    resource: str
+    action: str
+    words: str
+    any_of: tuple[Permission, ...]
+
+
+AUDIT_LOG_READ = AnyOf(
+    "audit_log",
+    READ,
+    "read the audit log",
+    (Permission.AUDIT_LOG_READ_OWN, Permission.AUDIT_LOG_READ_PERMITTED, Permission.AUDIT_LOG_READ_ALL),
+)
+Asked = Permission | AnyOf
+
+# Who holds all of these owns the workspace, whatever their role is called: there is always somebody.
+OWNING = (Permission.MEMBERS_MANAGE, Permission.ROLES_MANAGE)
+
+SYSTEM_ROLES: dict[str, tuple[Grant, ...]] = {
+    "Owner": (EVERYTHING,),
+    "Auditor": (
+        Permission.AUDIT_LOG_READ_ALL.grant,
+        Permission.AUDIT_LOG_EXPORT.grant,
+        Permission.ROLES_READ.grant,
+    ),
+    "Member": (Permission.AUDIT_LOG_READ_OWN.grant,),
 }
 
-# What a right is called on the page that says it is missing.
-RIGHTS = {
-    (AUDIT_LOG, READ): "read the audit log",
-    (AUDIT_LOG, READ_ALL): "read the whole audit log",
-    (AUDIT_LOG, "export"): "export the audit log",
-    ("members", "manage"): "manage members",
-    ("api_keys", "manage"): "manage API keys",
-    ("sources", "manage"): "manage sources",
-}
+_WORDS = {EVERYTHING: "do everything", **{each.grant: each.words for each in Permission}}
 
 
 class AuditLevel(IntEnum):
@@ -36,29 +91,40 @@ class AuditLevel(IntEnum):
     ALL = 3
 
 
-def allows(permissions: frozenset[Permission], resource: str, action: str) -> bool:
-    """Tell whether a set of permissions covers an action on a resource."""
-    if (resource, action) == (AUDIT_LOG, READ):
-        return audit_level(permissions) > AuditLevel.NOTHING
+_LEVELS = {
+    Permission.AUDIT_LOG_READ_OWN: AuditLevel.OWN,
+    Permission.AUDIT_LOG_READ_PERMITTED: AuditLevel.PERMITTED,
+    Permission.AUDIT_LOG_READ_ALL: AuditLevel.ALL,
+}
+
+
+def allows(held: frozenset[Grant], asked: Asked) -> bool:
+    """Tell whether grants cover what is asked for."""
     return any(
-        held_resource in {"*", resource} and held_action in {"*", action}
-        for held_resource, held_action in permissions
+        resource in {ANY, permission.resource} and action in {ANY, permission.action}
+        for permission in asked.any_of
+        for resource, action in held
     )
 
 
-def audit_level(permissions: frozenset[Permission]) -> AuditLevel:
+def owns(held: frozenset[Grant]) -> bool:
+    """Tell whether grants are an owner's: all that it takes to give others theirs."""
+    return all(allows(held, permission) for permission in OWNING)
+
+
+def audit_level(held: frozenset[Grant]) -> AuditLevel:
     """Return the highest read level of the audit log that is held."""
-    levels = {
-        READ_ALL: AuditLevel.ALL,
-        READ_PERMITTED: AuditLevel.PERMITTED,
-        READ_OWN: AuditLevel.OWN,
-    }
-    held = [level for action, level in levels.items() if allows(permissions, AUDIT_LOG, action)]
-    return max(held, default=AuditLevel.NOTHING)
+    levels = (level for permission, level in _LEVELS.items() if allows(held, permission))
+    return max(levels, default=AuditLevel.NOTHING)
 
 
-def readable_entity_types(permissions: frozenset[Permission]) -> frozenset[str]:
+def readable_entity_types(held: frozenset[Grant]) -> frozenset[str]:
     """Return the entity types that a role names as readable, for the level ``read_permitted``."""
-    return frozenset(
-        resource for resource, action in permissions if action in {READ, "*"} and resource != "*"
-    )
+    return frozenset(resource for resource, action in held if action in {READ, ANY} and resource != ANY)
+
+
+def words_of(grant: Grant) -> str:
+    """Return what a grant is called; one that is no permission of ours by its own words."""
+    resource = "everything" if grant[0] == ANY else grant[0]
+    action = "do anything with" if grant[1] == ANY else grant[1]
+    return _WORDS.get(grant, f"{action} {resource}".replace("_", " "))

@@ -3,17 +3,18 @@
 import math
 import time
 
-from flask import current_app
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
+
+from auditapp.extensions import setting
 
 _limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
 
 def seconds_to_wait(caller: str) -> int:
     """Count one request of a caller; return 0 if it may pass, else after how many seconds to ask again."""
-    limit = RateLimitItemPerMinute(current_app.config["REQUESTS_PER_MINUTE"])
+    limit = RateLimitItemPerMinute(setting("REQUESTS_PER_MINUTE"))
     if _limiter.hit(limit, caller):
         return 0
     reset_at = _limiter.get_window_stats(limit, caller).reset_time

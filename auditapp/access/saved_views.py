@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, 
 from sqlalchemy.exc import DBAPIError
 from uuid_utils.compat import uuid7
 
+from auditapp.access.permissions import Permission
 from auditapp.access.viewer import Viewer
 from auditapp.database.upsert import upsert
 from auditapp.extensions import db
@@ -67,7 +68,7 @@ def _visible(viewer: Viewer) -> ColumnElement[bool]:
 
 def may_change(viewer: Viewer, view: SavedView) -> bool:
     """Tell whether somebody may change and remove a view that they see."""
-    return view.member_id == viewer.member_id or viewer.can("members", "manage")
+    return view.member_id == viewer.member_id or viewer.can(Permission.MEMBERS_MANAGE)
 
 
 def save_view(viewer: Viewer, name: str, description: str, query: str, is_shared: bool) -> SavedView:

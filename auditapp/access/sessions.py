@@ -4,19 +4,18 @@ import hashlib
 import logging
 import secrets
 import uuid
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from flask import current_app, request
-from flask_login import UserMixin
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 from uuid_utils.compat import uuid7
 
 from auditapp.access import throttle
-from auditapp.access.devices import known_device
-from auditapp.access.own_events import client_network, note_everywhere
+from auditapp.access.own_events import note_everywhere
 from auditapp.access.passwords import verify_password
-from auditapp.extensions import db, login_manager
+from auditapp.extensions import db, setting
 from auditapp.log.rows import fold_email
 from auditapp.models import Account, SignInSession
 from auditapp.server_log import denied, identify
@@ -43,8 +42,24 @@ class TooManyAttempts(Exception):
         self.retry_after = retry_after
 
 
-class SignedIn(UserMixin):
+class Browser(NamedTuple):
+    """From where somebody signs in, by which strangers are told apart.
+
+    ``forwarded`` is for whom a proxy says to ask that nobody told us of; ``device`` a browser's id, and
+    ``accounts`` the ids of those that have signed in with it before.
+    """
+
+    network: str | None
+    forwarded: str | None
+    device: str | None
+    accounts: Collection[str]
+
+
+class SignedIn:
     """What Flask-Login holds: the account, and the token that its cookie carries as id."""
+
+    is_authenticated = is_active = True
+    is_anonymous = False
 
     def __init__(self, token: str, session_id: uuid.UUID, account: Account) -> None:
         self.token = token
@@ -57,7 +72,7 @@ class SignedIn(UserMixin):
         return self.token
 
 
-def sign_in(email: str, password: str) -> SignedIn:
+def sign_in(email: str, password: str, browser: Browser) -> SignedIn:
     """Check the credentials and start a session.
 
     :raise SignInRefused: if they are wrong, whether or not the account exists.
@@ -66,8 +81,10 @@ def sign_in(email: str, password: str) -> SignedIn:
     """
     folded = fold_email(email)
     account = _account(folded)
-    device = known_device(account) if account else None
-    limits = {f"device:{device}:{folded}": ACCOUNT_LIMIT} if device else _limits_of_strangers(folded)
+    if account and browser.device and str(account.id) in browser.accounts:
+        limits = {f"device:{browser.device}:{folded}": ACCOUNT_LIMIT}
+    else:
+        limits = _limits_of_strangers(folded, browser)
     # Counted before the check, so that a hundred parallel guesses are a hundred attempts.
     counts = {key: throttle.count_up(key) for key in limits}
     for key, limit in limits.items():
@@ -84,15 +101,14 @@ def sign_in(email: str, password: str) -> SignedIn:
     return start_session(account)
 
 
-def _limits_of_strangers(email: str) -> dict[str, int]:
+def _limits_of_strangers(email: str, browser: Browser) -> dict[str, int]:
     """Return how often may be guessed at an account, and from where one guesses; the account's own first."""
-    network = client_network()
-    # A proxy that nobody told us of: all who come through it would be one.
-    forwarded = None if current_app.config["TRUSTED_PROXIES"] else request.headers.get("X-Forwarded-For")
-    account = {f"account:{email}": ACCOUNT_LIMIT}
-    if forwarded is None:
+    network, account = browser.network, {f"account:{email}": ACCOUNT_LIMIT}
+    if browser.forwarded is None:
         return {**account, f"address:{network}": ADDRESS_LIMIT}
-    return {**account, f"address:{network}:{forwarded}": ADDRESS_LIMIT, f"proxy:{network}": PROXY_LIMIT}
+    # All who come through that proxy would be one.
+    through = {f"address:{network}:{browser.forwarded}": ADDRESS_LIMIT, f"proxy:{network}": PROXY_LIMIT}
+    return account | through
 
 
 def _account(email: str) -> Account | None:
@@ -123,9 +139,11 @@ def start_session(account: Account) -> SignedIn:
     return SignedIn(token, session.id, account)
 
 
-@login_manager.user_loader
-def load_session(token: str) -> SignedIn | None:
-    """Return who a cookie's token belongs to; None once the session is over."""
+def find_session(token: str, *, is_in_use: bool) -> SignedIn | None:
+    """Return whom a session belongs to; None once it is over.
+
+    :param is_in_use: whether somebody sits before the page that asks, which keeps the session alive.
+    """
     session = db.session.get(SignInSession, _hash(token))
     if session is None:
         return None
@@ -134,15 +152,9 @@ def load_session(token: str) -> SignedIn | None:
         _end(session.id, session.account, reason="expired")
         return None
     signed_in = SignedIn(token, session.id, session.account)
-    if now - session.last_seen_at >= min(SEEN_EVERY, _idle() / SEEN_PART) and not _is_unattended():
+    if now - session.last_seen_at >= min(SEEN_EVERY, _idle() / SEEN_PART) and is_in_use:
         _touch(session.token_hash, now)
     return signed_in
-
-
-def _is_unattended() -> bool:
-    """Tell whether a page asks by itself, which says nothing of anybody sitting before it."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    return getattr(view, "is_unattended", False)
 
 
 def _touch(token_hash: bytes, now: datetime) -> None:
@@ -179,10 +191,10 @@ def _hash(token: str) -> bytes:
 
 
 def _idle() -> timedelta:
-    idle: timedelta = current_app.config["SESSION_IDLE"]
+    idle: timedelta = setting("SESSION_IDLE")
     return idle
 
 
 def _lifetime() -> timedelta:
-    lifetime: timedelta = current_app.config["SESSION_LIFETIME"]
+    lifetime: timedelta = setting("SESSION_LIFETIME")
     return lifetime

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from auditapp.access.permissions import (
-    AUDIT_LOG,
-    READ_ALL,
+    Asked,
     AuditLevel,
+    Grant,
     Permission,
     allows,
     audit_level,
@@ -23,13 +23,13 @@ class Viewer:
     """A member or an API key inside one workspace; a key has no ``member_id``."""
 
     workspace: Workspace
-    permissions: frozenset[Permission] = field(repr=False)
+    permissions: frozenset[Grant] = field(repr=False)
     member_id: uuid.UUID | None = None
     role_name: str = ""
 
-    def can(self, resource: str, action: str) -> bool:
+    def can(self, asked: Asked) -> bool:
         """Tell whether this viewer holds a permission."""
-        return allows(self.permissions, resource, action)
+        return allows(self.permissions, asked)
 
     @property
     def audit_level(self) -> AuditLevel:
@@ -63,7 +63,7 @@ def member_viewer(slug: str, account_id: uuid.UUID) -> Viewer | None:
 
 def whole_log_viewer(workspace: Workspace) -> Viewer:
     """Return a viewer of everything: an API key's, or the command line's."""
-    return Viewer(workspace, frozenset({(AUDIT_LOG, READ_ALL)}))
+    return Viewer(workspace, frozenset({Permission.AUDIT_LOG_READ_ALL.grant}))
 
 
 def workspaces_of(account_id: uuid.UUID) -> list[Workspace]:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.links import asked_address
 from auditapp.api.answers import json_answer, recorded_answer
 from auditapp.api.bodies import read_body, read_events
 from auditapp.api.gate import key_required
@@ -15,6 +14,7 @@ from auditapp.api.problems import problem, refused, refused_parameters
 from auditapp.download import download
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
+from auditapp.http.links import asked_address
 from auditapp.log import EventError, record_and_commit
 from auditapp.reading.event import find_event, with_sections
 from auditapp.reading.story import list_stories

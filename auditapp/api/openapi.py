@@ -7,9 +7,9 @@ import orjson
 from flask import Blueprint, Response, render_template
 from pydantic import TypeAdapter
 
-from auditapp.access.gate import public
 from auditapp.api import bodies, schemas
 from auditapp.api.parameters import AT, FILTERS, FROM, RECORD, TO
+from auditapp.http.gates import public
 from auditapp.log.schema import EventIn
 from auditapp.reading.export import OF_THE_PAGE
 

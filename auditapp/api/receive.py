@@ -3,13 +3,13 @@
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from auditapp.access.gate import public
 from auditapp.access.rate import seconds_to_wait
 from auditapp.api.answers import json_answer, recorded_answer
 from auditapp.api.bodies import whole_body
 from auditapp.api.gate import too_many
 from auditapp.api.problems import problem
 from auditapp.extensions import csrf
+from auditapp.http.gates import public
 from auditapp.server_log import denied, identify
 from auditapp.sources.receiving import NotAuthentic, note_refusal, receive
 from auditapp.sources.set_aside import TooManySetAside

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import orjson
 from flask import Blueprint, Response, g, url_for
 
-from auditapp.access.links import asked_address
 from auditapp.api.answers import json_answer
 from auditapp.api.asked import asked, event_id, moment
 from auditapp.api.gate import key_required
@@ -21,6 +20,7 @@ from auditapp.api.problems import problem, refused_parameters
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.filters.record import is_record
+from auditapp.http.links import asked_address
 from auditapp.log.schema import instant
 from auditapp.reading.event import sections_of, with_sections
 from auditapp.reading.records.compare import compare

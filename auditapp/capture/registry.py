@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Mapper, Session, scoped_session, sessionmaker
 
-from auditapp.access.host_request import host_request
 from auditapp.capture import listeners
+from auditapp.capture.host_request import host_request
 from auditapp.capture.options import model_options
 from auditapp.capture.plan import Plan, RefList, all_mappers
 from auditapp.capture.recording import SYSTEM

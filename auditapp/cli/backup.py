@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from auditapp.cli.base import OneLineError, command
-from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.garbage_collection import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.cli.whole_file import whole_copy
 from auditapp.extensions import db

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auditapp.access.members import MemberError
 from auditapp.access.own_events import NotNoted
+from auditapp.access.roles import RoleError
 from auditapp.index.state import IndexStaleError
 from auditapp.log import EventError
 from auditapp.server_log.errors import describe, where
@@ -41,7 +42,7 @@ class Command(click.Command):
             raise OneLineError(error.format_message(), 2) from None
         except NotNoted as error:
             raise OneLineError(f"nothing was done: {error} (see: flask --app app doctor)") from error
-        except (MemberError, EventError, IndexStaleError) as error:
+        except (MemberError, RoleError, EventError, IndexStaleError) as error:
             raise OneLineError(str(error)) from None
         except DBAPIError as error:
             raise OneLineError(

@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 from rich.progress import TaskID
 from sqlalchemy.exc import DBAPIError
 
-from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.garbage_collection import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.config import ROOT
 from auditapp.extensions import db

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from auditapp.access.members import MemberError
 from auditapp.access.passwords import hash_password
 from auditapp.cli.base import command
-from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.garbage_collection import garbage_collected_seldom
 from auditapp.extensions import db
 from auditapp.index.statistics import know_what_is_there
 from auditapp.log import record_batch

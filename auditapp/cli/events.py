@@ -18,7 +18,7 @@ from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.cli.base import Group, OneLineError, workspace_option
-from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.garbage_collection import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.cli.whole_file import whole_file
 from auditapp.extensions import db

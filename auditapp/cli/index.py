@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from auditapp.access import members
 from auditapp.cli.base import Group
-from auditapp.cli.garbage import garbage_collected_seldom
+from auditapp.cli.garbage_collection import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.extensions import db
 from auditapp.index.rebuild import rebuild

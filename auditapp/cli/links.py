@@ -2,10 +2,10 @@
 
 import click
 
-from auditapp.access.links import absolute_outside_a_request
 from auditapp.access.members import invite
 from auditapp.extensions import db
 from auditapp.models import Member
+from auditapp.operating.served_at import absolute_outside_a_request
 
 
 def commit_and_print_link(member: Member) -> None:

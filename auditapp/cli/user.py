@@ -7,6 +7,7 @@ import click
 from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.passwords import PasswordError, hash_password
+from auditapp.access.roles import find_role
 from auditapp.cli.base import Group, OneLineError, workspace_option
 from auditapp.cli.links import commit_and_print_link
 from auditapp.extensions import db
@@ -23,7 +24,7 @@ group = Group("user", help="Let people into workspaces.")
 def create(email: str, name: str, slug: str, role: str, password_stdin: bool) -> None:
     """Make somebody a member of a workspace; without --password-stdin, print a one-time link."""
     workspace = members.find_workspace(slug)
-    member = members.add_member(workspace, email, name, members.find_role(workspace, role), COMMAND_LINE)
+    member = members.add_member(workspace, email, name, find_role(workspace, role), COMMAND_LINE)
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
         if member.account.password_hash is not None:

@@ -5,6 +5,7 @@ from flask import current_app
 
 from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
+from auditapp.access.roles import owning_roles
 from auditapp.cli.base import Group
 from auditapp.cli.links import commit_and_print_link
 from auditapp.config import is_timezone
@@ -23,6 +24,6 @@ def create(slug: str, name: str, owner: str, timezone: str | None) -> None:
     if not is_timezone(zone):
         raise click.BadParameter(f"no such time zone: {zone!r}")
     workspace = members.create_workspace(slug, name, zone, COMMAND_LINE)
-    role = members.find_role(workspace, "Owner")
+    role = owning_roles(workspace)[0]
     member = members.add_member(workspace, owner, owner.partition("@")[0], role, COMMAND_LINE)
     commit_and_print_link(member)

@@ -21,6 +21,8 @@ class Role(Base):
     id: Mapped[uuid.UUID] = mapped_column(BinaryUuid, primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
     is_system: Mapped[bool]
+    # Which of the program's roles it is, whatever it is called by now; None for those that people made.
+    system_name: Mapped[str | None] = mapped_column(String(100))
 
     permissions: Mapped[list["RolePermission"]] = relationship(lazy="selectin")
 

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import current_app
 from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.exc import DBAPIError
 
@@ -25,6 +24,7 @@ from auditapp.config import ROOT
 from auditapp.database.copy import add_rows
 from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db
+from auditapp.extensions import migrate as migrations
 from auditapp.models import Event, Workspace, event_count, index_state
 from auditapp.operating.places import sqlite_file
 
@@ -201,7 +201,7 @@ def engine_of(file: Path, options: Mapping[str, str] | None = None) -> Iterator[
 
 def migrate(engine: Engine) -> None:
     """Bring another database to this version, out of an empty one too."""
-    config = current_app.extensions["migrate"].migrate.get_config(str(ROOT / "migrations"))
+    config = migrations.get_config(str(ROOT / "migrations"))
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
 

@@ -3,7 +3,6 @@
 from flask import Flask
 
 from auditapp.web import (
-    api_keys,
     assets,
     auth,
     errors,
@@ -14,18 +13,17 @@ from auditapp.web import (
     health,
     highlight,
     home,
-    host,
-    members,
+    host_header,
     news,
     overview,
     preferences,
     record_id,
     results_head,
-    sources,
+    saved_views,
+    settings,
     stories,
     timeline,
     undo,
-    views,
 )
 from auditapp.web.history import export as history_export
 from auditapp.web.history import page as history_page
@@ -33,7 +31,7 @@ from auditapp.web.history import page as history_page
 
 def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
-    for part in (host, record_id, assets, formats, highlight, results_head, headers, errors):
+    for part in (host_header, record_id, assets, formats, highlight, results_head, headers, errors, settings):
         part.init_app(app)
     for family in (
         home,
@@ -41,7 +39,7 @@ def init_app(app: Flask) -> None:
         timeline,
         news,
         overview,
-        views,
+        saved_views,
         export,
         event,
         history_page,
@@ -49,9 +47,6 @@ def init_app(app: Flask) -> None:
         stories,
         undo,
         preferences,
-        members,
-        api_keys,
-        sources,
         health,
     ):
         app.register_blueprint(family.bp)

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from auditapp.access.gate import public
+from auditapp.http.gates import public
 
 
 def init_app(app: Flask) -> None:

@@ -15,8 +15,6 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import select
 
-from auditapp.access.devices import remember_device
-from auditapp.access.gate import public, signed_in_required
 from auditapp.access.members import MemberError, accept, find_invitation
 from auditapp.access.passwords import MIN_LENGTH, PasswordError
 from auditapp.access.sessions import (
@@ -28,8 +26,11 @@ from auditapp.access.sessions import (
     start_session,
 )
 from auditapp.extensions import db
+from auditapp.http.gates import public
 from auditapp.models import Account, Workspace
 from auditapp.server_log import denied
+from auditapp.web.devices import remember_device, this_browser
+from auditapp.web.gate import signed_in_required
 from auditapp.web.local_url import local_path
 
 bp = Blueprint("auth", __name__)
@@ -52,7 +53,7 @@ def login_post() -> ResponseReturnValue:
     if not email or not password:
         return _form("Please give your e-mail address and your password.", 422)
     try:
-        signed_in = sign_in(email, password)
+        signed_in = sign_in(email, password, this_browser())
     except TooManyAttempts as refused:
         minutes = -(-refused.retry_after // 60)
         plural = "" if minutes == 1 else "s"

@@ -5,12 +5,13 @@ from typing import Any
 from flask import Blueprint, abort, g, request
 from flask.typing import ResponseReturnValue
 
-from auditapp.access.gate import permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.event import WholeEvent, find_event
 from auditapp.reading.story import cause_of, stories_of
 from auditapp.web.formats import json_html
 from auditapp.web.fragments import render
+from auditapp.web.gate import permission_required
 from auditapp.web.sentences import effect
 
 bp = Blueprint("event", __name__)
@@ -19,7 +20,7 @@ PAYLOAD_CHARS = 6000
 
 
 @bp.get("/w/<workspace>/events/<event_id>")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def show(workspace: str, event_id: str) -> ResponseReturnValue:
     """Show one event; ``?show=all`` leaves nothing out of it."""
     event = find_event(event_id, g.viewer)

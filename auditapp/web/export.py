@@ -7,26 +7,27 @@ from flask import Blueprint, g, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import me, permission_required
+from auditapp.access.permissions import Permission
 from auditapp.download import BYTE_ORDER_MARK, download
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.reading.export import OF_THE_PAGE
 from auditapp.web.errors import error_page
 from auditapp.web.formats import workspace_zone
+from auditapp.web.gate import me, permission_required
 
 bp = Blueprint("export", __name__)
 
 
 @bp.get("/w/<workspace>/timeline.csv")
-@permission_required("audit_log", "export")
+@permission_required(Permission.AUDIT_LOG_EXPORT)
 def timeline_csv(workspace: str) -> ResponseReturnValue:
     """Send a table. Without the mark in front, Excel would read its UTF-8 as something else."""
     return _export("csv", BYTE_ORDER_MARK)
 
 
 @bp.get("/w/<workspace>/timeline.jsonl")
-@permission_required("audit_log", "export")
+@permission_required(Permission.AUDIT_LOG_EXPORT)
 def timeline_jsonl(workspace: str) -> ResponseReturnValue:
     """Send whole events, one a line, as ``flask events import`` takes them."""
     return _export("jsonl", b"")

@@ -14,6 +14,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import JsonLexer
 
+from auditapp.access.permissions import AUDIT_LOG_READ, Permission
 from auditapp.access.preferences import BROWSER, WORKSPACE
 from auditapp.access.viewer import workspaces_of
 from auditapp.config import is_timezone
@@ -55,6 +56,8 @@ def init_app(app: Flask) -> None:
         "automated_origins": sentences.AUTOMATED_ORIGINS,
         "outcome_words": wording.OUTCOME_WORDS,
         "actor_type_words": wording.ACTOR_TYPE_WORDS,
+        "Permission": Permission,
+        "AUDIT_LOG_READ": AUDIT_LOG_READ,
         "my_workspaces": my_workspaces,
         "viewer_zone": viewer_zone,
         "my_preferences": my_preferences,
@@ -75,8 +78,11 @@ def _without_nul(value: Any) -> Any:
 
 
 def my_workspaces() -> list[Workspace]:
-    """Return the signed-in person's workspaces, for the switch between them."""
-    return workspaces_of(current_user.account.id)
+    """Return the signed-in person's workspaces, for the switch between them; read once a request."""
+    if "my_workspaces" not in g:
+        g.my_workspaces = workspaces_of(current_user.account.id)
+    workspaces: list[Workspace] = g.my_workspaces
+    return workspaces
 
 
 def workspace_zone(workspace: Workspace) -> ZoneInfo:

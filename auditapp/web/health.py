@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, current_app
 
-from auditapp.access.gate import public
+from auditapp.http.gates import public
 from auditapp.operating.readiness import Readiness
 
 bp = Blueprint("health", __name__)

@@ -4,8 +4,8 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from auditapp.access.gate import signed_in_required
 from auditapp.access.viewer import workspaces_of
+from auditapp.web.gate import signed_in_required
 
 bp = Blueprint("home", __name__)
 

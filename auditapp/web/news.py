@@ -7,14 +7,16 @@ from flask import Blueprint, Response, abort, g, make_response, render_template,
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import permission_required, unattended
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.access.saved_views import find_view
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.finding import News, count_new
+from auditapp.http.gates import unattended
 from auditapp.models import SavedView
 from auditapp.reading.timeline import Page
 from auditapp.web.formats import workspace_zone
+from auditapp.web.gate import permission_required
 from auditapp.web.timeline import SEEN, seen_id, seen_text, timeline_url
 
 bp = Blueprint("news", __name__)
@@ -23,7 +25,7 @@ OWN_PARAMETERS = ("seen", "last", "view")
 
 
 @bp.get("/w/<workspace>/timeline/new")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 @unattended
 def show(workspace: str) -> ResponseReturnValue:
     """Answer "12 new" as a link to the page itself; nothing where there is nothing new.

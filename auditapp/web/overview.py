@@ -10,7 +10,7 @@ from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.filters.moments import in_zone
@@ -21,6 +21,7 @@ from auditapp.reading.facets import Facets, Share, facets_of, matches_of
 from auditapp.web.bars import FLAG_HEIGHT, FLAGS, FOOT, HEIGHT, WIDEST, WIDTH, Part, parts_of
 from auditapp.web.formats import viewer_zone, workspace_zone
 from auditapp.web.fragments import render
+from auditapp.web.gate import permission_required
 from auditapp.web.timeline import timeline_url
 
 bp = Blueprint("overview", __name__)
@@ -56,7 +57,7 @@ class Column:
 
 
 @bp.get("/w/<workspace>/timeline/overview")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def show(workspace: str) -> ResponseReturnValue:
     """Show the facets and the activity of a filter."""
     filters = _filters()
@@ -81,7 +82,7 @@ def show(workspace: str) -> ResponseReturnValue:
 
 
 @bp.get("/w/<workspace>/timeline/suggest")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def suggest(workspace: str) -> ResponseReturnValue:
     """Offer the actors or records (``for``) whose names begin as ``typed``, each as a filter to add."""
     suggestions = SUGGESTIONS.get(request.args.get("for", ""))

@@ -7,10 +7,11 @@ from flask import Blueprint, Response, g, has_request_context, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from auditapp.access.gate import permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.access.preferences import Preferences, is_zone, keep, preferences_from, read_preferences
 from auditapp.extensions import db
 from auditapp.web.fragments import render
+from auditapp.web.gate import permission_required
 from auditapp.web.local_url import local_path
 
 bp = Blueprint("preferences", __name__)
@@ -20,14 +21,14 @@ OTHER = "other"
 
 
 @bp.get("/w/<workspace>/preferences")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def show(workspace: str) -> ResponseReturnValue:
     """Show what may be chosen."""
     return _page(workspace, my_preferences(), local_path(request.args.get("next")))
 
 
 @bp.post("/w/<workspace>/preferences")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def save(workspace: str) -> ResponseReturnValue:
     """Keep what was chosen, and go back to where one was."""
     values, back = _chosen(), local_path(request.form.get("next"))

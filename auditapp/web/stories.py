@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 
-from auditapp.access.gate import permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ, Permission
 from auditapp.filters import STORY, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.reading.story_tree import WholeStory, each_step, story_of, without
@@ -14,6 +14,7 @@ from auditapp.values.strict_json import shorten, text_problem
 from auditapp.web.errors import error_page
 from auditapp.web.formats import grouped
 from auditapp.web.fragments import render
+from auditapp.web.gate import permission_required
 from auditapp.web.sentences import AUTOMATED_ORIGINS
 from auditapp.web.timeline import timeline_url
 from auditapp.web.times import distance
@@ -27,7 +28,7 @@ BY_PEOPLE = {("actor_type", "user"), *(("origin", f"!{origin}") for origin in AU
 
 
 @bp.get("/w/<workspace>/stories/<record_id:correlation_id>")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def show(workspace: str, correlation_id: str) -> ResponseReturnValue:
     """Show a story; ``after`` pages through a long one, ``under`` names the row that it opens under."""
     if text_problem(correlation_id):
@@ -88,7 +89,7 @@ def ways_to_read(filters: TimelineFilters) -> list[tuple[str, list[tuple[str, st
 
 
 def _all_of_it() -> str:
-    return "Everything" if g.viewer.can("audit_log", "read_all") else "All that you may see"
+    return "Everything" if g.viewer.can(Permission.AUDIT_LOG_READ_ALL) else "All that you may see"
 
 
 def unfiltered(filters: TimelineFilters) -> list[tuple[str, str]]:

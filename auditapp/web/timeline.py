@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.finding import News, newest_id
@@ -23,6 +23,7 @@ from auditapp.reading.timeline import Page, list_events
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import render, wants_fragment
+from auditapp.web.gate import permission_required
 from auditapp.web.highlight import searched
 
 bp = Blueprint("timeline", __name__)
@@ -37,7 +38,7 @@ SEEN = "Auditapp-Seen"
 
 
 @bp.get("/w/<workspace>")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def home(workspace: str) -> ResponseReturnValue:
     """Go on to the timeline."""
     return redirect(url_for(".index", workspace=workspace))
@@ -55,7 +56,7 @@ class Visit:
 
 
 @bp.get("/w/<workspace>/timeline")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def index(workspace: str) -> ResponseReturnValue:
     """Show the newest events this person may see, narrowed by the query string."""
     args = list(request.args.items(multi=True))

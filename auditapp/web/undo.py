@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, g, make_response, render_template,
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import me, permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.timeline import EventRow
@@ -25,6 +25,7 @@ from auditapp.reading.undo.words import (
 )
 from auditapp.values.strict_json import shorten, text_problem
 from auditapp.web.errors import error_page
+from auditapp.web.gate import me, permission_required
 from auditapp.web.sentences import effect
 
 bp = Blueprint("undo", __name__)
@@ -35,7 +36,7 @@ SHOWN_BYTES = 1_000_000
 
 
 @bp.get("/w/<workspace>/undo")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def show(workspace: str) -> ResponseReturnValue:
     """Show what would take back ``event`` or ``correlation``; ``?show=all`` leaves nothing out of it."""
     undo = _asked()
@@ -46,7 +47,7 @@ def show(workspace: str) -> ResponseReturnValue:
 
 
 @bp.post("/w/<workspace>/undo")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def take(workspace: str) -> ResponseReturnValue:
     """Hand the document over, on a page or as a file; that it was is an event."""
     undo = _asked()

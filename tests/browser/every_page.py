@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from auditapp.access import api_keys, members
 from auditapp.access.own_events import COMMAND_LINE
+from auditapp.access.roles import find_role
 from auditapp.access.saved_views import note_visit, pin, save_view
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db
@@ -93,7 +94,7 @@ def fill(app: Flask, workspace: Workspace, event_id: str) -> dict[str, str]:
         f"/in/{source.path}", data='{"type": "deal.won"}', headers={"Authorization": "Bearer a-secret"}
     )
     assert answer.status_code == 202  # set aside
-    role = members.find_role(workspace, "Member")
+    role = find_role(workspace, "Member")
     invited = members.add_member(workspace, "invited@full.example", LONG, role, COMMAND_LINE)
     token = members.invite(invited)
     db.session.commit()

@@ -5,6 +5,7 @@ from typing import Any
 from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.passwords import hash_password
+from auditapp.access.roles import find_role
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import Workspace
@@ -31,7 +32,7 @@ def make_workspace() -> Workspace:
         ("owner@hostile.example", (BREAKOUT + LONG_WORD)[:200], "Owner"),
         ("auditor@hostile.example", (SCRIPT + CJK)[:200], "Auditor"),
     ]:
-        member = members.add_member(workspace, email, name, members.find_role(workspace, role), COMMAND_LINE)
+        member = members.add_member(workspace, email, name, find_role(workspace, role), COMMAND_LINE)
         member.account.password_hash = hash_password(PASSWORD)
         members.join(member)
     db.session.commit()

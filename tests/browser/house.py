@@ -12,6 +12,7 @@ from auditapp import create_app
 from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.passwords import hash_password
+from auditapp.access.roles import find_role
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.models import Member, Workspace
@@ -79,7 +80,7 @@ class House(Server):
 def add_joined(workspace: Workspace, email: str, role: str) -> Member:
     """Add somebody with the cast's password who has joined already. The caller commits."""
     member = members.add_member(
-        workspace, email, email.partition("@")[0].title(), members.find_role(workspace, role), COMMAND_LINE
+        workspace, email, email.partition("@")[0].title(), find_role(workspace, role), COMMAND_LINE
     )
     member.account.password_hash = hash_password(PASSWORD)
     members.join(member)
@@ -88,7 +89,7 @@ def add_joined(workspace: Workspace, email: str, role: str) -> Member:
 
 def invite(workspace: Workspace) -> str:
     """Invite somebody and return the path of the link. The caller commits."""
-    role = members.find_role(workspace, "Member")
+    role = find_role(workspace, "Member")
     email = f"invited@{workspace.slug}.example"
     return f"/join/{members.invite(members.add_member(workspace, email, 'Ina Vited', role, COMMAND_LINE))}"
 

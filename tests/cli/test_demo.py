@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
+from auditapp.access.roles import find_role
 from auditapp.access.viewer import member_viewer
 from auditapp.cli import demo
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
@@ -130,9 +131,7 @@ def test_somebodys_own_workspace_of_that_name_gets_no_synthetic_events(cli):
 
 
 def test_an_account_that_was_there_before_keeps_its_password(cli, acme):
-    members.add_member(
-        acme, "owner@demo.example", "Somebody", members.find_role(acme, "Member"), COMMAND_LINE
-    )
+    members.add_member(acme, "owner@demo.example", "Somebody", find_role(acme, "Member"), COMMAND_LINE)
     db.session.commit()
 
     result = cli("demo")

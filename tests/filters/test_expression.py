@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from auditapp.access.permissions import AUDIT_LOG, READ_ALL
+from auditapp.access.permissions import Permission
 from auditapp.filters import FilterError
 from auditapp.filters.expression import All, AnyOf, for_postgresql, for_sqlite
 from auditapp.filters.search_terms import terms_of
@@ -54,7 +54,7 @@ def test_a_query_holds_quoted_words_and_our_own_operators_only(text, but):
 
 def test_any_text_can_be_searched_for(acme, note):
     note(name="a 日本 é", changes={"stage": {"previous": "a", "current": "\"'x"}})
-    viewer = viewer_of(acme, (AUDIT_LOG, READ_ALL))
+    viewer = viewer_of(acme, Permission.AUDIT_LOG_READ_ALL.grant)
     asked = 0
 
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))

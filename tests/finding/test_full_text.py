@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERMITTED
+from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.expression import All
@@ -19,7 +19,7 @@ from tests.finding.test_pages import PLACES, positional, viewer_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-ALL = (AUDIT_LOG, READ_ALL)
+ALL = Permission.AUDIT_LOG_READ_ALL.grant
 
 
 def filters_of(*pairs: tuple[str, str]) -> TimelineFilters:
@@ -240,8 +240,8 @@ QUERIES = {
 }
 READERS = {
     "all": [ALL],
-    "own": [(AUDIT_LOG, READ_OWN)],
-    "permitted": [(AUDIT_LOG, READ_PERMITTED), ("contact", "read")],
+    "own": [Permission.AUDIT_LOG_READ_OWN.grant],
+    "permitted": [Permission.AUDIT_LOG_READ_PERMITTED.grant, ("contact", "read")],
     "nothing": [("roles", "read")],
 }
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.access.opaque import Sealer
-from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERMITTED
+from auditapp.access.permissions import Permission
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
@@ -66,9 +66,9 @@ def viewer_of(workspace, *permissions) -> Viewer:
 
 
 READERS = {
-    "all": [(AUDIT_LOG, READ_ALL)],
-    "own": [(AUDIT_LOG, READ_OWN)],
-    "permitted": [(AUDIT_LOG, READ_PERMITTED), ("contact", "read"), ("deal.stage", "read")],
+    "all": [Permission.AUDIT_LOG_READ_ALL.grant],
+    "own": [Permission.AUDIT_LOG_READ_OWN.grant],
+    "permitted": [Permission.AUDIT_LOG_READ_PERMITTED.grant, ("contact", "read"), ("deal.stage", "read")],
     "nothing": [("roles", "read")],
 }
 

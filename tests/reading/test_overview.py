@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 import sqlalchemy as sa
 
-from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN
+from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.finding.effects import effect_of
 from auditapp.log import record_batch
@@ -20,7 +20,7 @@ from tests.conftest import an_event
 from tests.finding.test_full_text import filters_of, pairs_of
 from tests.finding.test_pages import viewer_of
 
-ALL = (AUDIT_LOG, READ_ALL)
+ALL = Permission.AUDIT_LOG_READ_ALL.grant
 START = datetime(2026, 3, 1, 22, 10, tzinfo=UTC)
 NOW = datetime(2026, 4, 20, 12, 34, tzinfo=UTC)
 SOME = "2026-01-01"
@@ -179,7 +179,7 @@ def test_a_long_log_is_drawn_in_weeks(acme):
 def test_who_sees_their_own_events_counts_no_others(acme, log):
     record_batch(acme, [an_event(actor={"type": "user", "id": "m", "email": "member@acme.example"})])
 
-    found = facets_of(filters_of(("entity", "deal")), viewer_of(acme, (AUDIT_LOG, READ_OWN)))
+    found = facets_of(filters_of(("entity", "deal")), viewer_of(acme, Permission.AUDIT_LOG_READ_OWN.grant))
 
     assert found.total == 1
     assert [share.value for share in found.shares["actor"]] == ["m"]

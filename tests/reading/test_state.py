@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from auditapp.access.permissions import AUDIT_LOG, READ_ALL, READ_OWN, READ_PERMITTED
+from auditapp.access.permissions import Permission
 from auditapp.access.viewer import Viewer, whole_log_viewer
 from auditapp.extensions import db
 from auditapp.filters.cursor import BEGINNING
@@ -427,7 +427,7 @@ def two_authors(tell):
 
 
 def test_who_may_see_ones_own_events_only_gets_a_state_of_these_and_is_told(acme, two_authors):
-    state = state_at(DEAL, member(acme, (AUDIT_LOG, READ_OWN)))
+    state = state_at(DEAL, member(acme, Permission.AUDIT_LOG_READ_OWN.grant))
 
     assert (state.versions, values(state)) == (2, {"stage": "lost"})
     assert not state.complete and "role" in state.reasons
@@ -437,9 +437,9 @@ def test_who_may_see_ones_own_events_only_gets_a_state_of_these_and_is_told(acme
 @pytest.mark.parametrize(
     ("permissions", "versions"),
     [
-        ([(AUDIT_LOG, READ_ALL)], 4),
-        ([(AUDIT_LOG, READ_PERMITTED), ("deal", "read")], 4),
-        ([(AUDIT_LOG, READ_PERMITTED), ("contact", "read")], 2),
+        ([Permission.AUDIT_LOG_READ_ALL.grant], 4),
+        ([Permission.AUDIT_LOG_READ_PERMITTED.grant, ("deal", "read")], 4),
+        ([Permission.AUDIT_LOG_READ_PERMITTED.grant, ("contact", "read")], 2),
     ],
 )
 def test_a_role_decides_which_versions_count(acme, two_authors, permissions, versions):
@@ -452,7 +452,7 @@ def test_a_role_decides_which_versions_count(acme, two_authors, permissions, ver
 
 def test_who_may_see_nothing_of_it_gets_none(acme, other, two_authors):
     [event_id] = db.session.scalars(sa.select(Event.uid).where(Event.entity_id == "1").limit(1))
-    nobody = Viewer(acme, frozenset({(AUDIT_LOG, READ_OWN)}))
+    nobody = Viewer(acme, frozenset({Permission.AUDIT_LOG_READ_OWN.grant}))
 
     for viewer in (member(acme, ("roles", "read")), nobody, whole_log_viewer(other)):
         assert state_at(DEAL, viewer) is None
@@ -517,9 +517,9 @@ def test_a_record_is_called_what_it_was_called_then_or_else_what_it_is_called_no
     assert [state_at(DEAL, reader, at(hour)).name for hour in range(4)] == ["New", "Old", "New", "New"]
 
 
-@pytest.mark.parametrize("level", [READ_ALL, READ_OWN])
+@pytest.mark.parametrize("level", [Permission.AUDIT_LOG_READ_ALL, Permission.AUDIT_LOG_READ_OWN])
 def test_an_index_serves_every_question_about_a_record(acme, two_authors, level):
-    viewer = member(acme, (AUDIT_LOG, level))
+    viewer = member(acme, level.grant)
     conditions = events_of(DEAL, viewer)
     if db.engine.dialect.name == "postgresql":
         for way in ("seqscan", "bitmapscan", "sort"):

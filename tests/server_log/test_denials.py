@@ -172,7 +172,7 @@ def test_a_denial_that_cannot_be_recorded_counts_for_nothing(client, login, acme
         raise sa.exc.OperationalError("x", {}, Exception("disk full"))
 
     with monkeypatch.context() as broken:
-        broken.setattr("auditapp.access.gate.note", fail)
+        broken.setattr("auditapp.web.gate.note", fail)
         assert client.get("/w/acme/settings/members").status_code == 503
     assert client.get("/w/acme/settings/members").status_code == 403
 

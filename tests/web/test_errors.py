@@ -79,7 +79,7 @@ def test_a_database_that_is_gone_is_503_not_a_stack_trace(app, client, login, ac
     def gone(*args, **kwargs):
         raise sa.exc.OperationalError("SELECT 1", {}, Exception("server closed the connection"))
 
-    monkeypatch.setattr("auditapp.access.gate.member_viewer", gone)
+    monkeypatch.setattr("auditapp.web.gate.member_viewer", gone)
     response = client.get("/w/acme/timeline")
 
     assert response.status_code == 503

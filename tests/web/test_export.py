@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from auditapp import download
-from auditapp.access import members
 from auditapp.access.own_events import NotNoted
+from auditapp.access.roles import find_role
 from auditapp.extensions import db
 from auditapp.models import Event, RolePermission
 from auditapp.reading import export
@@ -196,7 +196,7 @@ def test_the_page_offers_its_own_filters_as_a_file(client, login, acme, note, he
 
 @pytest.mark.parametrize("form", FORMS)
 def test_whoever_may_read_their_own_events_only_exports_those(client, login, acme, note, form):
-    role = members.find_role(acme, "Member")
+    role = find_role(acme, "Member")
     right = RolePermission(workspace_id=acme.id, role_id=role.id, resource="audit_log", action="export")
     db.session.add(right)
     db.session.commit()
@@ -415,7 +415,7 @@ def raise_unavailable(*_, **__):
     ("who", "named"), [("auditor", "everything"), ("member", "all that its reader may see")]
 )
 def test_the_event_of_an_export_claims_no_more_than_its_reader_saw(client, login, acme, note, who, named):
-    role = members.find_role(acme, "Member")
+    role = find_role(acme, "Member")
     right = RolePermission(workspace_id=acme.id, role_id=role.id, resource="audit_log", action="export")
     db.session.add(right)
     db.session.commit()

@@ -5,7 +5,7 @@ import re
 import pytest
 from flask import Flask
 
-from auditapp.access.gate import check_every_route_has_a_gate
+from auditapp.http.gates import check_every_route_has_a_gate
 from tests.pages import FRAGMENT
 
 GATES = {
@@ -81,7 +81,7 @@ def test_the_application_refuses_to_start_with_a_route_without_a_gate():
     app.add_url_rule("/open", "open", lambda: "everybody's")
 
     with pytest.raises(RuntimeError, match="routes without a gate: open"):
-        check_every_route_has_a_gate(app)
+        check_every_route_has_a_gate(app.view_functions)
 
 
 def workspace_urls(app) -> list[tuple[str, str]]:

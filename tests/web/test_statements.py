@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from auditapp.access import api_keys, members
 from auditapp.access.own_events import COMMAND_LINE
+from auditapp.access.roles import find_role
 from auditapp.extensions import db
 from auditapp.filters.cursor import places_of
 from auditapp.log import record_batch
@@ -54,7 +55,7 @@ def grow(acme):
             record_batch(acme, list(events_of(number)))
             api_keys.create_key(acme, f"Key {number}", {"events:read"}, COMMAND_LINE)
             sources.create_source(acme, "retraced", f"Source {number}", "s3cret", COMMAND_LINE)
-            role = members.find_role(acme, ["Owner", "Auditor", "Member"][number % 3])
+            role = find_role(acme, ["Owner", "Auditor", "Member"][number % 3])
             person = members.add_member(
                 acme, f"p{number}@acme.example", f"Person {number}", role, COMMAND_LINE
             )

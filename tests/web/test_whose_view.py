@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from auditapp.access import members
+from auditapp.access.roles import find_role
 from auditapp.extensions import db
 from auditapp.models import RolePermission
 from tests.pages import FRAGMENT
@@ -27,7 +27,7 @@ def read_as(client, login, acme, note):
     """Return a function that signs a member in whose role has one more right, and returns the client."""
 
     def read(*rights: tuple[str, str]):
-        role = members.find_role(acme, "Member")
+        role = find_role(acme, "Member")
         for resource, action in rights:
             right = RolePermission(workspace_id=acme.id, role_id=role.id, resource=resource, action=action)
             db.session.add(right)

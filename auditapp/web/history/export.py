@@ -8,7 +8,7 @@ from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from auditapp.access.gate import me, permission_required
+from auditapp.access.permissions import Permission
 from auditapp.download import download
 from auditapp.filters import FilterError
 from auditapp.log.schema import instant
@@ -17,6 +17,7 @@ from auditapp.reading.records.related import related_rows
 from auditapp.reading.records.versions import is_known
 from auditapp.web.errors import error_page
 from auditapp.web.formats import workspace_zone
+from auditapp.web.gate import me, permission_required
 from auditapp.web.history.page import CANNOT_READ, record_in_path
 from auditapp.web.history.query import VERSIONS, Asked
 
@@ -27,7 +28,7 @@ FORMAT = "auditapp-history/1"
 
 # The name of the form stands in front: a record's id may end in anything.
 @bp.get("/w/<workspace>/history.jsonl/<entity_type>/<record_id:entity_id>")
-@permission_required("audit_log", "export")
+@permission_required(Permission.AUDIT_LOG_EXPORT)
 def versions_jsonl(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValue:
     """Send a record's events, the oldest first, between a line that says what it is and one that ends it."""
     now = datetime.now(UTC)
@@ -65,7 +66,7 @@ def _head(workspace: str, asked: Asked, now: datetime) -> dict[str, Any]:
         "taken_at": instant(now),
         "taken_by": me(),
         "role": g.viewer.role_name,
-        "sees_everything": g.viewer.can("audit_log", "read_all"),
+        "sees_everything": g.viewer.can(Permission.AUDIT_LOG_READ_ALL),
     }
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.utils import redirect
 
-from auditapp.access.gate import permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.filters import FilterError
 from auditapp.filters.record import is_record
 from auditapp.reading.records.history import Head, head_of
@@ -20,6 +20,7 @@ from auditapp.values.strict_json import text_problem
 from auditapp.web.errors import error_page
 from auditapp.web.formats import viewer_zone, when, workspace_zone
 from auditapp.web.fragments import render, wants_fragment
+from auditapp.web.gate import permission_required
 from auditapp.web.history.query import COMPARE, FIELDS, INSTANT, VERSIONS, Asked, history_url
 from auditapp.web.history.rail import shown_lanes, shown_periods, size_words
 from auditapp.web.history.states import comparison, fields, instant
@@ -39,7 +40,7 @@ VIEWS: dict[str, Callable[[Asked, Head, Rail], dict[str, Any]]] = {
 
 
 @bp.get("/w/<workspace>/history/<entity_type>/<record_id:entity_id>")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValue:
     """Show a record in the view that the query string asks for."""
     record = record_in_path(entity_type, entity_id)

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from auditapp.access import links
+from auditapp.operating import served_at
 from tests.conftest import PASSWORD
-from tests.web.test_members import MEMBERS
+from tests.web.settings.test_members import MEMBERS
 
 FORM = {"name": "Grace", "email": "grace@new.example", "role": "Member"}
 BASE = "https://audit.acme.example"
@@ -84,12 +84,12 @@ def test_other_names_than_the_base_urls_are_refused(client, at_base, host, statu
 def test_a_command_prints_a_link_to_the_server_that_serves_its_database(
     app, cli, acme, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(links, "INSTANCE", tmp_path)
+    monkeypatch.setattr(served_at, "INSTANCE", tmp_path)
     invite = ("user", "create", "--name", "Grace", "--workspace", "acme", "--role", "Member")
-    links.remember_server("http://127.0.0.1:5311")
+    served_at.remember_server("http://127.0.0.1:5311")
 
     served = cli(*invite, "grace@new.example").out
-    links.forget_server()
+    served_at.forget_server()
     not_served = cli(*invite, "hopper@new.example").out
 
     assert served.startswith("http://127.0.0.1:5311/join/")

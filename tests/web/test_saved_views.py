@@ -102,7 +102,7 @@ def test_what_is_new_is_counted_past_much_that_is_not_of_the_view_or_said_to_be_
     note()
 
     counted = owner.get(view)
-    monkeypatch.setattr("auditapp.web.views.MAX_AT_A_VISIT", 10)
+    monkeypatch.setattr("auditapp.web.saved_views.MAX_AT_A_VISIT", 10)
     record_batch(acme, [an_event("task.created", entity=str(number)) for number in range(20)])
     note()
     tab, unknown = tabs(owner), owner.get(view)

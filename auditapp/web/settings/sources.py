@@ -3,69 +3,69 @@
 import uuid
 
 from flask import (
-    Blueprint,
     Response,
     abort,
     flash,
     g,
-    make_response,
     redirect,
-    render_template,
     request,
     url_for,
 )
 from flask.typing import ResponseReturnValue
 
-from auditapp.access.gate import me, permission_required
-from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
+from auditapp.access.permissions import Permission
 from auditapp.extensions import db
+from auditapp.http.links import absolute
 from auditapp.models import SetAside, Source
 from auditapp.sources import receiving
 from auditapp.sources import set_aside as aside
 from auditapp.sources import source as sources
 from auditapp.sources.kinds import KINDS
+from auditapp.web.gate import me
+from auditapp.web.settings.page import SettingsPage, show_settings
 
-bp = Blueprint("sources", __name__)
-bp.add_app_template_global(lambda: sources.failing(g.viewer.workspace), "failing_sources")
+page = SettingsPage(
+    "sources",
+    "Sources",
+    Permission.SOURCES_MANAGE,
+    place=30,
+    failing=lambda workspace: len(sources.failing(workspace)),
+)
 
 # Of the bodies that could not be read, so many are shown, and so much of each; the rest is downloaded.
 SHOWN = 100
 PREVIEW_BYTES = 2000
 
 
-@bp.get("/w/<workspace>/settings/sources")
-@permission_required("sources", "manage")
+@page.get()
 def index(workspace: str) -> ResponseReturnValue:
     """List the sources, and offer to make one."""
-    return _page(workspace)
+    return _page()
 
 
-@bp.post("/w/<workspace>/settings/sources")
-@permission_required("sources", "manage")
+@page.post()
 def create(workspace: str) -> ResponseReturnValue:
     """Make a source; its secret is shown once."""
     form = request.form
     kind, secret = form.get("kind", ""), form.get("secret") or sources.new_secret()
     if kind not in KINDS:
-        return _page(workspace, "Choose in whose form it sends.", 422)
+        return _page("Choose in whose form it sends.", 422)
     try:
         source = sources.create_source(g.viewer.workspace, kind, form.get("name", ""), secret, me())
     except (MemberError, sources.SourceError) as error:
         db.session.rollback()
-        return _page(workspace, str(error), 422)
+        return _page(str(error), 422)
     db.session.commit()
-    return _page(workspace, made=source, secret=secret)
+    return _page(made=source, secret=secret)
 
 
-@bp.get("/w/<workspace>/settings/sources/<source_id>")
-@permission_required("sources", "manage")
+@page.get("/<source_id>")
 def show(workspace: str, source_id: str) -> ResponseReturnValue:
     """Show how to send to a source, and what of it waits to be read."""
     source = _source(source_id)
-    return render_template(
-        "sources/show.html",
-        workspace=workspace,
+    return show_settings(
+        "source.html",
         source=source,
         kind=KINDS[source.kind],
         url=_url(source),
@@ -76,8 +76,7 @@ def show(workspace: str, source_id: str) -> ResponseReturnValue:
     )
 
 
-@bp.get("/w/<workspace>/settings/sources/<source_id>/set-aside/<set_aside_id>")
-@permission_required("sources", "manage")
+@page.get("/<source_id>/set-aside/<set_aside_id>")
 def body(workspace: str, source_id: str, set_aside_id: str) -> ResponseReturnValue:
     """Download a body exactly as it came."""
     waiting = _waiting(_source(source_id), set_aside_id)
@@ -85,8 +84,7 @@ def body(workspace: str, source_id: str, set_aside_id: str) -> ResponseReturnVal
     return Response(waiting.body, content_type="application/octet-stream", headers=headers)
 
 
-@bp.post("/w/<workspace>/settings/sources/<source_id>/replay")
-@permission_required("sources", "manage")
+@page.post("/<source_id>/replay")
 def replay(workspace: str, source_id: str) -> ResponseReturnValue:
     """Read once more what was set aside: one body, or all of them."""
     source = _source(source_id)
@@ -101,8 +99,7 @@ def replay(workspace: str, source_id: str) -> ResponseReturnValue:
     return redirect(url_for(".show", workspace=workspace, source_id=source_id), 303)
 
 
-@bp.post("/w/<workspace>/settings/sources/<source_id>/dismiss")
-@permission_required("sources", "manage")
+@page.post("/<source_id>/dismiss")
 def dismiss(workspace: str, source_id: str) -> ResponseReturnValue:
     """Let one body, or all, wait no longer; they are kept, and the log says who dismissed them."""
     source = _source(source_id)
@@ -114,8 +111,7 @@ def dismiss(workspace: str, source_id: str) -> ResponseReturnValue:
     return redirect(url_for(".show", workspace=workspace, source_id=source_id), 303)
 
 
-@bp.post("/w/<workspace>/settings/sources/<source_id>/remove")
-@permission_required("sources", "manage")
+@page.post("/<source_id>/remove")
 def remove(workspace: str, source_id: str) -> ResponseReturnValue:
     """Close a source; what it sent stays in the log."""
     source = _source(source_id)
@@ -144,22 +140,19 @@ def _url(source: Source) -> str:
 
 
 def _page(
-    workspace: str,
     error: str | None = None,
     status: int = 200,
     *,
     made: Source | None = None,
     secret: str | None = None,
 ) -> Response:
-    page = render_template(
-        "sources/index.html",
-        workspace=workspace,
+    return show_settings(
+        "sources.html",
+        status,
+        error=error,
         sources=sources.sources_of(g.viewer.workspace),
         kinds=KINDS,
-        error=error,
-        form=request.form,
         made=made,
         url=made and _url(made),
         secret=secret,
     )
-    return make_response(page, status)

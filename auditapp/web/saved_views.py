@@ -22,7 +22,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access import saved_views
-from auditapp.access.gate import deny, permission_required
+from auditapp.access.permissions import AUDIT_LOG_READ, Permission
 from auditapp.access.saved_views import SavedViewError, may_change
 from auditapp.extensions import db
 from auditapp.filters import FilterError, TimelineFilters
@@ -36,10 +36,11 @@ from auditapp.web.errors import error_page
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import wants_fragment
+from auditapp.web.gate import deny, permission_required
 
 bp = Blueprint("views", __name__)
 
-FORM = "views/form.html"
+FORM = "saved_views/form.html"
 # Where on the timeline somebody is, and how much of it is shown, is no part of a view.
 NOT_SAVED = ("before", "after", "limit")
 
@@ -53,18 +54,18 @@ class Tab:
 
 
 @bp.get("/w/<workspace>/views")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def index(workspace: str) -> ResponseReturnValue:
     """List the views; as a fragment, the tabs with what is new in each."""
     if wants_fragment():
         current = saved_views.find_view(g.viewer, request.args.get("current", ""))
-        return render_template("views/_tabs.html", workspace=workspace, tabs=_tabs(), view=current)
+        return render_template("saved_views/_tabs.html", workspace=workspace, tabs=_tabs(), view=current)
     views = saved_views.views_of(g.viewer)
-    return render_template("views/index.html", workspace=workspace, views=views)
+    return render_template("saved_views/index.html", workspace=workspace, views=views)
 
 
 @bp.get("/w/<workspace>/views/new")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def new(workspace: str) -> ResponseReturnValue:
     """Offer to save the filters of the query string."""
     return _form(
@@ -79,7 +80,7 @@ def new(workspace: str) -> ResponseReturnValue:
 
 
 @bp.post("/w/<workspace>/views")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def create(workspace: str) -> ResponseReturnValue:
     """Save a view, and go there."""
     typed = _typed()
@@ -93,7 +94,7 @@ def create(workspace: str) -> ResponseReturnValue:
 
 
 @bp.get("/w/<workspace>/views/<view_id>")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def show(workspace: str, view_id: str) -> ResponseReturnValue:
     """Show the timeline of a view, mark what is new since this person last looked, and remember that."""
     view = _view(view_id)
@@ -122,7 +123,7 @@ def _visit(view: SavedView, filters: TimelineFilters, newest: int) -> timeline.V
 
 
 @bp.get("/w/<workspace>/views/<view_id>/edit")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def edit(workspace: str, view_id: str) -> ResponseReturnValue:
     """Offer to change a view; with the filters of the query string, where there are any."""
     view = _changeable(view_id)
@@ -137,7 +138,7 @@ def edit(workspace: str, view_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/w/<workspace>/views/<view_id>/edit")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def change(workspace: str, view_id: str) -> ResponseReturnValue:
     """Change a view, and go there."""
     view, typed = _changeable(view_id), _typed()
@@ -152,7 +153,7 @@ def change(workspace: str, view_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/w/<workspace>/views/<view_id>/pin")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def pin(workspace: str, view_id: str) -> ResponseReturnValue:
     """Put a view in front of the others, for this person alone; or back, where ``pinned`` is empty."""
     saved_views.pin(g.viewer, _view(view_id), bool(request.form.get("pinned")))
@@ -161,7 +162,7 @@ def pin(workspace: str, view_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/w/<workspace>/views/<view_id>/delete")
-@permission_required("audit_log", "read")
+@permission_required(AUDIT_LOG_READ)
 def delete(workspace: str, view_id: str) -> ResponseReturnValue:
     """Remove a view."""
     view = _changeable(view_id)
@@ -206,7 +207,7 @@ def _view(view_id: str) -> SavedView:
 def _changeable(view_id: str) -> SavedView:
     view = _view(view_id)
     if not _may_change(view):
-        deny(g.viewer, "members", "manage")
+        deny(g.viewer, Permission.MEMBERS_MANAGE)
     return view
 
 

@@ -3,84 +3,79 @@
 import uuid
 
 from flask import (
-    Blueprint,
     Response,
     abort,
     flash,
     g,
-    make_response,
     redirect,
-    render_template,
     request,
     url_for,
 )
 from flask.typing import ResponseReturnValue
 
 from auditapp.access import members
-from auditapp.access.gate import me, permission_required
-from auditapp.access.links import absolute
 from auditapp.access.members import MemberError
+from auditapp.access.permissions import Permission
+from auditapp.access.roles import RoleError, find_role, roles_of
 from auditapp.extensions import db
+from auditapp.http.links import absolute
 from auditapp.models import Member
+from auditapp.web.gate import me
+from auditapp.web.settings.page import SettingsPage, show_settings
 
-bp = Blueprint("members", __name__)
+page = SettingsPage("members", "Members", Permission.MEMBERS_MANAGE, place=10)
 
 
-@bp.get("/w/<workspace>/settings/members")
-@permission_required("members", "manage")
+@page.get()
 def index(workspace: str) -> ResponseReturnValue:
     """List the members, and offer to add one."""
-    return _page(workspace)
+    return _page()
 
 
-@bp.post("/w/<workspace>/settings/members")
-@permission_required("members", "manage")
+@page.post()
 def add(workspace: str) -> ResponseReturnValue:
     """Add a member and show the one-time link, once."""
     form = request.form
     try:
-        role = members.find_role(g.viewer.workspace, form.get("role", ""))
+        role = find_role(g.viewer.workspace, form.get("role", ""))
         member = members.add_member(
             g.viewer.workspace, form.get("email", "").strip(), form.get("name", ""), role, me()
         )
-    except MemberError as error:
+    except (MemberError, RoleError) as error:
         db.session.rollback()
-        return _page(workspace, str(error), 422)
+        return _page(str(error), 422)
     token = members.invite(member)
     db.session.commit()
-    return _page(workspace, link=absolute(url_for("auth.join", token=token)), link_for=member)
+    return _page(link=absolute(url_for("auth.join", token=token)), link_for=member)
 
 
-@bp.post("/w/<workspace>/settings/members/<member_id>/role")
-@permission_required("members", "manage")
+@page.post("/<member_id>/role")
 def change_role(workspace: str, member_id: str) -> ResponseReturnValue:
     """Give a member another role."""
     member = _member(member_id)
     try:
-        role = members.find_role(g.viewer.workspace, request.form.get("role", ""))
+        role = find_role(g.viewer.workspace, request.form.get("role", ""))
         members.change_role(g.viewer.workspace, member, role, me())
-    except MemberError as error:
+    except (MemberError, RoleError) as error:
         db.session.rollback()
-        return _page(workspace, str(error), 422)
+        return _page(str(error), 422)
     db.session.commit()
     flash(f"{member.name} is {role.name} now.")
     return redirect(url_for(".index", workspace=workspace), 303)
 
 
-@bp.post("/w/<workspace>/settings/members/<member_id>/link")
-@permission_required("members", "manage")
+@page.post("/<member_id>/link")
 def new_link(workspace: str, member_id: str) -> ResponseReturnValue:
     """Make a new one-time link for somebody who has not joined yet; the old one ends."""
     member = _member(member_id)
     if member.joined_at:
-        return _page(workspace, f"{member.name} has joined already.", 422)
+        return _page(f"{member.name} has joined already.", 422)
     token = members.invite(member)
     db.session.commit()
-    return _page(workspace, link=absolute(url_for("auth.join", token=token)), link_for=member)
+    return _page(link=absolute(url_for("auth.join", token=token)), link_for=member)
 
 
-@bp.post("/w/<workspace>/settings/members/<member_id>/remove")
-@permission_required("members", "manage")
+@page.post("/<member_id>/remove")
 def remove(workspace: str, member_id: str) -> ResponseReturnValue:
     """End a membership; what the member did stays in the log."""
     member = _member(member_id)
@@ -88,7 +83,7 @@ def remove(workspace: str, member_id: str) -> ResponseReturnValue:
         members.remove_member(g.viewer.workspace, member, me())
     except MemberError as error:
         db.session.rollback()
-        return _page(workspace, str(error), 422)
+        return _page(str(error), 422)
     db.session.commit()
     if member.id == g.viewer.member_id:
         return redirect(url_for("home.index"), 303)
@@ -97,24 +92,21 @@ def remove(workspace: str, member_id: str) -> ResponseReturnValue:
 
 
 def _page(
-    workspace: str,
     error: str | None = None,
     status: int = 200,
     *,
     link: str | None = None,
     link_for: Member | None = None,
 ) -> Response:
-    page = render_template(
-        "members/index.html",
-        workspace=workspace,
-        members=members.members_of(g.viewer.workspace),
-        roles=members.roles_of(g.viewer.workspace),
+    return show_settings(
+        "members.html",
+        status,
         error=error,
-        form=request.form,
+        members=members.members_of(g.viewer.workspace),
+        roles=roles_of(g.viewer.workspace),
         link=link,
         link_for=link_for,
     )
-    return make_response(page, status)
 
 
 def _member(member_id: str) -> Member:

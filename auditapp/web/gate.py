@@ -1,23 +1,23 @@
-"""The gate. Every view states who may pass; ``create_app`` refuses to start with one that doesn't."""
+"""The gate of the pages: who is signed in, and what their role lets them pass."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Flask, abort, g, request
+from flask import abort, current_app, g, request
 from flask_login import current_user
 from werkzeug.exceptions import Forbidden
 
 from auditapp.access import throttle
 from auditapp.access.members import SLUG
 from auditapp.access.own_events import actor_of, note
-from auditapp.access.permissions import RIGHTS
+from auditapp.access.permissions import Asked
+from auditapp.access.sessions import SignedIn, find_session
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db, login_manager
+from auditapp.http.gates import View
 from auditapp.models import Member
 from auditapp.server_log import denied, identify
-
-View = TypeVar("View", bound=Callable[..., Any])
 
 
 class AccessDenied(Forbidden):
@@ -29,16 +29,12 @@ class AccessDenied(Forbidden):
         self.right = right
 
 
-def public(view: View) -> View:
-    """Let everybody pass."""
-    view.gate = "public"  # type: ignore[attr-defined]
-    return view
-
-
-def unattended(view: View) -> View:
-    """Say that a page asks for this by itself: it keeps nobody's session alive. Stands under the gate."""
-    view.is_unattended = True  # type: ignore[attr-defined]
-    return view
+@login_manager.user_loader
+def load_user(token: str) -> SignedIn | None:
+    """Return who a cookie's token belongs to; None once the session is over."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    # What a page asks for by itself says nothing of anybody sitting before it.
+    return find_session(token, is_in_use=not getattr(view, "is_unattended", False))
 
 
 def signed_in_required(view: View) -> View:
@@ -54,7 +50,7 @@ def signed_in_required(view: View) -> View:
     return gated  # type: ignore[return-value]
 
 
-def permission_required(resource: str, action: str) -> Callable[[View], View]:
+def permission_required(asked: Asked) -> Callable[[View], View]:
     """Let members of the URL's workspace pass whose role holds a permission.
 
     Strangers get 404, as if the workspace did not exist; members without the right get 403, and
@@ -73,51 +69,44 @@ def permission_required(resource: str, action: str) -> Callable[[View], View]:
                 abort(404)
             identify(workspace=viewer.workspace.slug)
             g.viewer = viewer
-            if not viewer.can(resource, action):
-                deny(viewer, resource, action)
+            if not viewer.can(asked):
+                deny(viewer, asked)
             return view(workspace=workspace, **kwargs)
 
-        gated.gate = f"{resource}:{action}"  # type: ignore[attr-defined]
+        gated.gate = _name(asked)  # type: ignore[attr-defined]
         return gated  # type: ignore[return-value]
 
     return gate
 
 
-def deny(viewer: Viewer, resource: str, action: str) -> None:
+def deny(viewer: Viewer, asked: Asked) -> None:
     """Record the denial, once per person, page and hour, and answer 403; the server's log has each.
 
     :raise AccessDenied: always.
     """
-    right = RIGHTS.get((resource, action), f"{action} {resource}".replace("_", " "))
     member = db.session.get(Member, (viewer.workspace.id, viewer.member_id))
     if member is None:  # removed since the request began
         abort(404)
-    denied("role", permission=f"{resource}:{action}")
+    denied("role", permission=_name(asked))
     page = f"{request.method} {request.url_rule}"
     if throttle.is_first_in_hour(f"denied:{viewer.workspace.id}:{member.id}:{page}"):
         note(
             viewer.workspace,
             "access.denied",
             actor_of(member.account, member),
-            {"id": f"{resource}:{action}", "name": right},
+            {"id": _name(asked), "name": asked.words},
             outcome="denied",
             payload={"method": request.method, "path": request.path.replace("\x00", "")[:512]},
         )
     db.session.commit()
-    raise AccessDenied(viewer, right)
+    raise AccessDenied(viewer, asked.words)
+
+
+def _name(asked: Asked) -> str:
+    return f"{asked.resource}:{asked.action}"
 
 
 def me() -> dict[str, Any]:
     """Return the member who is asking as an event's actor, behind a gate that found them."""
     member = db.session.get_one(Member, (g.viewer.workspace.id, g.viewer.member_id))
     return actor_of(current_user.account, member)
-
-
-def check_every_route_has_a_gate(app: Flask) -> None:
-    """Refuse to start with a route that everybody could pass by oversight.
-
-    :raise RuntimeError: naming the endpoints.
-    """
-    missing = [name for name, view in app.view_functions.items() if not hasattr(view, "gate")]
-    if missing:
-        raise RuntimeError(f"routes without a gate: {', '.join(sorted(missing))}")

@@ -10,16 +10,20 @@ from datetime import timedelta
 from flask import Response, current_app, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from auditapp.access.sessions import Browser
+from auditapp.http.caller import client_network
 from auditapp.models import Account
 
 LIFETIME = timedelta(days=400)  # as long as browsers keep a cookie
 ACCOUNTS = 5  # of the people who share a browser, those who signed in last
 
 
-def known_device(account: Account) -> str | None:
-    """Return the id of the browser that asks, if the account has signed in with it before."""
+def this_browser() -> Browser:
+    """Return from where the request comes, as limits of sign-ins tell strangers apart."""
     device, accounts = _read()
-    return device if str(account.id) in accounts else None
+    is_told_of_proxies = current_app.config["TRUSTED_PROXIES"]
+    forwarded = None if is_told_of_proxies else request.headers.get("X-Forwarded-For")
+    return Browser(client_network(), forwarded, device, accounts)
 
 
 def remember_device(response: Response, account: Account) -> None:
