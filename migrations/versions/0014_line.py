@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 
 ERASABLE = ("actor_id", "actor_name", "member_id", "on_behalf_of_name", "entity_name", "fields", "line")
 
