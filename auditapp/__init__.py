@@ -12,8 +12,8 @@ from auditapp.http import caller
 from auditapp.http.gates import check_every_route_has_a_gate
 from auditapp.operating.places import keep_private
 from auditapp.operating.readiness import Readiness
+from auditapp.own_records import capture_own
 from auditapp.server_log import requests
-from auditapp.sources.own import capture_own
 from auditapp.web.settings import check_every_settings_route_has_a_page
 
 

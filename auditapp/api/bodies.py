@@ -6,10 +6,11 @@ from typing import Any
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from auditapp.inbound.cloudevents import events as cloudevents
+from auditapp.inbound.cloudevents import modes as cloudevents_http
+from auditapp.inbound.files.unzipped import GzipError, TooLarge, inflated
 from auditapp.log import EventError, Problem
 from auditapp.log.schema import MAX_BATCH, MAX_BATCH_BYTES
-from auditapp.sources import cloudevents, cloudevents_http
-from auditapp.sources.unzipped import GzipError, TooLarge, inflated
 from auditapp.values.strict_json import JsonError, loads_checked, shorten
 
 JSON, NDJSON = "application/json", "application/x-ndjson"

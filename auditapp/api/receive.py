@@ -10,10 +10,10 @@ from auditapp.api.gate import too_many
 from auditapp.api.problems import problem
 from auditapp.extensions import csrf
 from auditapp.http.gates import public
+from auditapp.inbound.receiving import NotAuthentic, note_refusal, receive
+from auditapp.inbound.set_aside import TooManySetAside
+from auditapp.inbound.source import find_source
 from auditapp.server_log import denied, identify
-from auditapp.sources.receiving import NotAuthentic, note_refusal, receive
-from auditapp.sources.set_aside import TooManySetAside
-from auditapp.sources.source import find_source
 
 RETRY_AFTER_SECONDS = 3600
 NOT_AUTHENTIC = "The secret or signature is not this source's."

@@ -24,14 +24,14 @@ from auditapp.cli.whole_file import whole_file
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import places_of
+from auditapp.inbound.customermates.audit_log import Customermates, read_people
+from auditapp.inbound.files.json_stream import FileError
+from auditapp.inbound.files.jsonl import Jsonl
+from auditapp.inbound.importing import Imported, Reader, import_file
+from auditapp.inbound.retraced.file import Retraced
 from auditapp.models import Workspace
 from auditapp.reading.export import FORMATS as FORMS_OUT
 from auditapp.reading.export import export_events
-from auditapp.sources.customermates import Customermates, read_people
-from auditapp.sources.importing import Imported, Reader, import_file
-from auditapp.sources.json_stream import FileError
-from auditapp.sources.jsonl import Jsonl
-from auditapp.sources.retraced_file import Retraced
 
 group = Group("events", help="Bring events in, and out.")
 

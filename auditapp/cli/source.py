@@ -6,15 +6,15 @@ from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.cli.base import Group, OneLineError, workspace_option
 from auditapp.extensions import db
-from auditapp.sources import source as sources
-from auditapp.sources.kinds import KINDS
+from auditapp.inbound import source as sources
+from auditapp.inbound.forms import FORMS
 
 group = Group("source", help="Make sources for other products' webhooks.")
 
 
 @group.command("create")
 @workspace_option
-@click.option("--kind", required=True, type=click.Choice(sorted(KINDS)), help="In whose form it sends.")
+@click.option("--kind", required=True, type=click.Choice(sorted(FORMS)), help="In whose form it sends.")
 @click.option("--name", required=True, help="What people read.")
 @click.option(
     "--secret",
@@ -30,4 +30,4 @@ def create(slug: str, kind: str, name: str, secret: str) -> None:
         raise OneLineError(str(error)) from None
     db.session.commit()
     click.echo(f"/in/{source.path}")
-    click.echo(KINDS[kind].how, err=True)
+    click.echo(FORMS[kind].how, err=True)

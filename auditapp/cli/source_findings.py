@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditapp.sources.source import failing
+from auditapp.inbound.source import failing
 
 
 def source_findings() -> Iterator[tuple[bool, str]]:

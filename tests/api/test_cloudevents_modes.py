@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
+from auditapp.inbound.receiving import replay
 from auditapp.log.own_names import RESERVED
 from auditapp.models import SetAside
-from auditapp.sources.receiving import replay
 from tests.api.conftest import EVENTS, ids_in, problem_in
 from tests.api.webhooks import CLOUDEVENT, SIGNED, Sender
 
@@ -286,8 +286,8 @@ def test_what_is_set_aside_keeps_the_headers_that_matter_and_no_secret(source):
 
 def test_an_event_that_was_set_aside_is_read_by_its_headers_once_it_can_be(source, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("auditapp.sources.cloudevents.REQUIRED", {"specversion"})
-        patch.setattr("auditapp.sources.cloudevents.ACTOR_TYPES", {})
+        patch.setattr("auditapp.inbound.cloudevents.events.REQUIRED", {"specversion"})
+        patch.setattr("auditapp.inbound.cloudevents.events.ACTOR_TYPES", {})
         body = gzip.compress(b"text", mtime=0)
         more = {"ce_authtype": "user", "content_encoding": "gzip"}
         source.refused(body, content_type="text/plain", **more)

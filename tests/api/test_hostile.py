@@ -15,7 +15,7 @@ from auditapp.models import Workspace
 from tests.api.conftest import EVENTS, JSON, PROBLEM, Caller
 from tests.api.webhooks import CLOUDEVENT, SIGNED, VALID, Sender
 from tests.conftest import an_event
-from tests.sources.foreign_json import any_json, mutated
+from tests.inbound.foreign_json import any_json, mutated
 
 MIB = 1024 * 1024
 TYPES = (
@@ -192,7 +192,7 @@ def senders(door) -> dict[str, Sender]:
 @pytest.fixture
 def no_limit(monkeypatch):
     """Let any number of bodies wait."""
-    monkeypatch.setattr("auditapp.sources.set_aside.MAX_SET_ASIDE", 10**6)
+    monkeypatch.setattr("auditapp.inbound.set_aside.MAX_SET_ASIDE", 10**6)
 
 
 def assert_kept(sender: Sender, body: bytes, deliver: Callable[[], TestResponse]) -> None:

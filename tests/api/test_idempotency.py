@@ -26,8 +26,8 @@ import sqlalchemy as sa
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.config import ROOT
 from auditapp.extensions import db
+from auditapp.inbound.source import create_source
 from auditapp.models import Event, SetAside
-from auditapp.sources.source import create_source
 from tests.api.conftest import EVENTS, make_key
 from tests.conftest import an_event
 

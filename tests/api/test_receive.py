@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
+from auditapp.inbound import forms
+from auditapp.inbound import source as sources
+from auditapp.inbound.receiving import replay
 from auditapp.log import EventError, Problem
 from auditapp.models import SetAside, Source
-from auditapp.sources import kinds
-from auditapp.sources import source as sources
-from auditapp.sources.receiving import replay
 from tests.api.conftest import Caller, ids_in, problem_in
 from tests.api.webhooks import (
     CLOUDEVENT,
@@ -251,13 +251,13 @@ def test_a_known_id_with_another_event_is_set_aside(sender_of):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_set_aside_is_recorded_once_it_can_be_read(sender_of, kind, monkeypatch):
     sender = sender_of(kind)
-    right = kinds.KINDS[kind]
+    right = forms.FORMS[kind]
 
     def broken(*_args, **_kwargs):
         raise EventError([Problem(0, "action", "is not understood yet")])
 
     with monkeypatch.context() as patch:
-        patch.setitem(kinds.KINDS, kind, kinds.Kind(right.name, right.authentic, broken, right.how))
+        patch.setitem(forms.FORMS, kind, forms.Form(right.name, right.authentic, broken, right.how))
         assert set_aside_in(sender.send(VALID[kind])) == "action: is not understood yet"
         waiting = db.session.scalars(sa.select(SetAside)).one()
         assert replay(waiting).reason == "action: is not understood yet"
@@ -277,13 +277,13 @@ def test_what_was_set_aside_is_recorded_once_it_can_be_read(sender_of, kind, mon
 
 def test_what_the_sender_repeated_meanwhile_is_not_recorded_twice(sender_of, monkeypatch):
     sender = sender_of("retraced")
-    right = kinds.KINDS["retraced"]
+    right = forms.FORMS["retraced"]
 
     def broken(*_args, **_kwargs):
         raise EventError([Problem(0, "", "not now")])
 
     with monkeypatch.context() as patch:
-        patch.setitem(kinds.KINDS, "retraced", kinds.Kind(right.name, right.authentic, broken, right.how))
+        patch.setitem(forms.FORMS, "retraced", forms.Form(right.name, right.authentic, broken, right.how))
         set_aside_in(sender.send(RETRACED))
     [first] = ids_in(sender.send(RETRACED))
 
@@ -295,7 +295,7 @@ def test_what_the_sender_repeated_meanwhile_is_not_recorded_twice(sender_of, mon
 
 
 def test_past_a_thousand_the_sender_keeps_them_and_those_known_are_still_counted(sender_of, monkeypatch):
-    monkeypatch.setattr("auditapp.sources.set_aside.MAX_SET_ASIDE", 2)
+    monkeypatch.setattr("auditapp.inbound.set_aside.MAX_SET_ASIDE", 2)
     sender = sender_of("retraced")
     for body in (b"1", b"2"):
         set_aside_in(sender.send(body))

@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
+from auditapp.inbound.source import create_source
 from auditapp.models import SetAside, Workspace
-from auditapp.sources.source import create_source
 from tests.api.conftest import Caller
 
 SECRET = 'schluessel "key"=1'

@@ -12,8 +12,8 @@ from auditapp.access.roles import find_role
 from auditapp.access.saved_views import note_visit, pin, save_view
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db
+from auditapp.inbound.source import create_source
 from auditapp.models import Account, Event, SetAside, Workspace
-from auditapp.sources.source import create_source
 from tests.conftest import an_event
 
 OWNER = "owner@full.example"

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from auditapp.config import ROOT
 from auditapp.extensions import db
+from auditapp.inbound import importing
 from auditapp.log import record_batch
 from auditapp.log.record import record_parsed
 from auditapp.models import Event, EventPayload
-from auditapp.sources import importing
 from tests.conftest import an_event
-from tests.sources.customermates_rows import JULIA, MAX, STATUS, audit_row, updated
+from tests.inbound.customermates_rows import JULIA, MAX, STATUS, audit_row, updated
 
 AT = "2026-03-24T09:00:00Z"
 ROWS = [
@@ -408,8 +408,8 @@ def test_skip_bad_records_the_rest_and_lists_what_it_left_out(cli, acme):
 
 
 def test_an_import_that_was_stopped_goes_on_where_it_was(cli, acme, monkeypatch):
-    monkeypatch.setattr("auditapp.sources.importing.MAX_BATCH", 10)
-    monkeypatch.setattr("auditapp.sources.importing.COMMIT_EVERY", 1)
+    monkeypatch.setattr("auditapp.inbound.importing.MAX_BATCH", 10)
+    monkeypatch.setattr("auditapp.inbound.importing.COMMIT_EVERY", 1)
     text = lines_of(*(an_event(occurred_at=AT, entity=str(number)) for number in range(50)))
     arguments = ["events", "import", "-", "--workspace", "acme", "--format", "jsonl"]
     calls = []
@@ -421,7 +421,7 @@ def test_an_import_that_was_stopped_goes_on_where_it_was(cli, acme, monkeypatch)
         return record_parsed(*args, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr("auditapp.sources.importing.record_parsed", dies)
+        patch.setattr("auditapp.inbound.importing.record_parsed", dies)
         stopped = cli(*arguments, stdin=text)
     again = cli(*arguments, stdin=text)
 

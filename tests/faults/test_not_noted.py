@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
+from auditapp.inbound.files.jsonl import Jsonl
 from auditapp.reading import export
-from auditapp.sources.jsonl import Jsonl
 from tests.api.conftest import make_key
 from tests.conftest import an_event
 

@@ -10,8 +10,8 @@ from auditapp.access.api_keys import create_key
 from auditapp.access.members import find_role, members_of
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
+from auditapp.inbound.source import create_source
 from auditapp.models import Account, ApiKey, Event, Throttle
-from auditapp.sources.source import create_source
 from tests.conftest import PASSWORD
 
 OF_ROLES = "access.denied"

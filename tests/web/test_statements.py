@@ -15,9 +15,9 @@ from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.roles import find_role
 from auditapp.extensions import db
 from auditapp.filters.cursor import places_of
+from auditapp.inbound import source as sources
 from auditapp.log import record_batch
 from auditapp.models import Event, Member, Role, SavedView, SetAside, Source, ViewVisit
-from auditapp.sources import source as sources
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 

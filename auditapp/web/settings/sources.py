@@ -17,11 +17,11 @@ from auditapp.access.members import MemberError
 from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.http.links import absolute
+from auditapp.inbound import receiving
+from auditapp.inbound import set_aside as aside
+from auditapp.inbound import source as sources
+from auditapp.inbound.forms import FORMS
 from auditapp.models import SetAside, Source
-from auditapp.sources import receiving
-from auditapp.sources import set_aside as aside
-from auditapp.sources import source as sources
-from auditapp.sources.kinds import KINDS
 from auditapp.web.gate import me
 from auditapp.web.settings.page import SettingsPage, show_settings
 
@@ -49,7 +49,7 @@ def create(workspace: str) -> ResponseReturnValue:
     """Make a source; its secret is shown once."""
     form = request.form
     kind, secret = form.get("kind", ""), form.get("secret") or sources.new_secret()
-    if kind not in KINDS:
+    if kind not in FORMS:
         return _page("Choose in whose form it sends.", 422)
     try:
         source = sources.create_source(g.viewer.workspace, kind, form.get("name", ""), secret, me())
@@ -67,7 +67,7 @@ def show(workspace: str, source_id: str) -> ResponseReturnValue:
     return show_settings(
         "source.html",
         source=source,
-        kind=KINDS[source.kind],
+        kind=FORMS[source.kind],
         url=_url(source),
         waiting=aside.set_aside_of(source, SHOWN + 1, PREVIEW_BYTES),
         dismissed=aside.set_aside_of(source, SHOWN + 1, PREVIEW_BYTES, dismissed=True),
@@ -151,7 +151,7 @@ def _page(
         status,
         error=error,
         sources=sources.sources_of(g.viewer.workspace),
-        kinds=KINDS,
+        kinds=FORMS,
         made=made,
         url=made and _url(made),
         secret=secret,

@@ -60,7 +60,7 @@ def test_a_source_is_made_with_a_secret_that_is_shown_once(owner, billing):
 def test_what_cannot_be_read_is_listed_as_it_came_and_read_again_after_a_fix(owner, billing, monkeypatch):
     unread = json.dumps({**FINE, "note": "<b>bold</b>"}).encode()
     with monkeypatch.context() as patch:
-        patch.setattr("auditapp.sources.receiving.loads", lambda text: [])
+        patch.setattr("auditapp.inbound.receiving.loads", lambda text: [])
         assert send(owner, billing, unread).status_code == 202
     page = owner.get(show(owner)).text
     assert "1 set aside" in owner.get(SOURCES).text
@@ -127,7 +127,7 @@ def test_what_was_recorded_is_not_answered_with_503_and_sent_again(owner, billin
     def locked(*_):
         raise sa.exc.OperationalError("UPDATE source", {}, Exception("locked"))
 
-    monkeypatch.setattr("auditapp.sources.receiving._note_receipt", locked)
+    monkeypatch.setattr("auditapp.inbound.receiving._note_receipt", locked)
 
     assert send(owner, billing, FINE).status_code == 201
     assert send(owner, billing, b"{}").status_code == 202
@@ -245,7 +245,7 @@ def test_what_was_dismissed_can_still_be_read_and_waits_again_when_it_comes_agai
     owner, billing, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr("auditapp.sources.receiving.loads", lambda text: [])
+        patch.setattr("auditapp.inbound.receiving.loads", lambda text: [])
         send(owner, billing, FINE)
         owner.post(f"{show(owner)}/dismiss")
         send(owner, billing, FINE)
@@ -261,7 +261,7 @@ def test_what_was_dismissed_can_still_be_read_and_waits_again_when_it_comes_agai
 
 
 def test_dismissed_bodies_leave_room_for_others(owner, billing, monkeypatch):
-    monkeypatch.setattr("auditapp.sources.set_aside.MAX_SET_ASIDE", 1)
+    monkeypatch.setattr("auditapp.inbound.set_aside.MAX_SET_ASIDE", 1)
     assert send(owner, billing, b"1").status_code == 202
     assert send(owner, billing, b"2").status_code == 503
     owner.post(f"{show(owner)}/dismiss")

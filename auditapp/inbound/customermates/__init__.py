@@ -1,0 +1,1 @@
+"""Customermates: its audit log as a file, and its webhooks."""

@@ -1,0 +1,1 @@
+"""Files of events, read piece by piece, however large they are."""

@@ -1,0 +1,1 @@
+"""Retraced: its Create Event API, and files of its events."""
