@@ -11,9 +11,9 @@ from auditapp.api.answers import json_answer, recorded_answer
 from auditapp.api.bodies import read_body, read_events
 from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused, refused_parameters
-from auditapp.download import download
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
+from auditapp.http.download import download
 from auditapp.http.links import asked_address
 from auditapp.log import EventError, record_and_commit
 from auditapp.reading.event import find_event, with_sections

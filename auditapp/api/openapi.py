@@ -11,7 +11,7 @@ from auditapp.api import bodies, schemas
 from auditapp.api.parameters import AT, FILTERS, FROM, RECORD, TO
 from auditapp.http.gates import public
 from auditapp.log.schema import EventIn
-from auditapp.reading.export import OF_THE_PAGE
+from auditapp.outbound.files import OF_THE_PAGE
 
 bp = Blueprint("openapi", __name__, url_prefix="/api/v1")
 

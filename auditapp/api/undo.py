@@ -10,8 +10,8 @@ from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused_parameters
 from auditapp.api.records import PATH, of_record
 from auditapp.filters import FilterError
+from auditapp.outbound.undo import hand_over
 from auditapp.reading.records.record import Record
-from auditapp.reading.undo.document import hand_over
 from auditapp.reading.undo.prepare import Undo, undo_of_event, undo_of_story
 from auditapp.values.strict_json import text_problem
 

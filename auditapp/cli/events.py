@@ -30,8 +30,8 @@ from auditapp.inbound.files.jsonl import Jsonl
 from auditapp.inbound.importing import Imported, Reader, import_file
 from auditapp.inbound.retraced.file import Retraced
 from auditapp.models import Workspace
-from auditapp.reading.export import FORMATS as FORMS_OUT
-from auditapp.reading.export import export_events
+from auditapp.outbound.export import export_events
+from auditapp.outbound.files import FORMATS as FORMS_OUT
 
 group = Group("events", help="Bring events in, and out.")
 

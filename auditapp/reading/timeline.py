@@ -1,6 +1,6 @@
 """One page of the timeline. Reads the narrow table only, never a payload, never a count."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -72,6 +72,10 @@ class EventRow(Protocol):
     fields: str | None
     line: str | None
     is_own: bool
+
+
+# Fetches the rows of a filter's page, so many at most.
+Rows = Callable[[TimelineFilters, int], Sequence[EventRow]]
 
 
 @dataclass(frozen=True)

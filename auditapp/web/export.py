@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.permissions import Permission
-from auditapp.download import BYTE_ORDER_MARK, download
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
-from auditapp.reading.export import OF_THE_PAGE
+from auditapp.http.download import BYTE_ORDER_MARK, download
+from auditapp.outbound.files import OF_THE_PAGE
 from auditapp.web.errors import error_page
 from auditapp.web.formats import workspace_zone
 from auditapp.web.gate import me, permission_required

@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.permissions import AUDIT_LOG_READ
+from auditapp.outbound.undo import hand_over
 from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.timeline import EventRow
-from auditapp.reading.undo.document import hand_over
 from auditapp.reading.undo.prepare import Undo, is_no_record, undo_of_event, undo_of_story
 from auditapp.reading.undo.reverse import CREATE, DELETE
 from auditapp.reading.undo.words import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from auditapp.reading import export
+from auditapp.outbound import files
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_failure_in_the_middle_leaves_no_file_and_the_one_before_as_it_was(
     for number in range(5):
         note(name=str(number))
     (tmp_path / "before").write_text("as it was")
-    read, calls = export.sections_of, []
+    read, calls = files.sections_of, []
 
     def fail_at_the_third(*args):
         calls.append(args)
@@ -93,8 +93,8 @@ def test_a_failure_in_the_middle_leaves_no_file_and_the_one_before_as_it_was(
         return read(*args)
 
     with monkeypatch.context() as broken:
-        broken.setattr(export, "BATCH", 2)
-        broken.setattr(export, "sections_of", fail_at_the_third)
+        broken.setattr(files, "BATCH", 2)
+        broken.setattr(files, "sections_of", fail_at_the_third)
         results = [export_to(tmp_path / name) for name in ("before", "new")]
 
     for result in results:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from auditapp.extensions import db
 from auditapp.inbound.files.jsonl import Jsonl
-from auditapp.reading import export
+from auditapp.outbound import export, files
 from tests.api.conftest import make_key
 from tests.conftest import an_event
 
@@ -41,8 +41,8 @@ def no_writing():
 def read(monkeypatch):
     """Return the list of what was read to be handed out."""
     asked = []
-    whole, rows = export.sections_of, export.fetch_page
-    monkeypatch.setattr(export, "sections_of", lambda *args: asked.append(args) or whole(*args))
+    whole, rows = files.sections_of, export.fetch_page
+    monkeypatch.setattr(files, "sections_of", lambda *args: asked.append(args) or whole(*args))
     monkeypatch.setattr(export, "fetch_page", lambda *args: asked.append(args) or rows(*args))
     return asked
 

@@ -13,9 +13,9 @@ from auditapp.log import record_batch
 from auditapp.reading.records.changes import Fold, Held, Snapshot, difference, reversed_changes
 from auditapp.reading.records.compare import compare
 from auditapp.reading.records.record import Record
-from auditapp.reading.records.references import by_identity, next_value
 from auditapp.reading.records.state import state_at
 from auditapp.values.equality import same
+from auditapp.values.references import by_identity, next_value
 from tests.conftest import an_event
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from auditapp import download
 from auditapp.access.own_events import NotNoted
 from auditapp.access.roles import find_role
 from auditapp.extensions import db
+from auditapp.http import download
 from auditapp.models import Event, RolePermission
-from auditapp.reading import export
+from auditapp.outbound import export, files
 from auditapp.server_log.requests import BrokenOff
 from tests.pages import FRAGMENT
 
@@ -209,8 +209,8 @@ def test_whoever_may_read_their_own_events_only_exports_those(client, login, acm
 
 @pytest.mark.parametrize("form", FORMS)
 def test_more_events_than_a_batch_come_once_each_in_order(client, login, acme, note, monkeypatch, form):
-    monkeypatch.setattr(export, "KEYS", 3)
-    monkeypatch.setattr(export, "BATCH", 2)
+    monkeypatch.setattr(files, "KEYS", 3)
+    monkeypatch.setattr(files, "BATCH", 2)
     # All of one instant, so that only the order of recording tells them apart; of two kinds: two branches.
     for number in range(8):
         note(
@@ -277,8 +277,8 @@ def test_an_export_is_an_event_with_its_filter_and_count_and_is_not_in_itself(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_recorded_while_an_export_runs_is_not_in_it(client, login, acme, note, monkeypatch, form):
-    monkeypatch.setattr(export, "BATCH", 1)
-    monkeypatch.setattr(export, "KEYS", 1)
+    monkeypatch.setattr(files, "BATCH", 1)
+    monkeypatch.setattr(files, "KEYS", 1)
     for number in range(3):
         note(name=f"Deal {number}", occurred_at=f"2026-03-2{number}T09:00:00Z")
     login("owner")
@@ -294,7 +294,7 @@ def test_what_is_recorded_while_an_export_runs_is_not_in_it(client, login, acme,
 def test_a_reader_who_goes_away_half_way_leaves_an_event_that_says_so(
     client, login, acme, note, exports, monkeypatch, form
 ):
-    monkeypatch.setattr(export, "BATCH", 2)
+    monkeypatch.setattr(files, "BATCH", 2)
     for number in range(6):
         note(name=f"Deal {number}")
     login("owner")
@@ -322,7 +322,7 @@ def test_a_reader_who_goes_away_half_way_leaves_an_event_that_says_so(
 def test_a_failure_in_the_middle_breaks_off_instead_of_ending(
     client, login, acme, note, exports, monkeypatch, form
 ):
-    monkeypatch.setattr(export, "BATCH", 2)
+    monkeypatch.setattr(files, "BATCH", 2)
     for number in range(6):
         note(name=f"Deal {number}")
     login("owner")

@@ -17,8 +17,8 @@ from auditapp.reading.diffs.value_diff import (
     list_change,
 )
 from auditapp.reading.diffs.values import asked_of, kind_of, ref_name, value_of
-from auditapp.reading.records.references import identity_of
 from auditapp.values.changes import label_of
+from auditapp.values.references import identity_of
 
 __all__ = ["FieldChange", "field_changes", "kind_of", "ref_name", "value_of"]
 

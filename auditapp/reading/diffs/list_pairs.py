@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from auditapp.reading.diffs.sides import Care
-from auditapp.reading.records.references import identity_of
+from auditapp.values.references import identity_of
 
 # Of two elements that are no records, so much must be alike for the one to be the other, edited.
 ALIKE = 0.5

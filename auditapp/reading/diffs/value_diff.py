@@ -12,8 +12,8 @@ from auditapp.reading.diffs.list_pairs import pair_elements
 from auditapp.reading.diffs.look_alikes import drawn
 from auditapp.reading.diffs.sides import ABSENT, Care, Sides, sides_of
 from auditapp.reading.diffs.values import NAMES, Value, ref_name, value_of
-from auditapp.reading.records.references import identity_of
 from auditapp.values.changes import label_of
+from auditapp.values.references import identity_of
 
 # What tells a related record from others, rather than something about it.
 _NAMING = {"id", "columnId", "key", "type", *NAMES}

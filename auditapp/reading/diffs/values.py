@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditapp.index.field_terms import value_text
-from auditapp.reading.records.references import identity_of
+from auditapp.values.references import identity_of
 
 LONGEST_ASKED = 100
 ISO_DATE = re.compile(

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from auditapp.finding import CREATED
-from auditapp.reading.records.references import disagree, next_value
 from auditapp.values.equality import same
+from auditapp.values.references import disagree, next_value
 
 # Each change that does not fit may be told; the newest will do.
 MAX_DRIFT = 100

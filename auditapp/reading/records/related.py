@@ -10,10 +10,9 @@ from auditapp.finding import fetch_among, fetch_page, known_names
 from auditapp.index.terms import value_term
 from auditapp.models import Event
 from auditapp.reading.event import with_sections
-from auditapp.reading.export import Rows
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.relations import fields_of, references
-from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Page, page_of
+from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Page, Rows, page_of
 
 MAX_RECORDS = 50  # relations whose own events are shown
 LOOKED_AT = 100  # newest events of a record that are asked what it is related to

@@ -11,7 +11,6 @@ from auditapp.reading.diffs.field_changes import kind_of
 from auditapp.reading.records.changes import Fold, Held, Mismatch, Snapshot
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.recorded import recorded_in
-from auditapp.reading.records.references import differ
 from auditapp.reading.records.versions import (
     events_of,
     first_payloads,
@@ -24,6 +23,7 @@ from auditapp.reading.records.versions import (
 )
 from auditapp.reading.timeline import EventRow
 from auditapp.values.changes import label_of
+from auditapp.values.references import differ
 
 MAX_WHOLES = 20  # payloads that are asked what the record was, the newest first
 

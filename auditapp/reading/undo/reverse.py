@@ -6,10 +6,10 @@ Pure: see ``reading.undo.trace``.
 from typing import Any, NamedTuple
 
 from auditapp.reading.records.changes import Held
-from auditapp.reading.records.references import by_identity, identity_of
 from auditapp.reading.undo.trace import NOTHING, Touched, Traced
 from auditapp.values.changes import label_of
 from auditapp.values.equality import same
+from auditapp.values.references import by_identity, identity_of
 
 UPDATE, CREATE, DELETE = "update", "create", "delete"
 

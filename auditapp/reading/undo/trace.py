@@ -18,9 +18,9 @@ from auditapp.reading.records.changes import (
     Held,
     record_effect_of,
 )
-from auditapp.reading.records.references import is_difference
 from auditapp.reading.records.versions import Version
 from auditapp.values.equality import same
+from auditapp.values.references import is_difference
 
 # A value that is not there, which is not the same as null.
 NOTHING: Any = object()

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from auditapp.hidden import HIDDEN, code_point
 from auditapp.reading.diffs.field_changes import kind_of, ref_name, value_of
-from auditapp.reading.records.references import by_identity, identity_of
 from auditapp.reading.timeline import EventRow
 from auditapp.reading.undo.prepare import Conflict, RecordUndo
 from auditapp.reading.undo.reverse import CREATE, DELETE
 from auditapp.values.changes import label_of
 from auditapp.values.equality import same
+from auditapp.values.references import by_identity, identity_of
 
 LONGEST = 60
 LONGEST_NAME = 200

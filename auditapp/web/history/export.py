@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.permissions import Permission
-from auditapp.download import download
 from auditapp.filters import FilterError
+from auditapp.http.download import download
 from auditapp.log.schema import instant
-from auditapp.reading.export import Chosen, query_of
+from auditapp.outbound.export import Chosen, query_of
 from auditapp.reading.records.related import related_rows
 from auditapp.reading.records.versions import is_known
 from auditapp.web.errors import error_page

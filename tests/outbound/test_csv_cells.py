@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditapp.hidden import HIDDEN
-from auditapp.reading.csv_cells import json_cell, line, text_cell
+from auditapp.outbound.csv_cells import json_cell, line, text_cell
 
 SIGNS = "=+-@＝＋－＠"
 SPACES_AND_QUOTES = " \u00a0\u3000\"'"

@@ -12,7 +12,8 @@ from werkzeug.exceptions import ServiceUnavailable
 from auditapp.access.viewer import Viewer
 from auditapp.capture.host_request import request_context
 from auditapp.filters import TimelineFilters
-from auditapp.reading.export import Chosen, Piece, export_events
+from auditapp.outbound.export import Chosen, export_events
+from auditapp.outbound.files import Piece
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
 BYTE_ORDER_MARK = "\ufeff".encode()

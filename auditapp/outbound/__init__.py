@@ -1,0 +1,1 @@
+"""What leaves Auditapp whole, each time noted in the log: exports, and undo documents."""
