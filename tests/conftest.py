@@ -70,11 +70,6 @@ def need_no_safety_from_power_cuts(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA synchronous = OFF")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Forgive Flask-Compress, and it alone, that it leaves closing static files to Python."""
-    config.addinivalue_line("filterwarnings", r"ignore:unclosed file .*/static/:ResourceWarning")
-
-
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say loudly, once, that nothing was tested in a browser."""
     skipped = [

@@ -2,9 +2,8 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,13 +12,13 @@ from werkzeug.datastructures import MultiDict
 from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
-from auditapp.filters.moments import in_zone
 from auditapp.filters.wording import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS, entity_words
 from auditapp.finding import Offer, suggest_actors, suggest_records
-from auditapp.reading.activity import Activity, Bar, activity_of
+from auditapp.reading.activity import activity_of
 from auditapp.reading.facets import Facets, Share, facets_of, matches_of
-from auditapp.web.bars import FLAG_HEIGHT, FLAGS, FOOT, HEIGHT, WIDEST, WIDTH, Part, parts_of
-from auditapp.web.formats import viewer_zone, workspace_zone
+from auditapp.web.bars import FLAG_HEIGHT, FLAGS, FOOT, HEIGHT, WIDTH
+from auditapp.web.columns import columns_of, effects_there, scale_words
+from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import render
 from auditapp.web.gate import permission_required
 from auditapp.web.timeline import timeline_url
@@ -45,15 +44,30 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A bar as it is drawn, its parts from the foot up."""
+class Search:
+    """A way to find what a facet has too much of: what is asked for, and what its form and its field say."""
 
-    bar: Bar
-    left: float
-    width: float
-    parts: list[Part]
-    url: str
+    asks_for: str
     words: str
+    field: str
+
+
+SEARCHES = {
+    "entity": Search("record", "Find a record", "A record’s name"),
+    "actor": Search("actor", "Find an actor", "An actor’s name"),
+}
+
+
+@dataclass(frozen=True)
+class Facet:
+    """How the matches divide by one parameter: lines that are shown, and those in a fold below."""
+
+    name: str
+    label: str
+    shown: list[Choice]
+    folded: list[Choice]
+    search: Search | None
+    has_others: bool
 
 
 @bp.get("/w/<workspace>/timeline/overview")
@@ -71,12 +85,11 @@ def show(workspace: str) -> ResponseReturnValue:
         filters=filters,
         facets=facets,
         stale=found.stale,
-        choices={name: _choices(workspace, filters, name, facets) for name in LABELS},
-        labels=LABELS,
-        shown={name: _shown(filters, name) for name in LABELS},
+        lists=[_facet(workspace, filters, name, facets) for name in LABELS],
         activity=activity,
-        columns=_columns(workspace, filters, activity) if activity else [],
-        zone_words=_zone_words(activity.unit) if activity else "",
+        columns=columns_of(workspace, filters, activity) if activity else [],
+        effects=effects_there(activity) if activity else {},
+        scale=scale_words(activity) if activity else "",
         picture={"width": WIDTH, "height": HEIGHT, "foot": FOOT, "flags": FLAGS, "flag_height": FLAG_HEIGHT},
     )
 
@@ -124,6 +137,18 @@ def _filters(*own: str) -> TimelineFilters:
         )
     except FilterError as error:
         abort(422, str(error))
+
+
+def _facet(workspace: str, filters: TimelineFilters, name: str, facets: Facets) -> Facet:
+    choices, shown = _choices(workspace, filters, name, facets), _shown(filters, name)
+    return Facet(
+        name,
+        LABELS[name],
+        choices[:shown],
+        choices[shown:],
+        SEARCHES.get(name),
+        has_others=name == "actor" and facets.more_actors,
+    )
 
 
 def _choices(workspace: str, filters: TimelineFilters, name: str, facets: Facets) -> list[Choice]:
@@ -177,69 +202,6 @@ def _label(name: str, value: str) -> str:
     if name == "entity":
         return entity_words(value)
     return {"origin": ORIGIN_WORDS, "outcome": OUTCOME_WORDS}.get(name, {}).get(value, value)
-
-
-def _columns(workspace: str, filters: TimelineFilters, activity: Activity) -> list[Column]:
-    room = WIDTH / len(activity.bars)
-    zone = ZoneInfo(g.viewer.workspace.timezone)
-    return [
-        Column(
-            bar,
-            round(place * room, 2),
-            round(min(room * 0.8, WIDEST), 2),
-            parts_of(bar.effects, activity.highest),
-            timeline_url(workspace, _narrowed(filters, bar, activity.unit, zone)),
-            _words(bar, activity.unit, zone),
-        )
-        for place, bar in enumerate(activity.bars)
-    ]
-
-
-def _narrowed(filters: TimelineFilters, bar: Bar, unit: str, zone: ZoneInfo) -> list[tuple[str, str]]:
-    """Return the filter narrowed to a bar: by days where it is made of days, else by instants."""
-    kept = dict(filters.to_query())
-    pairs = filters.to_query(before=None, after=None, since=None, until=None)
-    if unit == "hour":
-        # The last bar may end right after an event, within a second.
-        end = bar.end + timedelta(microseconds=-bar.end.microsecond % 1_000_000)
-        since, until = (_utc_text(moment) for moment in (bar.start, end))
-    else:
-        since, until = (
-            in_zone(moment, zone).date().isoformat() for moment in (bar.start, _just_before(bar.end))
-        )
-        if in_zone(bar.start, zone).tzinfo is UTC:  # before the first day that the zone has
-            since = _utc_text(bar.start)
-    # A bar at an end of the filter's time reaches no further than that.
-    if filters.since and filters.since > bar.start:
-        since = kept["since"]
-    if filters.until and filters.until <= bar.end:
-        until = kept["until"]
-    return sorted([*pairs, ("since", since), ("until", until)])
-
-
-def _utc_text(moment: datetime) -> str:
-    # Not by strftime, which writes the year 999 with three digits.
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
-
-
-def _words(bar: Bar, unit: str, zone: ZoneInfo) -> str:
-    """Say a bar's time in the workspace's zone, as its link does."""
-    start, last = in_zone(bar.start, zone), in_zone(_just_before(bar.end), zone)
-    if unit == "hour":
-        return f"{start.day} {start:%b %Y, %H:%M}"
-    if start.date() == last.date():
-        return f"{start:%a}, {start.day} {start:%b %Y}"
-    return f"{start.day} {start:%b %Y} to {last.day} {last:%b %Y}"
-
-
-def _zone_words(unit: str) -> str:
-    """Name the zone of the bars, so that links to them mean the same to all, where rows are in another."""
-    zone = g.viewer.workspace.timezone
-    return "" if viewer_zone().key == zone else f"{'hours' if unit == 'hour' else 'days'} of {zone}"
-
-
-def _just_before(moment: datetime) -> datetime:
-    return moment - timedelta(microseconds=1)
 
 
 def _called(offer: Offer) -> tuple[str, str]:
