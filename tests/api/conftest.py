@@ -18,7 +18,8 @@ from auditapp.access.api_keys import create_key
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
 from auditapp.models import Event, EventPayload, Workspace
-from tests.conftest import BOTH, database_url, make_workspace, run_on_server
+from tests.conftest import BOTH, make_workspace
+from tests.databases import database_url, run_on_server
 from tests.pages import CheckingClient
 
 JSON, PROBLEM = "application/json", "application/problem+json"

@@ -595,6 +595,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr("auditapp.config.BUSY_SECONDS", 1)
 
 
+@pytest.mark.own_app
 def test_a_database_that_is_locked_is_503_and_nothing_is_recorded(impatient, caller):
     ids_in(caller.post(an_event()))  # the key's use is noted
     before = caller.count()

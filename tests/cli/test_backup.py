@@ -16,7 +16,8 @@ from auditapp.config import ROOT
 from auditapp.extensions import db
 from auditapp.log import record
 from auditapp.models import Workspace, event_count, index_state
-from tests.conftest import BOTH, PASSWORD, an_event, database_url, run_on_server
+from tests.conftest import BOTH, PASSWORD, an_event
+from tests.databases import database_url, run_on_server
 from tests.old_logs import EVENTS, fill, index_as_then
 
 HARD = "Zoë \u202e'; DROP TABLE event;-- 🥝 \\x00 \r\n\t end "

@@ -13,6 +13,8 @@ from auditapp.operating import readiness
 from auditapp.operating.places import name_of
 from auditapp.operating.remembered import is_emptied, is_remembered, remember
 
+pytestmark = pytest.mark.own_app  # it is made with what "at_once" sets
+
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):

@@ -91,6 +91,7 @@ def test_what_an_error_says_of_a_value_is_not_in_its_line(
     assert says_nothing_of_anybody(server_log), server_log.text
 
 
+@pytest.mark.own_app
 def test_an_error_past_the_view_is_one_line_and_an_answer(client, acme, app, server_log):
     @app.after_request
     def fail(_response):
@@ -103,6 +104,7 @@ def test_an_error_past_the_view_is_one_line_and_an_answer(client, acme, app, ser
     assert says_nothing_of_anybody(server_log) and PASSWORD not in server_log.text, server_log.text
 
 
+@pytest.mark.own_app
 def test_the_teardown_of_a_request_fails_in_one_line_and_an_answer(client, app, server_log):
     @app.teardown_request
     def fail(_error):

@@ -8,6 +8,8 @@ import pytest
 
 from tests.reading.test_text_diff import HOSTILE
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def shown(client, login, acme, note):
@@ -32,6 +34,7 @@ def marked(text: str, tag: str) -> list[str]:
     return [html.unescape(re.sub(r"<[^>]+>", "", each)) for each in found]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("previous", "current"),
     [

@@ -10,6 +10,8 @@ from auditapp.extensions import db
 from auditapp.models import Event
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.own_app  # it is made with what "impatient" sets
+
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):

@@ -9,6 +9,8 @@ import pytest
 
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def owner(client, login, acme):
@@ -160,6 +162,7 @@ def test_an_unknown_event_is_404_with_a_way_back(owner):
         assert 'href="/"' in response.text
 
 
+@pytest.mark.both_databases
 def test_a_hostile_payload_is_shown_as_text_and_cut_with_show_all(owner, note):
     payload = {f"key {number}": "</code><script>alert(1)</script>\u202e" for number in range(2500)}
     event_id = note(payload=payload, changes={"n": {"current": "<script>alert(2)</script>\u2067"}})
@@ -238,6 +241,7 @@ def test_a_record_with_events_but_no_changes_has_a_history_and_an_unknown_one_is
         assert owner.get(unknown).status_code == 404
 
 
+@pytest.mark.both_databases
 def test_an_id_may_hold_any_printable_character(owner, note):
     for entity_id in (
         "a/b/c",
@@ -262,6 +266,7 @@ def test_an_id_may_hold_any_printable_character(owner, note):
         assert event_id in owner.get(link, follow_redirects=True).text, entity_id
 
 
+@pytest.mark.both_databases
 def test_versions_page_by_cursor(owner, note):
     ids = [note(changes={"n": {"previous": number, "current": number + 1}}) for number in range(60)][::-1]
 

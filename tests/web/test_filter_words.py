@@ -14,6 +14,8 @@ from auditapp.filters.plurals import entities_words
 from auditapp.hidden import HIDDEN
 from auditapp.web.filter_words import sentence_of
 
+pytestmark = pytest.mark.one_database
+
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 24, 12, 0, tzinfo=UTC)
 NAMES = {
@@ -259,6 +261,7 @@ def test_any_filter_has_a_clean_sentence_that_names_all_its_values(pairs):
             assert words in said
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("items", "says"),
     [([], ""), ("a", "a"), ("ab", "a or b"), ("abc", "a, b or c"), ("abcdef", "a, b, c or 3 more")],

@@ -8,6 +8,8 @@ from auditapp.operating import served_at
 from tests.conftest import PASSWORD
 from tests.web.settings.test_members import MEMBERS
 
+pytestmark = pytest.mark.one_database
+
 FORM = {"name": "Grace", "email": "grace@new.example", "role": "Member"}
 BASE = "https://audit.acme.example"
 
@@ -53,6 +55,7 @@ def test_no_link_leads_where_a_stranger_says_that_a_proxy_was_asked(client, acme
     assert link_of(page).startswith("http://localhost/join/")
 
 
+@pytest.mark.both_databases
 def test_links_lead_to_the_base_url(client, acme, at_base):
     page = add_member(client, Host="audit.acme.example")
 

@@ -7,6 +7,8 @@ import pytest
 from auditapp.extensions import db
 from auditapp.models import Account
 
+pytestmark = pytest.mark.one_database
+
 TIMELINE = "/w/acme/timeline"
 PREFERENCES = "/w/acme/preferences"
 ALL = {"column": ["actor", "fields", "origin"], "density": "comfortable", "times": "both", "zone": "browser"}
@@ -155,6 +157,7 @@ def test_the_menu_of_the_timeline_knows_what_is_chosen_and_where_one_is(owner, c
     assert "times in Asia/Tokyo" in text
 
 
+@pytest.mark.both_databases
 def test_one_persons_preferences_are_nobody_elses(owner, choose, login, note):
     note()
     choose(density="compact")

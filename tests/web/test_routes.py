@@ -8,6 +8,8 @@ from flask import Flask
 from auditapp.http.gates import check_every_route_has_a_gate
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 GATES = {
     "/": "signed in",
     "/login": "public",
@@ -175,6 +177,7 @@ def test_a_member_without_the_right_gets_a_page_that_names_it_and_the_log_knows(
     assert "Not allowed to" in client.get("/w/acme/timeline?event=auditapp.access.denied&outcome=denied").text
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])
 @pytest.mark.parametrize(("who", "sees_theirs"), [("owner", True), ("auditor", True), ("member", False)])
 def test_a_role_limits_what_the_timeline_shows(client, login, acme, note, who, sees_theirs, headers):
@@ -237,6 +240,7 @@ def test_every_answer_carries_the_security_headers(client, login, acme):
         assert "HX-Request-Type" in headers["Vary"]
 
 
+@pytest.mark.both_databases
 def test_own_events_are_found_under_me_and_by_the_members_id(client, login, acme, note):
     note(actor="member", name="Mine")
     note(actor="ben", name="Bens")

@@ -14,6 +14,8 @@ from auditapp.models import SavedView, ViewVisit
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 TIMELINE = "/w/acme/timeline"
 VIEWS = "/w/acme/views"
 
@@ -77,6 +79,7 @@ def test_the_filters_of_the_timeline_are_saved_and_shown_again_under_a_name(owne
     assert "Our deals" in owner.get(TIMELINE).text
 
 
+@pytest.mark.both_databases
 def test_a_view_says_and_marks_what_is_new_since_this_person_last_looked(owner, note):
     note()
     view = save(owner)
@@ -93,6 +96,7 @@ def test_a_view_says_and_marks_what_is_new_since_this_person_last_looked(owner, 
     assert "new" not in tabs(owner)
 
 
+@pytest.mark.both_databases
 def test_what_is_new_is_counted_past_much_that_is_not_of_the_view_or_said_to_be_unknown(
     owner, acme, note, monkeypatch
 ):
@@ -248,6 +252,7 @@ def test_what_cannot_be_saved_is_said_and_what_was_typed_stays(owner, typed, sen
     assert not db.session.scalars(sa.select(SavedView)).all()
 
 
+@pytest.mark.both_databases
 def test_two_views_of_one_person_have_two_names(owner, as_somebody):
     view = save(owner)
     second = save(owner, name="More deals")
@@ -358,6 +363,7 @@ def test_shared_views_are_told_in_the_log_and_private_ones_are_not(owner, as_som
     assert re.findall(r"Saved view Ours (\w+)", page) == ["deleted", "updated", "updated", "created"]
 
 
+@pytest.mark.both_databases
 def test_visits_at_once_all_succeed_and_the_one_that_saw_most_stays(owner, note):
     view = save(owner)
     note()
@@ -377,6 +383,7 @@ def test_visits_at_once_all_succeed_and_the_one_that_saw_most_stays(owner, note)
     assert "new" not in tabs(owner)
 
 
+@pytest.mark.both_databases
 def test_a_view_whose_visit_cannot_be_written_is_read_all_the_same(owner, note, monkeypatch):
     view = save(owner)
     db.session.execute(sa.text("ALTER TABLE view_visit RENAME TO elsewhere"))
@@ -387,6 +394,7 @@ def test_a_view_whose_visit_cannot_be_written_is_read_all_the_same(owner, note, 
     assert owner.get(view).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_a_removed_members_views_harm_nobody(owner, as_somebody, note):
     member = as_somebody("member")
     shared, private = save(member, name="Left behind", shared="yes"), save(member, name="Hidden")

@@ -16,6 +16,8 @@ from auditapp.reading.undo import prepare
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 NOBODY = "019aa0c3-0000-7000-8000-000000000000"
 
 
@@ -76,6 +78,7 @@ def taken(client, **of: str) -> dict:
     return json.loads(response.data)
 
 
+@pytest.mark.both_databases
 def test_a_change_is_taken_back_in_words_and_as_a_document(owner, tell):
     event = tell(changes={"stage": was("open", "won", label="Stage", kind="choice"), "amount": was(10, 12.5)})
 
@@ -249,6 +252,7 @@ def erase_changes(event_id: str) -> None:
     db.session.commit()
 
 
+@pytest.mark.both_databases
 def test_changes_that_were_erased_cannot_be_taken_back_and_later_ones_are_a_caution(owner, tell):
     first = tell(changes={"stage": was("open", "won")})
     second = tell(changes={"stage": was("won", "lost")})
@@ -391,6 +395,7 @@ def test_a_story_is_called_by_what_began_it_even_if_an_effect_claims_an_earlier_
     assert "Deal Refresh updated by Ada, and 1 more it set off" in words(story)
 
 
+@pytest.mark.both_databases
 def test_what_another_did_between_the_events_of_a_story_is_a_conflict(owner, tell):
     tell(changes={"stage": was("open", "won")}, correlation_id="c")
     tell(changes={"stage": was("won", "lost")}, actor="ben")

@@ -7,6 +7,8 @@ import pytest
 
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 HISTORY = "/w/acme/history/deal/1"
 THEN, LATER = "2026-03-01T09:00:00Z", "2026-03-02T09:00:00Z"
 AT = f"{HISTORY}?at=2026-03-01T10:00:00Z"
@@ -50,6 +52,7 @@ VALUES = {
 }
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 @pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])

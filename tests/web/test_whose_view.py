@@ -10,6 +10,8 @@ from auditapp.extensions import db
 from auditapp.models import RolePermission
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 TIMELINE = "/w/acme/timeline"
 OWN, PERMITTED, ALL = "read_own", "read_permitted", "read_all"
 CLAIMS = re.compile(
@@ -116,6 +118,7 @@ def test_no_page_claims_more_than_its_reader_sees(read_as, level, place):
     assert re.search("may (not )?see|you did", answer.text) or "/views" in place
 
 
+@pytest.mark.both_databases
 def test_whoever_sees_some_kinds_of_records_is_not_told_that_it_is_their_own_doing(read_as, acme):
     text = read_as(("audit_log", PERMITTED), ("deal", "read")).get(f"{TIMELINE}?entity=nothing").text
 

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from auditapp.extensions import db
 from auditapp.models import ApiKey, Event
 
+pytestmark = pytest.mark.one_database
+
 KEYS = "/w/acme/settings/api-keys"
 
 
@@ -29,6 +31,7 @@ def events() -> list[str]:
     return list(db.session.scalars(sa.select(Event.event).where(Event.entity_type == "auditapp.api_key")))
 
 
+@pytest.mark.both_databases
 def test_a_key_is_shown_once_and_opens_what_it_says(owner, app):
     key = make(owner)
 

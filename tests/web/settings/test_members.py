@@ -9,6 +9,8 @@ from auditapp.extensions import db
 from auditapp.models import Event, Invitation, Member
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.one_database
+
 MEMBERS = "/w/acme/settings/members"
 NEW = {"name": "Grace <b>", "email": "Grace@New.example", "role": "Auditor"}
 
@@ -147,6 +149,7 @@ def test_a_changed_role_counts_at_once_and_is_an_event_with_both_roles(app, owne
     assert names_of_events().count("auditapp.member.updated") == 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("action", ["role", "remove"])
 def test_the_last_owner_stays(owner, action):
     one = member_id(owner.get(MEMBERS).text, "owner@acme.example")
@@ -157,6 +160,7 @@ def test_the_last_owner_stays(owner, action):
     assert owner.get(MEMBERS).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_a_removed_member_can_come_back_under_the_same_id(app, owner):
     one = member_id(owner.get(MEMBERS).text, "member@acme.example")
     owner.post(f"{MEMBERS}/{one}/remove")

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from auditapp.extensions import db
 from auditapp.models import Event, SetAside, Source
 
+pytestmark = pytest.mark.one_database
+
 SOURCES = "/w/acme/settings/sources"
 FINE = {
     "specversion": "1.0",
@@ -57,6 +59,7 @@ def test_a_source_is_made_with_a_secret_that_is_shown_once(owner, billing):
     assert text == ["auditapp.source.created"]
 
 
+@pytest.mark.both_databases
 def test_what_cannot_be_read_is_listed_as_it_came_and_read_again_after_a_fix(owner, billing, monkeypatch):
     unread = json.dumps({**FINE, "note": "<b>bold</b>"}).encode()
     with monkeypatch.context() as patch:
@@ -227,6 +230,7 @@ def test_one_body_is_dismissed_kept_and_told_of(owner, billing):
     assert owner.post(f"{show(owner)}/dismiss", data={"set_aside": "x"}).status_code == 404
 
 
+@pytest.mark.both_databases
 def test_all_are_dismissed_in_one_event_and_the_source_fails_no_more(owner, billing):
     for body in (b"{}", b"[]", b"null"):
         send(owner, billing, body)
@@ -260,6 +264,7 @@ def test_what_was_dismissed_can_still_be_read_and_waits_again_when_it_comes_agai
     assert db.session.scalars(sa.select(SetAside)).all() == []
 
 
+@pytest.mark.both_databases
 def test_dismissed_bodies_leave_room_for_others(owner, billing, monkeypatch):
     monkeypatch.setattr("auditapp.inbound.set_aside.MAX_SET_ASIDE", 1)
     assert send(owner, billing, b"1").status_code == 202
@@ -279,6 +284,7 @@ def test_who_may_not_manage_sources_dismisses_nothing(owner, billing, login):
     assert dismissals() == []
 
 
+@pytest.mark.both_databases
 def test_the_headers_that_were_kept_are_shown_with_the_body(owner, billing):
     path, secret = billing
     headers = {"Authorization": f"Bearer {secret}", "ce-id": "<7>", "ce-type": "a.b"}
