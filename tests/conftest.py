@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextvars import Context
+from contextvars import Context, ContextVar
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +21,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import upgrade
+from jinja2 import Template
 from jinja2.bccache import Bucket, BytecodeCache
 
 from auditapp import create_app
@@ -71,6 +72,28 @@ class CompiledTemplates(BytecodeCache):
 
 
 Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
+
+
+_rendering: ContextVar[str | None] = ContextVar("rendering", default=None)
+_render = Template.render
+
+
+def render(template: Template, *values: Any, **named: Any) -> str:
+    """Render a template, and know meanwhile which one it is."""
+    token = _rendering.set(template.name)
+    try:
+        return _render(template, *values, **named)
+    finally:
+        _rendering.reset(token)
+
+
+Template.render = render  # type: ignore[method-assign]
+
+
+@sa.event.listens_for(sa.Engine, "before_cursor_execute")
+def read_nothing_while_rendering(*given: Any) -> None:
+    """A template is given what it shows: of what it would ask for by itself, nobody bounds the number."""
+    assert _rendering.get() is None, f"{_rendering.get()} asks the database: {given[2]}"
 
 
 @sa.event.listens_for(sa.Engine, "connect")

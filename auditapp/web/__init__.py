@@ -23,6 +23,7 @@ from auditapp.web import (
     settings,
     stories,
     timeline,
+    top_bar,
     undo,
 )
 from auditapp.web.history import export as history_export
@@ -31,8 +32,9 @@ from auditapp.web.history import page as history_page
 
 def init_app(app: Flask) -> None:
     """Register the pages and all that surrounds them."""
-    for part in (host_header, record_id, assets, formats, highlight, results_head, headers, errors, settings):
+    for part in (host_header, record_id, assets, formats, top_bar, highlight, results_head, headers, errors):
         part.init_app(app)
+    settings.init_app(app)
     for family in (
         home,
         auth,

@@ -16,7 +16,6 @@ from pygments.lexers import JsonLexer
 
 from auditapp.access.permissions import AUDIT_LOG_READ, Permission
 from auditapp.access.preferences import BROWSER, WORKSPACE
-from auditapp.access.viewer import workspaces_of
 from auditapp.config import is_timezone
 from auditapp.filters import BY_NAME, wording
 from auditapp.filters.cursor import Cursor, places_of
@@ -58,7 +57,6 @@ def init_app(app: Flask) -> None:
         "actor_type_words": wording.ACTOR_TYPE_WORDS,
         "Permission": Permission,
         "AUDIT_LOG_READ": AUDIT_LOG_READ,
-        "my_workspaces": my_workspaces,
         "viewer_zone": viewer_zone,
         "my_preferences": my_preferences,
         "row_classes": row_classes,
@@ -75,14 +73,6 @@ def cursor(place: Cursor) -> str:
 def _without_nul(value: Any) -> Any:
     """HTML cannot carry NUL, which a form that is shown again may hold."""
     return value.replace("\x00", "\ufffd") if isinstance(value, str) and "\x00" in value else value
-
-
-def my_workspaces() -> list[Workspace]:
-    """Return the signed-in person's workspaces, for the switch between them; read once a request."""
-    if "my_workspaces" not in g:
-        g.my_workspaces = workspaces_of(current_user.account.id)
-    workspaces: list[Workspace] = g.my_workspaces
-    return workspaces
 
 
 def workspace_zone(workspace: Workspace) -> ZoneInfo:

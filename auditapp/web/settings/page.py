@@ -5,14 +5,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, g, make_response, render_template, request, url_for
-from flask_login import current_user
-from sqlalchemy import inspect
 
 from auditapp.access.permissions import Permission
-from auditapp.extensions import db
 from auditapp.http.gates import View
 from auditapp.models import Workspace
-from auditapp.web.formats import my_workspaces
 from auditapp.web.gate import permission_required
 
 
@@ -90,10 +86,6 @@ def show_settings(template: str, status: int = 200, *, error: str | None = None,
     :param template: its file in ``templates/settings``.
     :param error: what could not be done, said on top; the form keeps what was typed.
     """
-    for row in (g.viewer.workspace, current_user.account):
-        if inspect(row).expired:  # by a commit: the template would read it again
-            db.session.refresh(row)
-    my_workspaces()  # for the bar
     page = render_template(
         f"settings/{template}",
         workspace=g.viewer.workspace.slug,
