@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from auditapp.access.permissions import AUDIT_LOG, READ_ALL
+from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.finding import fetch_page
@@ -18,7 +18,9 @@ def found(workspace, word) -> list[str]:
     filters = TimelineFilters({"q": Values((word,))})
     return [
         row.entity_id
-        for row in fetch_page(filters, viewer_of(workspace, (AUDIT_LOG, READ_ALL)), (Event.entity_id,), 10)
+        for row in fetch_page(
+            filters, viewer_of(workspace, Permission.AUDIT_LOG_READ_ALL.grant), (Event.entity_id,), 10
+        )
     ]
 
 

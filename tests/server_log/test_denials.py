@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from auditapp.access import sessions
 from auditapp.access.api_keys import create_key
-from auditapp.access.members import find_role, members_of
+from auditapp.access.members import members_of
 from auditapp.access.own_events import COMMAND_LINE
+from auditapp.access.roles import find_role
 from auditapp.extensions import db
 from auditapp.inbound.source import create_source
 from auditapp.models import Account, ApiKey, Event, Throttle

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import sqlalchemy as sa
-from flask import before_render_template, template_rendered
+from flask import Flask, before_render_template, template_rendered
 
 from auditapp import create_app
 from auditapp.access.permissions import Permission
@@ -94,12 +94,16 @@ def test_a_page_that_states_itself_is_in_bar_and_tabs_behind_its_gate(client, lo
     assert tabs_in(owner.get(f"{SETTINGS}/members").text)[0] == (f"{SETTINGS}/retention", "Retention", False)
     assert place_in_bar(owner.get("/w/acme/timeline").text) == f"{SETTINGS}/retention"
     assert "manage settings" in member.get(f"{SETTINGS}/retention").text
+    with again.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 @pytest.mark.parametrize(
     "rule", ["/w/<workspace>/settings/secret", "/w/<workspace>/settings", "/settings/<workspace>/secret/more"]
 )
-def test_a_settings_route_of_no_page_keeps_the_application_from_starting(app, rule):
+def test_a_settings_route_of_no_page_keeps_the_application_from_starting(rule):
+    app = Flask("careless", static_folder=None)
     app.add_url_rule(rule, "secret", lambda workspace: workspace)
 
     with pytest.raises(RuntimeError, match=r"settings routes of no page in web/settings: secret"):
