@@ -1,7 +1,6 @@
 """Saved views: the timeline under a name, and the forms that save, change and remove one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -37,20 +36,13 @@ from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import wants_fragment
 from auditapp.web.gate import deny, permission_required
+from auditapp.web.view_tabs import Tab
 
 bp = Blueprint("views", __name__)
 
 FORM = "saved_views/form.html"
 # Where on the timeline somebody is, and how much of it is shown, is no part of a view.
 NOT_SAVED = ("before", "after", "limit")
-
-
-@dataclass(frozen=True)
-class Tab:
-    """A view, and how many events are new in it since its reader last looked."""
-
-    view: SavedView
-    news: News | None = None
 
 
 @bp.get("/w/<workspace>/views")
@@ -61,7 +53,9 @@ def index(workspace: str) -> ResponseReturnValue:
         current = saved_views.find_view(g.viewer, request.args.get("current", ""))
         return render_template("saved_views/_tabs.html", workspace=workspace, tabs=_tabs(), view=current)
     views = saved_views.views_of(g.viewer)
-    return render_template("saved_views/index.html", workspace=workspace, views=views)
+    return render_template(
+        "saved_views/index.html", workspace=workspace, views=views, pinned=saved_views.pinned_of(g.viewer)
+    )
 
 
 @bp.get("/w/<workspace>/views/new")
@@ -176,9 +170,7 @@ def delete(workspace: str, view_id: str) -> ResponseReturnValue:
 @bp.app_context_processor
 def _known_to_templates() -> dict[str, object]:
     return {
-        "view_tabs": lambda: [Tab(view) for view in saved_views.views_of(g.viewer)],
         "may_change_view": _may_change,
-        "pinned_views": lambda: saved_views.pinned_of(g.viewer),
         "new_view_url": _new_url,
         "edit_view_url": _edit_url,
     }

@@ -25,6 +25,7 @@ from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import render, wants_fragment
 from auditapp.web.gate import permission_required
 from auditapp.web.highlight import searched
+from auditapp.web.view_tabs import tabs_of_page
 
 bp = Blueprint("timeline", __name__)
 
@@ -113,6 +114,7 @@ def _show(workspace: str, filters: TimelineFilters, url: str, visit: Visit | Non
         **_offers(filters, page),
         newest=newest,
         visit=visit,
+        **tabs_of_page(),
         **context,
     )
 
@@ -173,6 +175,7 @@ def refused(
         form=FilterForm(args, choices_for(g.viewer)),
         from_form=request.headers.get("HX-Source") == "form#filters",
         visit=visit,
+        **tabs_of_page(),
     )
     response.status_code = status
     return response
