@@ -12,7 +12,7 @@ from auditapp.filters.moments import in_zone
 from auditapp.finding import EFFECTS
 from auditapp.reading.activity import Activity, Bar
 from auditapp.web.bars import FLAGS, WIDEST, WIDTH, Part, parts_of
-from auditapp.web.formats import grouped, viewer_zone
+from auditapp.web.formats import counted, grouped, viewer_zone
 from auditapp.web.timeline import timeline_url
 
 EFFECT_WORDS = {
@@ -78,17 +78,10 @@ def scale_words(activity: Activity) -> str:
 
 
 def _numbers(bar: Bar) -> str:
-    events = f"{grouped(bar.events)} event{'' if bar.events == 1 else 's'}"
-    return ", ".join(
-        [
-            events,
-            *(
-                f"{grouped(bar.effects[effect])} {EFFECT_WORDS[effect]}"
-                for effect in EFFECTS
-                if bar.effects[effect]
-            ),
-        ]
+    there = (
+        f"{grouped(bar.effects[effect])} {EFFECT_WORDS[effect]}" for effect in EFFECTS if bar.effects[effect]
     )
+    return ", ".join([counted(bar.events, "event"), *there])
 
 
 def _narrowed(filters: TimelineFilters, bar: Bar, unit: str, zone: ZoneInfo) -> list[tuple[str, str]]:

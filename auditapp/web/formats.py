@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
         "plain_text": plain_text,
         "when": when,
         "grouped": grouped,
+        "counted": counted,
         "cursor": cursor,
         "date_value": date_value,
         "changed_fields": sentences.changed_fields,
@@ -131,6 +132,11 @@ def date_value(text: str) -> Markup:
 def grouped(number: int) -> str:
     """Return a number with its thousands apart."""
     return f"{number:,}"
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number and what it counts: "1 version", "1,200 versions"."""
+    return f"{grouped(number)} {thing}{'' if number == 1 else 's'}"
 
 
 def plain(text: Any) -> Markup:

@@ -55,6 +55,15 @@ class Visit:
     news: News | None = None
     seen_at: datetime | None = None
 
+    @property
+    def news_words(self) -> str:
+        """Return how much is new, as it is read before "since you last looked"; empty at a first visit."""
+        if not self.news:
+            return ""
+        if self.news.is_unknown:
+            return "Perhaps something new"
+        return self.news.words if self.news.count else "Nothing new"
+
 
 @bp.get("/w/<workspace>/timeline")
 @permission_required(AUDIT_LOG_READ)
