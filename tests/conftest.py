@@ -185,8 +185,8 @@ def copies(request: pytest.FixtureRequest, migrated: Any, fast: Path) -> Any:
     """Return a function that gives the copies of a migrated database, of which one is there at a time."""
 
     @cache
-    def copies_of(kind: str, *slugs: str) -> SqliteCopies | PostgresqlCopies:
-        name = "_".join(["test", *slugs])
+    def copies_of(kind: str, *slugs: str, of: str = "test") -> SqliteCopies | PostgresqlCopies:
+        name = "_".join([of, *slugs])
         if kind == "sqlite":
             return SqliteCopies(migrated(kind, *slugs), fast / name)
         return PostgresqlCopies(migrated(kind, *slugs), request.getfixturevalue("postgresql"), name)
