@@ -111,7 +111,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests of what depends on no database on SQLite alone, but for the tenth that is chosen."""
+    """Run tests of what depends on no database on SQLite alone, but for those that are chosen."""
     test = metafunc.definition
     is_given = any("database" in mark.args[0] for mark in test.iter_markers("parametrize"))
     is_chosen = test.get_closest_marker("both_databases") or not test.get_closest_marker("one_database")
