@@ -111,7 +111,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests of what depends on no database on SQLite alone, but for the tenth that is chosen."""
+    """Run tests of what depends on no database on SQLite alone, but for those that are chosen."""
     test = metafunc.definition
     is_given = any("database" in mark.args[0] for mark in test.iter_markers("parametrize"))
     is_chosen = test.get_closest_marker("both_databases") or not test.get_closest_marker("one_database")
@@ -185,8 +185,8 @@ def copies(request: pytest.FixtureRequest, migrated: Any, fast: Path) -> Any:
     """Return a function that gives the copies of a migrated database, of which one is there at a time."""
 
     @cache
-    def copies_of(kind: str, *slugs: str) -> SqliteCopies | PostgresqlCopies:
-        name = "_".join(["test", *slugs])
+    def copies_of(kind: str, *slugs: str, of: str = "test") -> SqliteCopies | PostgresqlCopies:
+        name = "_".join([of, *slugs])
         if kind == "sqlite":
             return SqliteCopies(migrated(kind, *slugs), fast / name)
         return PostgresqlCopies(migrated(kind, *slugs), request.getfixturevalue("postgresql"), name)

@@ -49,6 +49,7 @@ class SharedApp:
         Compiled statements are valid for one dialect only, so that it stays.
         """
         old = db.engine
+        old.dispose()  # making the application may have opened a connection
         new = Engine(
             old.pool.recreate(),
             old.dialect,
