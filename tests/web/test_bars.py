@@ -65,9 +65,9 @@ def test_a_dot_of_the_rail_has_one_of_three_sizes(versions, size):
     ("busiest", "says"),
     [
         (1, ""),
-        (2, "larger effects: 2 versions or more"),
-        (9, "larger effects: 2 versions or more"),
-        (10, "larger effects: 2 and 10 versions or more"),
+        (2, "larger dots: 2 versions or more"),
+        (9, "larger dots: 2 versions or more"),
+        (10, "larger dots: 2 and 10 versions or more"),
     ],
 )
 def test_the_rail_says_what_its_sizes_mean(busiest, says):
