@@ -20,8 +20,9 @@ def init_app(app: Flask) -> None:
 
 def _read_for_the_bar(_app: Flask, template: Template, **_context: Any) -> None:
     """Read what the bar on top of every page shows: a template asks the database nothing."""
-    is_page = not (template.name or "").rpartition("/")[2].startswith("_")
-    if not is_page or not current_user.is_authenticated:
+    folder, _, file = (template.name or "").rpartition("/")
+    # No fragment has a bar, and an error's bar says nothing: the database may be the error.
+    if file.startswith("_") or folder == "errors" or not current_user.is_authenticated:
         return
     rows = [current_user.account, *([g.viewer.workspace] if "viewer" in g else [])]
     g.my_workspaces = workspaces_of(current_user.account.id)

@@ -31,7 +31,7 @@ def owner(client, login, acme):
 
 def live(text: str) -> str:
     """Return where a page asks for what is newer than itself."""
-    [url] = re.findall(r'<div class="live" role="status" data-live="([^"]+)"></div>', text)
+    [url] = re.findall(r'<div class="live" role="status"[^>]* data-live="([^"]+)"></div>', text)
     return unescape(url)
 
 
