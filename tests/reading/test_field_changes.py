@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.index.field_terms import asked_forms
+from auditapp.index.field_terms import typed_forms
 from auditapp.index.terms import change_terms, value_term
 from auditapp.reading.diffs.field_changes import field_changes, kind_of
 from auditapp.reading.diffs.matching import Effort
@@ -84,7 +84,7 @@ def test_a_single_short_value_can_be_asked_for_as_the_log_keeps_it(current, aske
     assert change.asked == asked
     if asked is not None:
         marks = set(change_terms(1, {"stage": {"previous": None, "current": current}}))
-        assert marks & {value_term(1, "to", "stage", form) for form in asked_forms(asked)}
+        assert marks & {value_term(1, "to", "stage", form) for form in typed_forms(asked)}
 
 
 @given(
