@@ -184,9 +184,7 @@ class Narrowing(Parameter):
     def index_parts(self, filters: "TimelineFilters", viewer: Viewer) -> IndexParts | None:
         """Return what a filter asks of the index by this parameter; None where nothing can match."""
         values = filters[self.name]
-        wanted = (
-            [any_of([self.term(value, viewer) for value in values.included])] if values.included else []
-        )
+        wanted = [any_of([self.term(value, viewer) for value in values.included])] if values.included else []
         return wanted, [self.term(value, viewer) for value in values.excluded]
 
     def options(self, offered: Offered) -> Mapping[str, str]:
