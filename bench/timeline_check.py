@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from auditapp.extensions import db
 from auditapp.log.record import record_parsed
-from auditapp.log.rows import Given
+from auditapp.log.rows import Stamp
 from auditapp.log.schema import parse_event
 from auditapp.models import Workspace
 from bench.servers import run_flask
@@ -109,9 +109,9 @@ def record_all(count: int, member: uuid.UUID, now: datetime) -> None:
     workspace = db.session.scalars(sa.select(Workspace)).one()
     for chunk in World(count, str(member), EMAIL).draw(now):
         if chunk:
-            parsed = [parse_event(event_of(each), now=now, index=0) for each in chunk]
-            given = [Given(uuid.UUID(each.uid), moment_of(each)) for each in chunk]
-            record_parsed(workspace, parsed, given=given)
+            parsed = [parse_event(event_of(drawn), now=now, index=0) for drawn in chunk]
+            stamps = [Stamp(uuid.UUID(drawn.uid), moment_of(drawn)) for drawn in chunk]
+            record_parsed(workspace, parsed, stamps=stamps)
     db.session.commit()
 
 

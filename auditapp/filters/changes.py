@@ -11,7 +11,7 @@ from auditapp.filters.parameter import IndexParts, Narrowing, Reader, Saying
 from auditapp.filters.phrases import foreign
 from auditapp.filters.search_terms import Term
 from auditapp.filters.wording import inside
-from auditapp.index.field_terms import asked_forms, field_key
+from auditapp.index.field_terms import field_key, typed_forms
 from auditapp.index.terms import value_term
 from auditapp.index.words import folded
 from auditapp.values.changes import label_of
@@ -121,7 +121,7 @@ def _change(workspace: int, field: str, filters: "TimelineFilters") -> Node:
 
 
 def _forms(values: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(form for value in values for form in asked_forms(value)))
+    return list(dict.fromkeys(form for value in values for form in typed_forms(value)))
 
 
 def field_words(names: Sequence[str], say: Saying) -> str:

@@ -59,9 +59,9 @@ class EventName(Narrowing):
 
     def left_out(self, values: Sequence[str], say: Saying) -> list[str]:
         """Say "deals created"."""
-        nouns, verbs = grouped(values)
-        kinds = [(kinds_words([kind], say), some) for kind, some in verbs.items()]
-        return [*nouns, *(done_words(kind, some, say) if some else kind for kind, some in kinds)]
+        nouns, by_kind = grouped(values)
+        kinds = [(kinds_words([kind], say), verbs) for kind, verbs in by_kind.items()]
+        return [*nouns, *(done_words(kind, verbs, say) if verbs else kind for kind, verbs in kinds)]
 
 
 def matches(pattern: str, event: str) -> bool:
@@ -96,5 +96,5 @@ def kinds_words(kinds: Sequence[str | None], say: Saying) -> str:
 
 def done_words(subject: str, verbs: Sequence[str], say: Saying) -> str:
     """Say what was done to a subject: "deals created or deleted"."""
-    done = say.any_of(label_of(verb).lower() for verb in verbs)
-    return f"{subject} {done}" if done else f"anything done to {subject}"
+    participles = say.any_of(label_of(verb).lower() for verb in verbs)
+    return f"{subject} {participles}" if participles else f"anything done to {subject}"

@@ -79,5 +79,5 @@ def for_postgresql(node: Node) -> str:
         return "(" + " <-> ".join(words) + (":*" if node.is_prefix else "") + ")"
     if isinstance(node, AnyOf):
         return "(" + " | ".join(map(for_postgresql, node.parts)) + ")"
-    parts = [*map(for_postgresql, node.parts), *(f"!{for_postgresql(each)}" for each in node.but)]
+    parts = [*map(for_postgresql, node.parts), *(f"!{for_postgresql(part)}" for part in node.but)]
     return "(" + " & ".join(parts) + ")"

@@ -25,14 +25,14 @@ def parse_moment(text: str, *, zone: ZoneInfo, now: datetime, end_of_day: bool =
     :raise ValueError: with a hint, if it means none.
     """
     try:
-        if found := RELATIVE.fullmatch(text):
-            return now - timedelta(**{UNITS[found[2]]: int(found[1])})
+        if match := RELATIVE.fullmatch(text):
+            return now - timedelta(**{UNITS[match[2]]: int(match[1])})
         if DATE.fullmatch(text):
             return _day(datetime.fromisoformat(text).date(), zone, end_of_day)
-        if found := INSTANT.fullmatch(without_leap_second(text)):
+        if match := INSTANT.fullmatch(without_leap_second(text)):
             # A plus sign that was not percent-encoded arrives as a space.
-            offset = (found[2] or "").upper().replace("Z", "+00:00").replace(" ", "+")
-            moment = datetime.fromisoformat(found[1].upper() + offset)
+            offset = (match[2] or "").upper().replace("Z", "+00:00").replace(" ", "+")
+            moment = datetime.fromisoformat(match[1].upper() + offset)
             return _in_utc(moment if offset else moment.replace(tzinfo=zone))
     except (ValueError, OverflowError):
         pass  # a 31st of February, a year 0, a distance past the year 1: said below

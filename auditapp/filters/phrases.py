@@ -51,7 +51,7 @@ def all_of(items: Iterable[str], most: int | None = None) -> str:
 
 
 def _listed(items: Iterable[str], word: str, most: int | None) -> str:
-    some = list(dict.fromkeys(items))
-    if most is not None and len(some) > most:
-        some[most:] = [f"{len(some) - most} more"]
-    return f" {word} ".join([*([", ".join(some[:-1])] if some[:-1] else []), *some[-1:]])
+    distinct = list(dict.fromkeys(items))
+    if most is not None and len(distinct) > most:
+        distinct[most:] = [f"{len(distinct) - most} more"]
+    return f" {word} ".join([*([", ".join(distinct[:-1])] if distinct[:-1] else []), *distinct[-1:]])

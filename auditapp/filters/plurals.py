@@ -29,4 +29,4 @@ def entities_words(entity_type: str) -> str:
 
 def outset(words: str) -> str:
     """Return words as they stand at the beginning of a sentence, an isolate in front or not."""
-    return re.sub("^\u2068?.", lambda found: found[0].upper(), words)
+    return re.sub("^\u2068?.", lambda match: match[0].upper(), words)

@@ -65,11 +65,11 @@ def type_and_id(value: str) -> tuple[str, str]:
 
 def record_words(values: Sequence[str], say: Saying) -> list[str]:
     """Say each record: "deal Data Center Refresh"."""
-    said = []
+    phrases = []
     for value in values:
         entity_type, entity_id = type_and_id(value)
-        said.append(f"{inside(entity_words(entity_type))} {say.named('record', value, entity_id)}")
-    return said
+        phrases.append(f"{inside(entity_words(entity_type))} {say.named('record', value, entity_id)}")
+    return phrases
 
 
 def _is_record(value: str) -> Condition:

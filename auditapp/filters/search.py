@@ -45,8 +45,8 @@ class Search(Narrowing):
 
 def _node(term: Term) -> Node:
     """Return a term; a UUID also as it is inside of a longer text, in five words."""
-    whole = _HEX.fullmatch(term.words[0]) if len(term.words) == 1 else None
-    return any_of([term, Term(whole.groups(), term.is_prefix)]) if whole else term
+    match = _HEX.fullmatch(term.words[0]) if len(term.words) == 1 else None
+    return any_of([term, Term(match.groups(), term.is_prefix)]) if match else term
 
 
 def quoted(texts: Sequence[str], say: Saying) -> str:

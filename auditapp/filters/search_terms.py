@@ -20,7 +20,7 @@ def terms_of(text: str) -> list[Term]:
 
     :param text: words; ``"a phrase"``; ``pre*``. A word with a sign in it (``max@x.de``) is a phrase.
     """
-    found: list[Term] = []
+    terms: list[Term] = []
     for phrase, word in _PART.findall(text):
         parts = tuple(words(phrase or word))
         if not parts:
@@ -30,8 +30,8 @@ def terms_of(text: str) -> list[Term]:
         alone = is_unspaced(last) and len(last) == 1
         if alone and len(parts) > 1 and is_unspaced(parts[-2]):
             parts, alone = parts[:-1], False  # the pair before holds it
-        found.append(Term(parts, alone or (phrase or word).endswith("*")))
-    return list(dict.fromkeys(found))
+        terms.append(Term(parts, alone or (phrase or word).endswith("*")))
+    return list(dict.fromkeys(terms))
 
 
 def is_short_prefix(term: Term) -> bool:

@@ -18,20 +18,20 @@ def time_words(filters: "TimelineFilters", zone: ZoneInfo) -> str:
     back = RELATIVE.fullmatch(since)
     if back and not until:
         return f" in the last {_distance(*back.groups())}"
-    said = ""
+    text = ""
     if filters.since:
         # "since 7 days ago until …" is no English.
         word = "from" if back else "since"
-        said += f" {word} {_moment(since, filters.since, zone)}"
+        text += f" {word} {_moment(since, filters.since, zone)}"
     if filters.until:
         end = "the end of " if DATE.fullmatch(until) else ""
-        said += f" until {end}{_moment(until, filters.until, zone)}"
-    return said
+        text += f" until {end}{_moment(until, filters.until, zone)}"
+    return text
 
 
 def _moment(typed: str, moment: datetime, zone: ZoneInfo) -> str:
-    if found := RELATIVE.fullmatch(typed):
-        count, unit = found.groups()
+    if match := RELATIVE.fullmatch(typed):
+        count, unit = match.groups()
         return f"{int(count)} {_unit(int(count), unit)} ago"
     if DATE.fullmatch(typed):
         return _day(datetime.fromisoformat(typed))

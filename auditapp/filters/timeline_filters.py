@@ -28,7 +28,7 @@ class FilterError(ValueError):
         super().__init__(" ".join(self.problems.values()))
 
 
-class _Asked:
+class _ValuesOf:
     """The values of one parameter, for those that are asked for by their name."""
 
     def __init__(self, name: str) -> None:
@@ -54,18 +54,18 @@ class TimelineFilters:
     limit: int = DEFAULT_LIMIT
     typed: Mapping[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
 
-    entity = _Asked("entity")
-    record = _Asked("record")
-    event = _Asked("event")
-    actor = _Asked("actor")
-    actor_type = _Asked("actor_type")
-    origin = _Asked("origin")
-    outcome = _Asked("outcome")
-    correlation = _Asked("correlation")
-    field = _Asked("field")
-    previous = _Asked("from")
-    current = _Asked("to")
-    q = _Asked("q")
+    entity = _ValuesOf("entity")
+    record = _ValuesOf("record")
+    event = _ValuesOf("event")
+    actor = _ValuesOf("actor")
+    actor_type = _ValuesOf("actor_type")
+    origin = _ValuesOf("origin")
+    outcome = _ValuesOf("outcome")
+    correlation = _ValuesOf("correlation")
+    field = _ValuesOf("field")
+    previous = _ValuesOf("from")
+    current = _ValuesOf("to")
+    q = _ValuesOf("q")
 
     def __getitem__(self, name: str) -> Values:
         """Return what a parameter asks for."""
@@ -160,12 +160,12 @@ def _parse(name: str, texts: Sequence[str], reader: Reader) -> Any:
 def _together(typed: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return what is wrong with what one parameter needs of another."""
     problems: dict[str, str] = {}
-    named = [text for text in typed.get("field", ()) if not text.startswith("!")]
+    fields = [text for text in typed.get("field", ()) if not text.startswith("!")]
     for name in ("from", "to"):
-        if typed.get(name) and not named:
+        if typed.get(name) and not fields:
             problems[name] = f"{name}: name the field that changed, as in field=stage."
     sides = [max(1, len(typed.get(name, ()))) for name in ("from", "to")]
-    if len(named) * prod(sides) > MAX_CHANGES:
-        said = f"{len(named)} fields, {sides[0]} values before and {sides[1]} after are too many together"
-        problems["field"] = f"field: {said}; {MAX_CHANGES} combinations at most."
+    if len(fields) * prod(sides) > MAX_CHANGES:
+        message = f"{len(fields)} fields, {sides[0]} values before and {sides[1]} after are too many together"
+        problems["field"] = f"field: {message}; {MAX_CHANGES} combinations at most."
     return problems

@@ -6,7 +6,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters
 from auditapp.filters.parameter import Condition
 from auditapp.finding.conditions import conditions_of
-from auditapp.finding.full_text import found_condition
+from auditapp.finding.full_text import index_condition
 from auditapp.finding.visibility import visible_events
 from auditapp.models import Event
 
@@ -17,11 +17,17 @@ def check_of(filters: TimelineFilters, viewer: Viewer) -> Condition:
     Scans no index: see :func:`auditapp.finding.news.count_new`, which puts it to a few new rows.
     """
     workspace = Event.workspace_id == viewer.workspace.id
-    found = [
+    alternatives = [
         and_(
             workspace,
-            *(each for some in conditions_of(filters, viewer, names, own).values() for each in some),
+            *(
+                condition
+                for group in conditions_of(filters, viewer, names, own).values()
+                for condition in group
+            ),
         )
         for names, own in visible_events(filters, viewer)
     ]
-    return and_(or_(false(), *found), *([found_condition(filters, viewer)] if filters.needs_index else []))
+    return and_(
+        or_(false(), *alternatives), *([index_condition(filters, viewer)] if filters.needs_index else [])
+    )

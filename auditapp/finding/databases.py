@@ -31,7 +31,7 @@ class Database(Protocol):
         :param place: the columns of a place, and all but what the scans pin.
         """
 
-    def select_found(self, tree: Node, filters: TimelineFilters, viewer: Viewer, limit: int) -> Select[Any]:
+    def select_numbers(self, tree: Node, filters: TimelineFilters, viewer: Viewer, limit: int) -> Select[Any]:
         """Return the query for the numbers of the events that the index finds, in the page's order."""
 
     def find_early(self, tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> list[int] | None:

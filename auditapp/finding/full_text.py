@@ -34,7 +34,7 @@ from auditapp.models import Event
 DENSITY = 500
 
 
-def fetch_found(
+def fetch_by_index(
     tree: All, filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any], limit: int
 ) -> list[Any]:
     """Return a page of the rows that a tree finds, within the filter's times and at its place.
@@ -56,22 +56,22 @@ def find_numbers(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int
 
 
 def _find(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> list[int]:
-    everything = Term((workspace_term(viewer.workspace.id),))
+    all_events = Term((workspace_term(viewer.workspace.id),))
     # The term of all is a long list to read; the spans, and the rows themselves, say the workspace too.
-    tree = All(tuple(part for part in tree.parts if part != everything), tree.but)
+    tree = All(tuple(part for part in tree.parts if part != all_events), tree.but)
     if tree.parts and (early := database().find_early(tree, filters, viewer, limit)) is not None:
         return early
     numbers: list[int] = []
     for span in _spans(filters, viewer, limit):
-        is_told = span == everything and is_of_one_workspace(tree)
-        within = tree if is_told else All((span, *tree.parts), tree.but)
-        numbers = list(db.session.scalars(database().select_found(within, filters, viewer, limit)))
+        is_implied = span == all_events and is_of_one_workspace(tree)
+        within = tree if is_implied else All((span, *tree.parts), tree.but)
+        numbers = list(db.session.scalars(database().select_numbers(within, filters, viewer, limit)))
         if len(numbers) == limit:
             break
     return numbers
 
 
-def found_condition(filters: TimelineFilters, viewer: Viewer) -> Condition:
+def index_condition(filters: TimelineFilters, viewer: Viewer) -> Condition:
     """Return what tells whether one row is found by a filter's words, for rows found by something else."""
     workspace_id = viewer.workspace.id
     # Many views of somebody ask it in one transaction.

@@ -17,28 +17,28 @@ def tree_of(filters: TimelineFilters, viewer: Viewer) -> All | None:
     parts: list[Node] = [visible]
     but: list[Node] = []
     for parameter in NARROWING:
-        asked = parameter.index_parts(filters, viewer)
-        if asked is None:
+        index_parts = parameter.index_parts(filters, viewer)
+        if index_parts is None:
             return None
-        parts += asked[0]
-        but += asked[1]
+        parts += index_parts[0]
+        but += index_parts[1]
     return all_of(parts, but)
 
 
 def _visible(filters: TimelineFilters, viewer: Viewer) -> Node | None:
     """Return the events that the viewer may see, of the names that the filter leaves."""
-    choices = [_named(viewer, names, own=own) for names, own in visible_events(filters, viewer)]
+    choices = [_events_of(viewer, names, own=own) for names, own in visible_events(filters, viewer)]
     return any_of(choices) if choices else None
 
 
-def _named(viewer: Viewer, names: list[str] | None, *, own: bool) -> Node:
+def _events_of(viewer: Viewer, names: list[str] | None, *, own: bool) -> Node:
     """Return the events of some names: any of these, or none of the others where those are fewer."""
     workspace = viewer.workspace.id
-    some = Actor().term(ME, viewer) if own else Term((workspace_term(workspace),))
+    scope = Actor().term(ME, viewer) if own else Term((workspace_term(workspace),))
     if names is None:
-        return some
-    others = sorted(known_names(viewer).keys() - set(names))
-    if len(others) < len(names):
-        return All((some,), tuple(Term((value_term(workspace, "event", name),)) for name in others))
-    these = one_of(value_term(workspace, "event", name) for name in names)
-    return All((these, some)) if own else these
+        return scope
+    other_names = sorted(known_names(viewer).keys() - set(names))
+    if len(other_names) < len(names):
+        return All((scope,), tuple(Term((value_term(workspace, "event", name),)) for name in other_names))
+    events_of_names = one_of(value_term(workspace, "event", name) for name in names)
+    return All((events_of_names, scope)) if own else events_of_names

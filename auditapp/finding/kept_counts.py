@@ -45,19 +45,19 @@ def kinds_in(filters: TimelineFilters, viewer: Viewer) -> list[Kind]:
     """Return how many events of each kind there were in a filter's time, whatever else it asks."""
     selects = [
         *(
-            select(*_columns(event_count.c), event_count.c.events).where(each)
-            for each in _kept(filters, viewer, (WEEK, DAY, HOUR))
+            select(*_columns(event_count.c), event_count.c.events).where(condition)
+            for condition in _counted(filters, viewer, (WEEK, DAY, HOUR))
         ),
         *(
-            select(*_columns(Event), literal(1).label("events")).where(each)
-            for each in _seen(filters, viewer)
+            select(*_columns(Event), literal(1).label("events")).where(condition)
+            for condition in _uncounted(filters, viewer)
         ),
     ]
     if not selects:
         return []
-    every = union_all(*selects).subquery()
-    columns = [every.c[name] for name in COUNTED_BY]
-    query = select(*columns, func.sum(every.c.events)).group_by(*columns)
+    union = union_all(*selects).subquery()
+    columns = [union.c[name] for name in COUNTED_BY]
+    query = select(*columns, func.sum(union.c.events)).group_by(*columns)
     return [Kind(row[0], row[1], row[2], row[3], int(row[4])) for row in db.session.execute(query)]
 
 
@@ -67,23 +67,25 @@ def effects_by_time(filters: TimelineFilters, viewer: Viewer, hours: int) -> lis
     :param hours: 1, 24 or 168, the shortest time to tell apart.
     """
     known = known_names(viewer)
-    named = matching_names(filters, viewer)
-    spans = [each for each in (WEEK, DAY, HOUR) if each <= hours]
+    names = matching_names(filters, viewer)
+    spans = [span for span in (WEEK, DAY, HOUR) if span <= hours]
     selects = []
     for table, start, events, conditions in (
-        (event_count.c, event_count.c.start, event_count.c.events, _kept(filters, viewer, spans)),
-        (Event, Event.occurred_at, literal(1), _seen(filters, viewer)),
+        (event_count.c, event_count.c.start, event_count.c.events, _counted(filters, viewer, spans)),
+        (Event, Event.occurred_at, literal(1), _uncounted(filters, viewer)),
     ):
         does = _does(table, known)
-        asked = _asked(filters, table, named)
+        choices = _choices(filters, table, names)
         selects += [
-            select(start.label("start"), does.label("effect"), events.label("events")).where(each, *asked)
-            for each in conditions
+            select(start.label("start"), does.label("effect"), events.label("events")).where(
+                condition, *choices
+            )
+            for condition in conditions
         ]
     if not selects:
         return []
-    every = union_all(*selects).subquery().c
-    query = select(every.start, every.effect, func.sum(every.events)).group_by(every.start, every.effect)
+    union = union_all(*selects).subquery().c
+    query = select(union.start, union.effect, func.sum(union.events)).group_by(union.start, union.effect)
     return [(start, effect, int(events)) for start, effect, events in db.session.execute(query)]
 
 
@@ -99,17 +101,17 @@ def _does(table: Any, known: Mapping[str, str]) -> Any:
     return case((table.outcome != "success", "failed"), *cases, else_="other")
 
 
-def _asked(filters: TimelineFilters, table: Any, named: Sequence[str] | None) -> list[Condition]:
-    found = [] if named is None else [table.event.in_(named)]
+def _choices(filters: TimelineFilters, table: Any, names: Sequence[str] | None) -> list[Condition]:
+    conditions = [] if names is None else [table.event.in_(names)]
     for name in ("actor_type", "origin", "outcome"):
         values = filters[name]
         column = getattr(table, name)
-        found += [column.in_(values.included)] if values.included else []
-        found += [column.not_in(values.excluded)] if values.excluded else []
-    return found
+        conditions += [column.in_(values.included)] if values.included else []
+        conditions += [column.not_in(values.excluded)] if values.excluded else []
+    return conditions
 
 
-def _kept(filters: TimelineFilters, viewer: Viewer, spans: Sequence[int]) -> list[Condition]:
+def _counted(filters: TimelineFilters, viewer: Viewer, spans: Sequence[int]) -> list[Condition]:
     """Return conditions for the rows of whole weeks, whole days at their ends, and whole hours at theirs.
 
     :param spans: the longest first; an hour last.
@@ -149,7 +151,7 @@ def _parts(
     return [*before, (hours, first, last), *behind]
 
 
-def _seen(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:
+def _uncounted(filters: TimelineFilters, viewer: Viewer) -> list[Condition]:
     """Return conditions for the events in the begun hours at both ends of a filter's time."""
     zone = ZoneInfo(viewer.workspace.timezone)
     first, last = hour_from(filters.since, zone), hour_until(filters.until, zone)

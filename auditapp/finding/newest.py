@@ -55,28 +55,28 @@ def sample_of(filters: TimelineFilters, viewer: Viewer, limit: int, *, actors: i
     :param limit: events at most.
     :param actors: how many of the busiest to tell.
     """
-    found = select_newest(filters, viewer, _COLUMNS, limit)
-    if found is None:
+    matches = select_newest(filters, viewer, _COLUMNS, limit)
+    if matches is None:
         return None
-    told: dict[str, list[Any]] = {"kind": [], "actor": [], "quarter": [], "ends": []}
-    for tag, *row in db.session.execute(_select_counts(found, actors)):
-        told[tag].append(row)
-    [(*_, oldest, newest, _, _)] = told["ends"]
+    rows_by_tag: dict[str, list[Any]] = {"kind": [], "actor": [], "quarter": [], "ends": []}
+    for tag, *row in db.session.execute(_select_counts(matches, actors)):
+        rows_by_tag[tag].append(row)
+    [(*_, oldest, newest, _, _)] = rows_by_tag["ends"]
     if oldest is None:
         return None
     return Sample(
         oldest,
         newest,
-        [Kind(row[0], row[1], row[2], row[3], row[-1]) for row in told["kind"]],
-        [Busy(row[0], row[-1], row[-2]) for row in told["actor"]],
-        [(row[4], effect_of(row[0], row[1]), row[-1]) for row in told["quarter"]],
+        [Kind(row[0], row[1], row[2], row[3], row[-1]) for row in rows_by_tag["kind"]],
+        [Busy(row[0], row[-1], row[-2]) for row in rows_by_tag["actor"]],
+        [(row[4], effect_of(row[0], row[1]), row[-1]) for row in rows_by_tag["quarter"]],
     )
 
 
-def _select_counts(found: Select[Any], actors: int) -> Select[Any]:
+def _select_counts(matches: Select[Any], actors: int) -> Select[Any]:
     """Return one query for all counts: tag, four texts, two instants, a number and how many, in each row."""
-    some = found.cte("sample")
-    columns, events, quarter = some.c, func.count(), database().quarter_of(some.c.occurred_at)
+    sample = matches.cte("sample")
+    columns, events, quarter = sample.c, func.count(), database().quarter_of(sample.c.occurred_at)
     kinds = [columns[name] for name in COUNTED_BY]
     busiest = (
         select(columns.actor_id, func.max(columns.id).label("number"), events.label("events"))
@@ -87,7 +87,7 @@ def _select_counts(found: Select[Any], actors: int) -> Select[Any]:
         .subquery("busiest")
         .c
     )
-    every = union_all(
+    union = union_all(
         select(*_row("kind", kinds, events=events)).group_by(*kinds),
         select(*_row("actor", [busiest.actor_id], number=busiest.number, events=busiest.events)),
         select(*_row("quarter", [columns.event, columns.outcome], [quarter], events=events)).group_by(
@@ -95,7 +95,7 @@ def _select_counts(found: Select[Any], actors: int) -> Select[Any]:
         ),
         select(*_row("ends", times=[func.min(columns.occurred_at), func.max(columns.occurred_at)])),
     )
-    return select(every.subquery("counts"))
+    return select(union.subquery("counts"))
 
 
 def _row(
@@ -104,6 +104,6 @@ def _row(
     """Return columns that are the same in each part of a union: what is not told there is NULL."""
     blank = [cast(null(), String) for _ in range(4 - len(texts))]
     timeless = [cast(null(), Instant) for _ in range(2 - len(times))]
-    numbers = [cast(null(), BigInteger) if each is None else each for each in (number, events)]
-    found = [literal(tag), *texts, *blank, *times, *timeless, *numbers]
-    return [each.label(f"c{place}") for place, each in enumerate(found)]
+    numbers = [cast(null(), BigInteger) if value is None else value for value in (number, events)]
+    columns = [literal(tag), *texts, *blank, *times, *timeless, *numbers]
+    return [column.label(f"c{place}") for place, column in enumerate(columns)]

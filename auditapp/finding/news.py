@@ -88,29 +88,29 @@ def count_new(
 
 
 def count_new_in_each(
-    asked: Sequence[tuple[TimelineFilters, int]], viewer: Viewer, newest: int, most: int
+    looks: Sequence[tuple[TimelineFilters, int]], viewer: Viewer, newest: int, most: int
 ) -> list[News]:
     """Count what is new in each of many filters, as :func:`count_new` does, many of them in a query.
 
-    :param asked: each filter, and the newest event that was there when somebody looked.
+    :param looks: each filter, and the newest event that was there when somebody looked.
     """
-    found = [News(looked_to=after_id) for _, after_id in asked]
-    for places in _groups(asked, viewer, newest):
-        counts = [select(literal(place), _count_of(*asked[place], viewer, most)) for place in places]
+    news = [News(looked_to=after_id) for _, after_id in looks]
+    for places in _groups(looks, viewer, newest):
+        counts = [select(literal(place), _count_of(*looks[place], viewer, most)) for place in places]
         for place, *counted in db.session.execute(union_all(*counts)):
-            found[place] = _news(counted, newest, most)
-    return found
+            news[place] = _news(counted, newest, most)
+    return news
 
 
 def _count_of(filters: TimelineFilters, after_id: int, viewer: Viewer, most: int) -> Any:
     return select_count(filters, viewer, after_id, None, most).subquery()
 
 
-def _groups(asked: Sequence[tuple[TimelineFilters, int]], viewer: Viewer, newest: int) -> Iterator[list[int]]:
+def _groups(looks: Sequence[tuple[TimelineFilters, int]], viewer: Viewer, newest: int) -> Iterator[list[int]]:
     """Yield the places of the filters in which something may be new, as many as a query takes together."""
     group: list[int] = []
     values = 0
-    for place, (filters, after_id) in enumerate(asked):
+    for place, (filters, after_id) in enumerate(looks):
         if after_id >= newest:
             continue
         # A filter may come down to a choice of names.

@@ -21,7 +21,7 @@ from auditapp.filters.expression import All, Node
 from auditapp.filters.parameter import Condition
 from auditapp.finding.checks import check_of
 from auditapp.finding.databases import database
-from auditapp.finding.full_text import fetch_found, find_numbers
+from auditapp.finding.full_text import fetch_by_index, find_numbers
 from auditapp.finding.index_expression import tree_of
 from auditapp.finding.places import as_bound, order_of, place_of
 from auditapp.finding.planner import ByIndex, count_of, plan_of
@@ -47,7 +47,7 @@ def fetch_page(filters: TimelineFilters, viewer: Viewer, columns: Sequence[Any],
     if plan is None:
         return []
     if isinstance(plan, ByIndex):
-        return fetch_found(plan.tree, filters, viewer, columns, limit)
+        return fetch_by_index(plan.tree, filters, viewer, columns, limit)
     if plan.glances:
         rows = list(db.session.execute(select_glance(filters, viewer, columns, limit)))
         if len(rows) == limit:
@@ -62,7 +62,7 @@ def fetch_among(
     tree = tree_of(filters, viewer)
     if tree is None:
         return []
-    return fetch_found(All((*tree.parts, node), tree.but), filters, viewer, columns, limit)
+    return fetch_by_index(All((*tree.parts, node), tree.but), filters, viewer, columns, limit)
 
 
 def select_page(
@@ -82,19 +82,19 @@ def select_newest(
 
     :param columns: time, number, kind and actor.
     """
-    whole = replace(filters, before=None, after=None, group=None)
-    plan = plan_of(whole, viewer, limit)
+    placeless = replace(filters, before=None, after=None, group=None)
+    plan = plan_of(placeless, viewer, limit)
     if plan is None:
         return None
     if isinstance(plan, ByIndex):
-        numbers = find_numbers(plan.tree, whole, viewer, limit)
+        numbers = find_numbers(plan.tree, placeless, viewer, limit)
         here = Unindexed(Event.workspace_id) == viewer.workspace.id
         return select(*columns).where(here, database().among(Event.id, numbers)) if numbers else None
-    end = _end_of(plan.scans, whole, viewer, limit)
+    end = _end_of(plan.scans, placeless, viewer, limit)
     ending = [replace(part, rest=[*part.rest, *end]) for part in plan.scans]
     if all(_holds_actors(part) for part in plan.scans):
-        return _select_on_scans(ending, whole, viewer, columns, limit).limit(limit)
-    return _select_scans(ending, whole, viewer, columns, limit)
+        return _select_on_scans(ending, placeless, viewer, columns, limit).limit(limit)
+    return _select_scans(ending, placeless, viewer, columns, limit)
 
 
 def _end_of(scans: Sequence[Scans], filters: TimelineFilters, viewer: Viewer, limit: int) -> list[Condition]:
@@ -105,8 +105,8 @@ def _end_of(scans: Sequence[Scans], filters: TimelineFilters, viewer: Viewer, li
     count = count_of(scans)
     if count == 1:
         return []
-    some = _select_on_scans(scans, filters, viewer, _PLACE, _ENOUGH * limit // count + 1)
-    last = db.session.execute(some.offset(limit - 1).limit(1)).first()
+    places = _select_on_scans(scans, filters, viewer, _PLACE, _ENOUGH * limit // count + 1)
+    last = db.session.execute(places.offset(limit - 1).limit(1)).first()
     return [] if last is None else [tuple_(*_PLACE) >= as_bound(Cursor(*last))]
 
 

@@ -58,11 +58,11 @@ def select_places(scans: Scans, place: Select[Any]) -> list[Select[Any]]:
     ]
     names = [column.key for column in scans.columns]
     pins = func.unnest(*arrays).table_valued(*names).render_derived()
-    one = place.where(*(column == pins.c[column.key] for column in scans.columns)).lateral()
-    return [select(one).select_from(pins.join(one, true()))]
+    scan = place.where(*(column == pins.c[column.key] for column in scans.columns)).lateral()
+    return [select(scan).select_from(pins.join(scan, true()))]
 
 
-def select_found(tree: Node, filters: TimelineFilters, viewer: Viewer, limit: int) -> Select[Any]:
+def select_numbers(tree: Node, filters: TimelineFilters, viewer: Viewer, limit: int) -> Select[Any]:
     """Return the query for the numbers of those events that a tree finds, in the page's order."""
     columns = (_INDEX.occurred_at, _INDEX.event_id)
     page = select(_INDEX.event_id).where(_mine(viewer), _matches(tree), *place_of(filters, *columns))
@@ -90,9 +90,9 @@ def _find_few(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -
     if plan[0]["Plan"]["Plan Rows"] > (FEW_OF_ONE if _is_simple(tree) else FEW):
         return None
     columns = (_INDEX.occurred_at, _INDEX.event_id)
-    asked = select(*columns).where(_mine(viewer), _matches(tree), *place_of(filters, *columns))
+    page = select(*columns).where(_mine(viewer), _matches(tree), *place_of(filters, *columns))
     most = max(FEW, 2 * limit)
-    places = [tuple(row) for row in db.session.execute(asked.limit(most))]
+    places = [tuple(row) for row in db.session.execute(page.limit(most))]
     if len(places) == most:
         return None
     places.sort(reverse=not is_forward(filters))
@@ -115,16 +115,16 @@ def _select_glance(tree: All, filters: TimelineFilters, viewer: Viewer, limit: i
     newest = select(Event.occurred_at, Event.id).where(mine, *place_of(filters))
     near = newest.order_by(*order_of(filters)).limit(GLANCE).subquery("near")
     # The function of the operator @@, which no index serves.
-    found = func.ts_match_vq(_INDEX.words, as_type(for_postgresql(tree), TSQUERY))
-    same = and_(_mine(viewer), _INDEX.event_id == near.c.id)
-    page = select(near.c.id).join_from(near, event_search, same).where(found)
+    is_match = func.ts_match_vq(_INDEX.words, as_type(for_postgresql(tree), TSQUERY))
+    is_same_event = and_(_mine(viewer), _INDEX.event_id == near.c.id)
+    page = select(near.c.id).join_from(near, event_search, is_same_event).where(is_match)
     return page.order_by(*order_of(filters, near.c.occurred_at, near.c.id)).limit(limit)
 
 
 def is_found(tree: Node, viewer: Viewer) -> Condition:
     """Return what tells whether a row of the log is found by a tree."""
-    same = and_(_mine(viewer), _INDEX.event_id == Event.id)
-    return exists(select(1).select_from(event_search).where(same, _matches(tree)))
+    is_same_event = and_(_mine(viewer), _INDEX.event_id == Event.id)
+    return exists(select(1).select_from(event_search).where(is_same_event, _matches(tree)))
 
 
 def _mine(viewer: Viewer) -> Condition:

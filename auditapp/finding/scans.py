@@ -46,10 +46,10 @@ class Scans:
 
 def scans_of(filters: TimelineFilters, viewer: Viewer) -> list[Scans]:
     """Return scans that together pass every row that matches, for a filter without words."""
-    found = []
+    scans = []
     for names, own in visible_events(filters, viewer):
-        found += _scans_within(filters, viewer, names, own)
-    return [each for each in found if each.values]
+        scans += _scans_within(filters, viewer, names, own)
+    return [scan for scan in scans if scan.values]
 
 
 def _scans_within(
@@ -60,7 +60,7 @@ def _scans_within(
     conditions["position"] = position(filters)
 
     def rest(*pinned: str) -> list[Condition]:
-        return [each for name, some in conditions.items() if name not in pinned for each in some]
+        return [condition for name, group in conditions.items() if name not in pinned for condition in group]
 
     if filters.record.included and len(filters.record.included) <= MAX_SCANS:
         pins = [type_and_id(value)[::-1] for value in filters.record.included]
@@ -96,17 +96,17 @@ _ALL_KIND = ("names", "origin", "not origin", "actor_type", "not actor_type", "o
 
 def _actor_scans(filters: TimelineFilters, viewer: Viewer, kinds: Sequence[Kind], rest: Any) -> list[Scans]:
     ids = [value for value in filters.actor.included if value != ME]
-    found = [_by_kind(Event.actor_id, ids, kinds, rest("actor", *_ALL_KIND), rest("actor"))] if ids else []
+    scans = [_by_kind(Event.actor_id, ids, kinds, rest("actor", *_ALL_KIND), rest("actor"))] if ids else []
     if ME in filters.actor.included:
         # So that no row is on two scans.
         others = [or_(Event.actor_id.is_(None), Event.actor_id.not_in(ids))] if ids else []
         mine = [viewer.member_id]
-        found.append(
+        scans.append(
             _by_kind(
                 Event.member_id, mine, kinds, [*rest("actor", *_ALL_KIND), *others], [*rest("actor"), *others]
             )
         )
-    return found
+    return scans
 
 
 def _by_kind(
@@ -121,10 +121,10 @@ def _by_kind(
 
 def _kinds(viewer: Viewer) -> Sequence[Kind]:
     """Return the kinds of events that the workspace has seen, read once a transaction."""
-    there, workspace_id = event_kind.c, viewer.workspace.id
+    columns, workspace_id = event_kind.c, viewer.workspace.id
 
     def read() -> list[Kind]:
-        query = select(*(there[name] for name in KIND_COLUMNS)).where(there.workspace_id == workspace_id)
+        query = select(*(columns[name] for name in KIND_COLUMNS)).where(columns.workspace_id == workspace_id)
         return sorted(Kind(*row) for row in db.session.execute(query))
 
     return read_once(db.session.connection(), ("kinds", workspace_id), read)
@@ -134,14 +134,14 @@ def _matching_kinds(
     filters: TimelineFilters, viewer: Viewer, names: Sequence[str] | None
 ) -> list[Kind] | None:
     """Return the kinds that a filter leaves, None where it asks nothing about them."""
-    asked = {name: filters[name] for name in ("origin", "actor_type", "outcome")}
-    if names is None and not any(asked.values()):
+    choices = {name: filters[name] for name in ("origin", "actor_type", "outcome")}
+    if names is None and not any(choices.values()):
         return None
     return [
         kind
         for kind in _kinds(viewer)
         if (names is None or kind.event in names)
-        and all(values.lets(getattr(kind, name)) for name, values in asked.items())
+        and all(values.lets(getattr(kind, name)) for name, values in choices.items())
     ]
 
 

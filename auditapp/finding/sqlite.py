@@ -39,7 +39,7 @@ def select_places(scans: Scans, place: Select[Any]) -> list[Select[Any]]:
     return [select(place.where(*pinned(scans, at)).subquery()) for at in range(len(scans.values))]
 
 
-def select_found(tree: Node, filters: TimelineFilters, viewer: Viewer, limit: int) -> Select[Any]:
+def select_numbers(tree: Node, filters: TimelineFilters, viewer: Viewer, limit: int) -> Select[Any]:
     """Return the query for the numbers of those events that a tree finds, in the page's order."""
     by_number = Event.id.in_(select(_FTS5.c.rowid).where(_matches(tree)))
     mine = Unindexed(Event.workspace_id) == viewer.workspace.id

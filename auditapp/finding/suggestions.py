@@ -8,7 +8,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.filters import TimelineFilters
 from auditapp.filters.expression import all_of
 from auditapp.filters.search_terms import Term
-from auditapp.finding.full_text import fetch_found
+from auditapp.finding.full_text import fetch_by_index
 from auditapp.finding.index_expression import tree_of
 from auditapp.index.terms import value_term
 from auditapp.index.words import words
@@ -49,26 +49,26 @@ def suggest_records(typed: str, viewer: Viewer) -> list[Offer]:
     return _suggest("n", typed, viewer, columns, offer)
 
 
-def _suggest(kind: str, typed: str, viewer: Viewer, columns: Sequence[Any], offer: Any) -> list[Offer]:
+def _suggest(kind: str, typed: str, viewer: Viewer, columns: Sequence[Any], offer_of: Any) -> list[Offer]:
     """Look among the newest events that fit; leave out who was found, until nobody new is."""
-    asked = words(typed)
-    whole = tree_of(TimelineFilters(), viewer)
-    if not asked or whole is None:
+    typed_words = words(typed)
+    visible = tree_of(TimelineFilters(), viewer)
+    if not typed_words or visible is None:
         return []
     begin = f"_{viewer.workspace.id}{kind}_"
-    parts = tuple(Term((begin + word,), is_prefix=True) for word in asked)
-    found: dict[str, Offer] = {}
+    parts = tuple(Term((begin + word,), is_prefix=True) for word in typed_words)
+    offers: dict[str, Offer] = {}
     for _ in range(MAX_OFFERED):
-        but = tuple(Term((_term_of(viewer, each),)) for each in found.values())
-        tree = all_of((*parts, whole), but)
-        rows = fetch_found(tree, TimelineFilters(), viewer, columns, LOOK_AT)
+        but = tuple(Term((_term_of(viewer, known),)) for known in offers.values())
+        tree = all_of((*parts, visible), but)
+        rows = fetch_by_index(tree, TimelineFilters(), viewer, columns, LOOK_AT)
         for row in rows:
             # An erased actor has no id to filter by.
             if None not in row[:1]:
-                found.setdefault((each := offer(row)).value, each)
-        if len(rows) < LOOK_AT or len(found) >= MAX_OFFERED:
+                offers.setdefault((offer := offer_of(row)).value, offer)
+        if len(rows) < LOOK_AT or len(offers) >= MAX_OFFERED:
             break
-    return list(found.values())[:MAX_OFFERED]
+    return list(offers.values())[:MAX_OFFERED]
 
 
 def _term_of(viewer: Viewer, offer: Offer) -> str:

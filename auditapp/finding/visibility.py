@@ -32,14 +32,14 @@ class Visible(NamedTuple):
     own: bool
 
 
-def visible_of(viewer: Viewer, known: Mapping[str, str], named: list[str] | None) -> list[Visible]:
+def visible_of(viewer: Viewer, known: Mapping[str, str], names: list[str] | None) -> list[Visible]:
     """Return what a viewer may see of the events that have one of some names."""
     if viewer.audit_level is AuditLevel.ALL:
-        return [Visible(named, own=False)]
+        return [Visible(names, own=False)]
     if viewer.audit_level is AuditLevel.OWN:
-        return [Visible(named, own=True)]
+        return [Visible(names, own=True)]
     if viewer.audit_level is AuditLevel.PERMITTED:
-        candidates = sorted(known) if named is None else named
+        candidates = sorted(known) if names is None else names
         open_names = [name for name in candidates if known[name] in viewer.entity_types]
         others = [name for name in candidates if name not in open_names]
         return [Visible(open_names, own=False), Visible(others, own=True)]
@@ -48,9 +48,9 @@ def visible_of(viewer: Viewer, known: Mapping[str, str], named: list[str] | None
 
 def visible_events(filters: TimelineFilters, viewer: Viewer) -> list[Visible]:
     """Return what a filter leaves of what the viewer may see, none of it without names."""
-    named = matching_names(filters, viewer)
+    names = matching_names(filters, viewer)
     known = known_names(viewer) if viewer.audit_level is AuditLevel.PERMITTED else {}
-    return [part for part in visible_of(viewer, known, named) if part.names is None or part.names]
+    return [part for part in visible_of(viewer, known, names) if part.names is None or part.names]
 
 
 def matching_names(filters: TimelineFilters, viewer: Viewer) -> list[str] | None:

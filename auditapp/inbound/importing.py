@@ -20,7 +20,7 @@ from auditapp.index.statistics import know_what_is_there
 from auditapp.log import EventError, Problem
 from auditapp.log.record import record_parsed
 from auditapp.log.renamed import note_restored
-from auditapp.log.rows import Given
+from auditapp.log.rows import Stamp
 from auditapp.log.schema import MAX_BATCH, parse_event
 from auditapp.models import Workspace
 
@@ -47,7 +47,7 @@ class Row(NamedTuple):
     place: str
     event: dict[str, Any]
     size: int
-    given: Given | None = None
+    given: Stamp | None = None
     derived: bool = False
     clean: bool = False
 
@@ -211,7 +211,7 @@ def _record(
         results = record_parsed(
             workspace,
             [row.event for row in batch],
-            given=[row.given for row in batch],
+            stamps=[row.given for row in batch],
             digests=[row.digest for row in batch],
         )
         note_restored(

@@ -30,11 +30,11 @@ def count_events(connection: Connection, rows: Sequence[Columns], *, back: bool 
     workspace_id = rows[0].workspace_id
     zone, kinds = _zone_and_kinds(connection, workspace_id, {row.event for row in rows})
     counted = counts_of(zone, rows)
-    told = [(*key, -events if back else events) for key, events in counted.items()]
+    counts = [(*key, -events if back else events) for key, events in counted.items()]
     if is_sqlite(connection):
-        _add_counts(connection, workspace_id, told)
+        _add_counts(connection, workspace_id, counts)
     else:
-        _add_counts_beside_others(connection, workspace_id, told)
+        _add_counts_beside_others(connection, workspace_id, counts)
     if back:
         mine = (event_count.c.workspace_id == workspace_id, event_count.c.events == 0)
         connection.execute(delete(event_count).where(*mine))
@@ -74,8 +74,8 @@ def _zone_and_kinds(
     connection: Connection, workspace_id: int, names: set[str]
 ) -> tuple[str, set[tuple[Any, ...]]]:
     """Return the zone whose days a workspace counts by, and which kinds of some events it has had."""
-    found = connection.execute(_ZONE_AND_KINDS, {"workspace": workspace_id, "events": sorted(names)}).all()
-    return found[0][0], {tuple(kind) for _, *kind in found}
+    rows = connection.execute(_ZONE_AND_KINDS, {"workspace": workspace_id, "events": sorted(names)}).all()
+    return rows[0][0], {tuple(kind) for _, *kind in rows}
 
 
 _COUNTED = ("hours", "start", *KIND_COLUMNS, "events")
@@ -85,22 +85,23 @@ _ADD_OR_COUNT = f"""
 """  # noqa: S608
 
 
-def _add_counts(connection: Connection, workspace_id: int, told: Sequence[tuple[Any, ...]]) -> None:
+def _add_counts(connection: Connection, workspace_id: int, counts: Sequence[tuple[Any, ...]]) -> None:
     # Past SQLAlchemy, which takes longer over a row's parameters than SQLite over the row.
-    rows = [(workspace_id, hours, microseconds(start), *rest) for hours, start, *rest in told]
+    rows = [(workspace_id, hours, microseconds(start), *rest) for hours, start, *rest in counts]
     connection.exec_driver_sql(_ADD_OR_COUNT, rows)
 
 
 def _add_counts_beside_others(
-    connection: Connection, workspace_id: int, told: Sequence[tuple[Any, ...]]
+    connection: Connection, workspace_id: int, counts: Sequence[tuple[Any, ...]]
 ) -> None:
     """Add to rows that no other transaction holds, and rows for what is left: nobody waits for anybody."""
-    given = {
-        name: bindparam(name, [each[at] for each in told], ARRAY(event_count.c[name].type))
+    parameters = {
+        name: bindparam(name, [count[at] for count in counts], ARRAY(event_count.c[name].type))
         for at, name in enumerate(_COUNTED)
     }
     connection.execute(
-        _ADD_COUNTS.bindparams(bindparam("workspace", Integer), *given.values()), {"workspace": workspace_id}
+        _ADD_COUNTS.bindparams(bindparam("workspace", Integer), *parameters.values()),
+        {"workspace": workspace_id},
     )
 
 

@@ -42,10 +42,10 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def field_key(text: str) -> str:
     """Return a field's name or label in the form in which they are compared."""
-    whole = folded(text)
-    bare = "".join(whole.replace("_", " ").replace("-", " ").split())
+    folded_text = folded(text)
+    bare = "".join(folded_text.replace("_", " ").replace("-", " ").split())
     # A name of nothing else is that name.
-    return bare or whole or text
+    return bare or folded_text or text
 
 
 @lru_cache(maxsize=4096)
@@ -65,12 +65,12 @@ def forms_of(value: Any, kind: str | None) -> Forms:
     if isinstance(value, list):
         return dict([_whole(value)]) | _item_forms(value, kind)
     if isinstance(value, dict):
-        named = [
-            _single(each, kind)
-            for name, each in value.items()
-            if name in _NAMES and isinstance(each, _SINGLE)
+        single_forms = [
+            _single(single, kind)
+            for name, single in value.items()
+            if name in _NAMES and isinstance(single, _SINGLE)
         ]
-        return dict([*named, _whole(value)])
+        return dict([*single_forms, _whole(value)])
     return dict([_single(value, kind)])
 
 
@@ -80,36 +80,36 @@ def moved_forms(previous: list[Any], current: list[Any], kind: str | None) -> li
     "won" in the place of "Won" came in, though both are asked for alike.
     """
     sides = [previous, current]
-    told = [[item if isinstance(item, str) else orjson.dumps(item) for item in side] for side in sides]
+    texts = [[item if isinstance(item, str) else orjson.dumps(item) for item in side] for side in sides]
     # Most of a long list stays as it is.
-    kept = {*told[0]} & {*told[1]}
+    kept = {*texts[0]} & {*texts[1]}
     before, after = (
         dict([_whole(side)])
-        | _item_forms([item for item, text in zip(side, some, strict=True) if text not in kept], kind)
-        for side, some in zip(sides, told, strict=True)
+        | _item_forms([item for item, text in zip(side, side_texts, strict=True) if text not in kept], kind)
+        for side, side_texts in zip(sides, texts, strict=True)
     )
     return [
-        {recorded: form for recorded, form in some.items() if recorded not in others}
-        for some, others in ((before, after), (after, before))
+        {recorded: form for recorded, form in forms.items() if recorded not in other_forms}
+        for forms, other_forms in ((before, after), (after, before))
     ]
 
 
 def _item_forms(items: list[Any], kind: str | None) -> Forms:
-    found: Forms = {}
+    forms: Forms = {}
     for item in items:
         if isinstance(item, dict):
             # One Ada in the place of another came in, though both have the name.
-            whose = next((item[name] for name in _IDS if isinstance(item.get(name), _SINGLE)), None)
-            found |= {(whose, recorded): form for recorded, form in forms_of(item, kind).items()}
+            id_of_item = next((item[name] for name in _IDS if isinstance(item.get(name), _SINGLE)), None)
+            forms |= {(id_of_item, recorded): form for recorded, form in forms_of(item, kind).items()}
         else:
-            found |= [_single(item, kind)]
-    return found
+            forms |= [_single(item, kind)]
+    return forms
 
 
 _SINGLE = (str, int, float)
 
 
-def asked_forms(text: str) -> list[str]:
+def typed_forms(text: str) -> list[str]:
     """Return the forms of the values that a typed text may mean: ``48,000`` is a text and a number."""
     plain = _text_form(text)
     return list(dict.fromkeys([plain, *_meant(text.strip(), plain)]))

@@ -68,17 +68,17 @@ def rebuild(workspaces: Sequence[int], tell: Progress = lambda _workspace, _stat
     return chosen
 
 
-def _patiently(attempt: Callable[..., bool], *given: Any) -> bool:
+def _patiently(attempt: Callable[..., bool], *arguments: Any) -> bool:
     """Try again where others write for long just now; they are not to wait for this."""
     for _ in range(ATTEMPTS):
         try:
-            return attempt(*given)
+            return attempt(*arguments)
         except OperationalError as error:
             db.session.rollback()
             if not _is_locked(error):
                 raise
             time.sleep(PAUSE_SECONDS)
-    return attempt(*given)
+    return attempt(*arguments)
 
 
 def _look_at_it() -> bool:
@@ -117,8 +117,8 @@ def _begin(workspace_id: int, seen: IndexState) -> bool:
         ends = select(func.min(Event.id), func.max(Event.id)).where(Event.workspace_id == workspace_id)
         first, last = connection.execute(ends).one()
         before = (first or 1) - 1
-        here = event_search.c.event_id
-        _forget_words(connection, workspace_id, or_(here <= before, here > (last or 0)))
+        event_id = event_search.c.event_id
+        _forget_words(connection, workspace_id, or_(event_id <= before, event_id > (last or 0)))
         forget_unseen(connection, workspace_id)
         _put(connection, workspace_id, before, before, last or 0)
     db.session.commit()
@@ -142,16 +142,18 @@ def _forget_strangers() -> bool:
 
 def _adds_up(workspace_id: int, state: IndexState) -> bool:
     """Tell whether what an unfinished rebuild noted is what it did: else it would count events twice."""
-    done = or_(Event.id <= state.done_event, Event.id > state.last_event)
+    is_indexed = or_(Event.id <= state.done_event, Event.id > state.last_event)
     typed = is_typed(db.session.connection())
     mine = Event.workspace_id == workspace_id
-    events = db.session.scalar(select(func.count()).select_from(Event).where(mine, done, typed))
+    events = db.session.scalar(select(func.count()).select_from(Event).where(mine, is_indexed, typed))
     hours = (event_count.c.workspace_id == workspace_id, event_count.c.hours == HOUR)
     return events == (db.session.scalar(select(func.sum(event_count.c.events)).where(*hours)) or 0)
 
 
-def _put(connection: Connection, workspace_id: int, first: int, done: int, last: int) -> None:
-    state = IndexState(INDEX_VERSION, first, min(done, last), last, datetime.now(UTC))
+def _put(
+    connection: Connection, workspace_id: int, first_event: int, done_event: int, last_event: int
+) -> None:
+    state = IndexState(INDEX_VERSION, first_event, min(done_event, last_event), last_event, datetime.now(UTC))
     mine = index_state.c.workspace_id == workspace_id
     connection.execute(delete(index_state).where(mine))
     connection.execute(index_state.insert().values(workspace_id=workspace_id, **state._asdict()))
@@ -170,17 +172,19 @@ def _step(workspace_id: int) -> bool:
     if not _hold(connection, workspace_id, state):
         db.session.rollback()
         return True
-    done = events[-1].number if events else state.last_event
+    done_event = events[-1].number if events else state.last_event
     if not _is_sqlite():
-        here = event_search.c.event_id
-        _forget_words(connection, workspace_id, here > state.done_event, here <= done)
+        event_id = event_search.c.event_id
+        _forget_words(connection, workspace_id, event_id > state.done_event, event_id <= done_event)
     if events:
         add_documents(connection, rows)
         count_events(connection, [event.row for event in events])
         names = {event.row.event for event in events}
         add_names(connection, workspace_id, {(name, name.rpartition(".")[0]) for name in names})
     mine = index_state.c.workspace_id == workspace_id
-    connection.execute(update(index_state).where(mine).values(done_event=done, changed_at=datetime.now(UTC)))
+    connection.execute(
+        update(index_state).where(mine).values(done_event=done_event, changed_at=datetime.now(UTC))
+    )
     db.session.commit()
     return True
 

@@ -51,8 +51,8 @@ class IndexState(NamedTuple):
             return 100
         if not self.is_begun:
             return 0
-        done, events = self.done_event - self.first_event, self.last_event - self.first_event
-        return max(0, min(99, 100 * done // events))
+        indexed, events = self.done_event - self.first_event, self.last_event - self.first_event
+        return max(0, min(99, 100 * indexed // events))
 
     @property
     def words(self) -> str:
@@ -87,8 +87,8 @@ class IndexStaleError(Exception):
 def index_state_of(workspace_id: int) -> IndexState:
     """Return a workspace's state; of one that nobody noted, that it is stale."""
     query = select(*(index_state.c[name] for name in _COLUMNS))
-    found = db.session.execute(query.where(index_state.c.workspace_id == workspace_id)).first()
-    return IndexState(*found) if found else IndexState()
+    row = db.session.execute(query.where(index_state.c.workspace_id == workspace_id)).first()
+    return IndexState(*row) if row else IndexState()
 
 
 def stale_workspaces() -> list[int]:

@@ -72,7 +72,7 @@ def _fits_type(column: Any) -> Any:
 
 def sections_of(row: Row) -> tuple[dict[str, Any], list[str]]:
     """Return an event's sections, None where one was erased, and the names of those that are damaged."""
-    found: dict[str, Any] = {}
+    sections: dict[str, Any] = {}
     damaged = []
     for name in SECTIONS:
         text = row[f"section_{name}"]
@@ -85,11 +85,11 @@ def sections_of(row: Row) -> tuple[dict[str, Any], list[str]]:
             if text is not None and not _FITS[name](value):
                 damaged.append(name)
                 value = None
-        found[name] = value
-    related, names = found["related"], found["names"]
+        sections[name] = value
+    related, names = sections["related"], sections["names"]
     if related is not None and names is not None and len(related) != len(names["related"]):
         damaged.append("names")
-    return found, damaged
+    return sections, damaged
 
 
 def logged_of(row: Row, sections: Mapping[str, Any]) -> Logged:
@@ -151,8 +151,8 @@ def _is_named(value: Any) -> bool:
 
 def _is_related(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(each, dict) and all(isinstance(each.get(key), str) for key in ("type", "id"))
-        for each in value
+        isinstance(record, dict) and all(isinstance(record.get(key), str) for key in ("type", "id"))
+        for record in value
     )
 
 

@@ -61,8 +61,8 @@ def value_term(workspace_id: int, kind: str, *values: str) -> str:
 
 def new_value_term(workspace_id: int, kind: str, *values: str) -> str:
     """Return the term of a value that is not expected to come again."""
-    told = "\0".join((str(workspace_id), kind, *values)).encode()
-    return f"_{blake2b(told, digest_size=10).hexdigest()}"
+    text = "\0".join((str(workspace_id), kind, *values)).encode()
+    return f"_{blake2b(text, digest_size=10).hexdigest()}"
 
 
 _value_term_kept = lru_cache(maxsize=8192)(new_value_term)
@@ -71,22 +71,22 @@ _value_term_kept = lru_cache(maxsize=8192)(new_value_term)
 def column_terms(row: Columns) -> list[str]:
     """Return an event's terms but those of its changes, by its columns."""
     workspace_id = row.workspace_id
-    found = [workspace_term(workspace_id)]
-    found += _span_terms(workspace_id, span_of(row.occurred_at, SPANS[0]))
-    found.append(value_term(workspace_id, "event", row.event))
-    found.append(value_term(workspace_id, "origin", row.origin))
-    found.append(value_term(workspace_id, "record", row.entity_type, row.entity_id))
+    terms = [workspace_term(workspace_id)]
+    terms += _span_terms(workspace_id, span_of(row.occurred_at, SPANS[0]))
+    terms.append(value_term(workspace_id, "event", row.event))
+    terms.append(value_term(workspace_id, "origin", row.origin))
+    terms.append(value_term(workspace_id, "record", row.entity_type, row.entity_id))
     if row.actor_id is not None:
-        found.append(value_term(workspace_id, "actor_id", row.actor_id))
+        terms.append(value_term(workspace_id, "actor_id", row.actor_id))
     if row.correlation_id is not None:
-        found.append(value_term(workspace_id, "correlation_id", row.correlation_id))
+        terms.append(value_term(workspace_id, "correlation_id", row.correlation_id))
     if row.outcome != "success":
-        found.append(value_term(workspace_id, "outcome", row.outcome))
+        terms.append(value_term(workspace_id, "outcome", row.outcome))
     if row.actor_type != "user":
-        found.append(value_term(workspace_id, "actor_type", row.actor_type))
+        terms.append(value_term(workspace_id, "actor_type", row.actor_type))
     if row.member_id is not None:
-        found.append(value_term(workspace_id, "member_id", str(row.member_id)))
-    return found
+        terms.append(value_term(workspace_id, "member_id", str(row.member_id)))
+    return terms
 
 
 def context_terms(workspace_id: int, event: Mapping[str, Any], context: Mapping[str, Any]) -> list[str]:
@@ -95,17 +95,17 @@ def context_terms(workspace_id: int, event: Mapping[str, Any], context: Mapping[
     :param event: as contract §5 has it.
     :param context: what was recorded as its context.
     """
-    found = []
+    terms = []
     address = _address(context.get("ip"))
     if address is not None:
-        found.append(address_beginning(workspace_id, address, address.max_prefixlen // 4))
+        terms.append(address_beginning(workspace_id, address, address.max_prefixlen // 4))
     for kind, party in (
         ("claimed_by", context.get("claimed_by")),
         ("on_behalf_of", event.get("on_behalf_of")),
     ):
         if isinstance(party, Mapping) and isinstance(party.get("id"), str):
-            found.append(value_term(workspace_id, kind, party["id"]))
-    return found
+            terms.append(value_term(workspace_id, kind, party["id"]))
+    return terms
 
 
 def address_beginning(workspace_id: int, address: Address, digits: int) -> str:
@@ -161,7 +161,7 @@ def _single_terms(workspace_id: int, keys: tuple[str, ...], before: str, after: 
 
 def _new_single(workspace_id: int, keys: tuple[str, ...], before: str, after: str) -> tuple[str, ...]:
     forms = [before] if before else []
-    return tuple([each for key in keys for each in _key_terms(workspace_id, key, forms, [after])])
+    return tuple([term for key in keys for term in _key_terms(workspace_id, key, forms, [after])])
 
 
 # A choice changes in the same few ways again and again.
@@ -174,9 +174,9 @@ def _key_terms(workspace_id: int, key: str, before: list[str], after: list[str])
         yield value_term(workspace_id, "from", key, form)
     for form in after:
         yield value_term(workspace_id, "to", key, form)
-    for one in before[:MAX_PAIRS]:
-        for other in after[:MAX_PAIRS]:
-            yield value_term(workspace_id, "from to", key, one, other)
+    for old in before[:MAX_PAIRS]:
+        for new in after[:MAX_PAIRS]:
+            yield value_term(workspace_id, "from to", key, old, new)
 
 
 _SEVERAL = (list, dict)
@@ -206,34 +206,39 @@ def _ids(value: Any) -> dict[str, None]:
 
 def texts_of(event: Mapping[str, Any], uid: str, context: Mapping[str, Any]) -> Iterable[str]:
     """Return the texts of an event whose words are searched, none twice: names, ids, recorded values."""
-    found: dict[str, None] = {uid: None}
-    for one in (event["entity"], event["actor"], event.get("on_behalf_of") or {}, *event.get("related", ())):
+    texts: dict[str, None] = {uid: None}
+    for party in (
+        event["entity"],
+        event["actor"],
+        event.get("on_behalf_of") or {},
+        *event.get("related", ()),
+    ):
         for key in ("id", "name", "email"):
-            if text := one.get(key):
-                found[text] = None
+            if text := party.get(key):
+                texts[text] = None
     for key in ("correlation_id", "causation_id"):
         if text := event.get(key):
-            found[text] = None
+            texts[text] = None
     for change in (event.get("changes") or {}).values():
-        _gather(change.get("previous"), found)
-        _gather(change["current"], found)
-    _gather(event.get("payload"), found)
+        _gather(change.get("previous"), texts)
+        _gather(change["current"], texts)
+    _gather(event.get("payload"), texts)
     # These would be found in every event of one browser, or of one API key.
-    _gather({key: value for key, value in context.items() if key not in UNSEARCHED}, found)
-    return found
+    _gather({key: value for key, value in context.items() if key not in UNSEARCHED}, texts)
+    return texts
 
 
-def _gather(value: Any, found: dict[str, None]) -> None:
+def _gather(value: Any, texts: dict[str, None]) -> None:
     if isinstance(value, str):
-        found[value] = None
+        texts[value] = None
     elif isinstance(value, dict):
-        for each in value.values():
-            _gather(each, found)
+        for item in value.values():
+            _gather(item, texts)
     elif isinstance(value, list):
-        for each in value:
-            _gather(each, found)
+        for item in value:
+            _gather(item, texts)
     elif value is not None and not isinstance(value, bool):
-        found[str(value)] = None
+        texts[str(value)] = None
 
 
 @lru_cache(maxsize=8192)
@@ -246,27 +251,28 @@ def document(logged: Logged) -> list[str]:
     """Return an event's terms and words in their order, ``_`` between texts, so that no phrase spans two."""
     _, event, row, context = logged
     workspace_id, actor = row.workspace_id, event["actor"]
-    found = column_terms(row)
-    found += dict.fromkeys(
-        value_term(workspace_id, "related", each["type"], each["id"]) for each in event.get("related") or ()
+    parts = column_terms(row)
+    parts += dict.fromkeys(
+        value_term(workspace_id, "related", record["type"], record["id"])
+        for record in event.get("related") or ()
     )
-    found += context_terms(workspace_id, event, context)
-    found += dict.fromkeys(change_terms(workspace_id, event.get("changes") or {}))
-    found += name_terms(workspace_id, "a", actor.get("name"), actor.get("email"), actor["id"])
-    found += name_terms(workspace_id, "n", event["entity"].get("name"))
-    last = len(found) + MAX_WORDS
+    parts += context_terms(workspace_id, event, context)
+    parts += dict.fromkeys(change_terms(workspace_id, event.get("changes") or {}))
+    parts += name_terms(workspace_id, "a", actor.get("name"), actor.get("email"), actor["id"])
+    parts += name_terms(workspace_id, "n", event["entity"].get("name"))
+    last = len(parts) + MAX_WORDS
     for text in texts_of(event, str(row.uid), context):
-        found.append(BREAK)
-        found += words(text)
-    return found[:last]
+        parts.append(BREAK)
+        parts += words(text)
+    return parts[:last]
 
 
-def as_text(found: Sequence[str]) -> str:
+def as_text(parts: Sequence[str]) -> str:
     """Return a document for FTS5: words with blanks between them."""
-    return " ".join(found)
+    return " ".join(parts)
 
 
-def as_vector(found: Sequence[str]) -> str:
+def as_vector(parts: Sequence[str]) -> str:
     """Return a document as the text of a tsvector: each word with its position."""
     # Words hold letters and digits only, terms "_" beside them: nothing that would need quotes.
-    return " ".join([f"{word}:{place}" for place, word in enumerate(found, 1) if word != BREAK])
+    return " ".join([f"{word}:{place}" for place, word in enumerate(parts, 1) if word != BREAK])

@@ -58,8 +58,8 @@ def _words(text: str) -> tuple[str, ...]:
     if text.isascii():
         if len(text) == 36 and text[8] == "-" and _UUID.fullmatch(text):
             return (text.replace("-", "").lower(),)
-        found = text.translate(_ASCII).split()
-        return tuple(found if len(text) <= MAX_WORD else [word[:MAX_WORD] for word in found])
+        parts = text.translate(_ASCII).split()
+        return tuple(parts if len(text) <= MAX_WORD else [word[:MAX_WORD] for word in parts])
     if len(text) == 36 and _UUID.fullmatch(text):
         return (text.replace("-", "").lower(),)
     return tuple([word for run in _RUN.findall(folded(text)) for word in _words_of_run(run)])

@@ -20,8 +20,8 @@ from auditapp.database.locks import lock_for_writing
 from auditapp.log.errors import EventError
 from auditapp.log.line import Changes, fields_line, line_with
 from auditapp.log.record import record_batch, write
-from auditapp.log.rows import Entry, Given, entry_of, fold_email
-from auditapp.log.schema import parse_event
+from auditapp.log.rows import Entry, Stamp, entry_of, fold_email
+from auditapp.log.schema import EventIn, parse_event
 from auditapp.models import Account, EventName, Member
 
 MAX_CHANGES = 128 * 1024
@@ -106,15 +106,15 @@ def record_group(
         if entries is not None:
             write(connection, entries)
             return [entry.row.uid for entry in entries]
-    there = _names_there(connection, workspace_id, names)
+    stored = _stored_names(connection, workspace_id, names)
     whole = [event.whole(shared) for event in events]
     recorded = record_batch(WorkspaceId(workspace_id), whole, connection=connection, own=True)
-    known |= there - own_names
-    own_names |= names - there
+    known |= stored - own_names
+    own_names |= names - stored
     return [event.id for event in recorded]
 
 
-def _names_there(
+def _stored_names(
     connection: Connection, workspace_id: int, names: set[tuple[int, str]]
 ) -> set[tuple[int, str]]:
     query = sa.select(EventName.event).where(
@@ -142,7 +142,7 @@ def _entries(
         return None
     lock_for_writing(connection)
     member = _member(connection, workspace_id, first)
-    layout = entry_of(workspace_id, first, Given(uuid7(), now), member, None)
+    layout = entry_of(workspace_id, first, Stamp(uuid7(), now), member, None)
     entries = []
     for event, name in zip(events, names, strict=True):
         whole = event.whole(shared)
@@ -182,13 +182,13 @@ def _fields_line(changes: Changes) -> str | None:
     return line
 
 
-def _member(connection: Connection, workspace_id: int, event: Any) -> uuid.UUID | None:
+def _member(connection: Connection, workspace_id: int, event: EventIn) -> uuid.UUID | None:
     """Find the member that the actor is, as the log does."""
     email = event["actor"].get("email")
     if not email or event["actor"]["type"] != "user":
         return None
-    given = {"workspace": workspace_id, "email": fold_email(email)}
-    return connection.execute(_MEMBER, given).scalar()
+    parameters = {"workspace": workspace_id, "email": fold_email(email)}
+    return connection.execute(_MEMBER, parameters).scalar()
 
 
 _MEMBER = (

@@ -49,8 +49,8 @@ def _next_ids(connection: Connection, driver: object, workspace_id: int, count: 
         # Nobody else can insert before this transaction ends, see lock_for_writing.
         last = connection.exec_driver_sql("SELECT max(id) FROM event").scalar() or 0
         return range(last + 1, last + 1 + count)
-    found = connection.exec_driver_sql(_NEXT_IDS, (Lock.INDEX.value, workspace_id, count))
-    return found.scalars().all()
+    result = connection.exec_driver_sql(_NEXT_IDS, (Lock.INDEX.value, workspace_id, count))
+    return result.scalars().all()
 
 
 # Beside others until the transaction ends: where nobody else records, index/rebuild.py knows that all numbers

@@ -78,7 +78,7 @@ def fields_line(changes: Changes) -> str | None:
 
 def _in_short(changes: Changes) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the first changes from one value to another, cut short."""
-    found = 0
+    count = 0
     for name, change in changes.items():
         short = {key: _cut(change[key]) for key in ("label", "kind") if change.get(key)}
         for side in ("previous", "current"):
@@ -91,8 +91,8 @@ def _in_short(changes: Changes) -> Iterator[tuple[str, dict[str, Any]]]:
                 short[side] = _cut(value) if isinstance(value, str) else value
         else:
             yield name, short
-            found += 1
-            if found == MAX_CHANGES:
+            count += 1
+            if count == MAX_CHANGES:
                 return
 
 
@@ -100,7 +100,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
-def told_fields(line: str | None, fields: str | None) -> str | None:
+def fields_of_row(line: str | None, fields: str | None) -> str | None:
     """Return the changed fields that an event's row tells, by their labels; None where it tells of none.
 
     :param line: of the event.

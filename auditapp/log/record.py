@@ -19,7 +19,7 @@ from auditapp.index.kinds import add_names
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
 from auditapp.log.insert import insert_entries
 from auditapp.log.resent import is_same_event, sent, stored
-from auditapp.log.rows import Entry, Given, digest_of, entry_of, fold_email, folded_emails
+from auditapp.log.rows import Entry, Stamp, digest_of, entry_of, fold_email, folded_emails
 from auditapp.log.schema import MAX_BATCH, EventIn, parse_event
 from auditapp.models import Account, Event, Member
 
@@ -75,12 +75,12 @@ def record_parsed(
     *,
     connection: Connection | None = None,
     claimed_by: Mapping[str, Any] | None = None,
-    given: Sequence[Given | None] = (),
+    stamps: Sequence[Stamp | None] = (),
     digests: Sequence[bytes | None] = (),
 ) -> list[Recorded]:
     """Record events that :func:`parse_event` has returned; else as :func:`record_batch`.
 
-    :param given: for each event what a server gave it before, where a log is restored.
+    :param stamps: for each event what a server gave it before, where a log is restored.
     :param digests: for each event its ``digest_of``, where it is known already.
     """
     now = datetime.now(UTC)
@@ -101,11 +101,11 @@ def record_parsed(
                 raise IdempotencyConflict([Problem(place, "idempotency_key", message)])
             results.append(Recorded(known[key].id, True))
             continue
-        gives = (given[place] if given else None) or Given(uuid7(), now, claimed_by)
-        entries.append(entry_of(workspace.id, event, gives, _member_of(event, members), digest))
-        results.append(Recorded(gives.id, False))
+        stamp = (stamps[place] if stamps else None) or Stamp(uuid7(), now, claimed_by)
+        entries.append(entry_of(workspace.id, event, stamp, _member_of(event, members), digest))
+        results.append(Recorded(stamp.id, False))
         if key:
-            known[key] = First(gives.id, digest, event)
+            known[key] = First(stamp.id, digest, event)
     if entries:
         add_names(connection, workspace.id, {(entry.row.event, entry.row.entity_type) for entry in entries})
         write(connection, entries)
@@ -195,9 +195,9 @@ def ids_of_keys(connection: Connection, workspace_id: int, keys: Collection[str]
         return connection.scalars(query).all()
     # LIMIT 1 for each key leaves the planner the index alone: before the first ANALYZE it would else
     # compare every row of the table with every key.
-    asked = func.unnest(literal([*keys], ARRAY(String))).table_valued("key").render_derived()
-    found = select(Event.id).where(mine, Event.idempotency_key == asked.c.key).limit(1).lateral()
-    return connection.scalars(select(found.c.id).select_from(asked).join(found, true())).all()
+    key_table = func.unnest(literal([*keys], ARRAY(String))).table_valued("key").render_derived()
+    matches = select(Event.id).where(mine, Event.idempotency_key == key_table.c.key).limit(1).lateral()
+    return connection.scalars(select(matches.c.id).select_from(key_table).join(matches, true())).all()
 
 
 def _members_by_email(

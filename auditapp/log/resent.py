@@ -54,7 +54,7 @@ def sent(event: EventIn) -> dict[str, Any]:
         "on_behalf_of": _person(behalf) if behalf else None,
         "origin": event.get("origin", "unknown"),
         "entity": _entity(event["entity"]),
-        "related": [_entity(each) for each in event.get("related") or []],
+        "related": [_entity(record) for record in event.get("related") or []],
         "outcome": event.get("outcome", "success"),
         "changes": event.get("changes") or {},
         "payload": event.get("payload") or {},
@@ -78,25 +78,25 @@ def stored(connection: Connection, workspace_id: int, key: str) -> dict[str, Any
     row = connection.execute(query).mappings().one()
     if any(row[f"section_{name}"] is None for name in SECTIONS):
         return None
-    told = {name: orjson.loads(row[f"section_{name}"]) for name in SECTIONS}
-    names = told["names"]
-    told["context"].pop("claimed_by", None)
+    values = {name: orjson.loads(row[f"section_{name}"]) for name in SECTIONS}
+    names = values["names"]
+    values["context"].pop("claimed_by", None)
     return {
         "event": row["event"],
         # Where the sender said neither, the server gave both.
         "occurred_at": None if row["occurred_at"] == row["recorded_at"] else row["occurred_at"],
         "correlation_id": None if row["correlation_id"] == str(row["uid"]) else row["correlation_id"],
-        "actor": told["actor"],
-        "on_behalf_of": told["on_behalf_of"],
+        "actor": values["actor"],
+        "on_behalf_of": values["on_behalf_of"],
         "origin": row["origin"],
         "entity": {"type": row["entity_type"], "id": row["entity_id"], "name": names["entity"]},
         "related": [
-            {**entity, "name": name} for entity, name in zip(told["related"], names["related"], strict=True)
+            {**entity, "name": name} for entity, name in zip(values["related"], names["related"], strict=True)
         ],
         "outcome": row["outcome"],
-        "changes": told["changes"],
-        "payload": told["payload"],
-        "context": told["context"],
+        "changes": values["changes"],
+        "payload": values["payload"],
+        "context": values["context"],
         "causation_id": row["causation_id"],
     }
 

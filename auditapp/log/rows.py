@@ -16,7 +16,7 @@ from auditapp.models import SECTIONS
 SALT_BYTES = 16
 
 
-class Given(NamedTuple):
+class Stamp(NamedTuple):
     """What the server gives an event beside what was sent.
 
     :ivar claimed_by: the API key or source that named the actor; None where Auditapp knows it itself.
@@ -98,18 +98,18 @@ class Entry(NamedTuple):
 
 
 def entry_of(
-    workspace_id: int, event: EventIn, given: Given, member_id: uuid.UUID | None, digest: bytes | None
+    workspace_id: int, event: EventIn, stamp: Stamp, member_id: uuid.UUID | None, digest: bytes | None
 ) -> Entry:
     """Lay out an event that ``parse_event`` has returned."""
-    context = context_of(event, given.claimed_by)
-    row = _row(workspace_id, event, given, member_id, digest, context)
+    context = context_of(event, stamp.claimed_by)
+    row = _row(workspace_id, event, stamp, member_id, digest, context)
     return Entry(row, section_texts(event, context), event, context)
 
 
 def _row(
     workspace_id: int,
     event: EventIn,
-    given: Given,
+    stamp: Stamp,
     member_id: uuid.UUID | None,
     digest: bytes | None,
     context: Mapping[str, Any],
@@ -117,9 +117,9 @@ def _row(
     actor, entity, behalf = event["actor"], event["entity"], event.get("on_behalf_of")
     return Row(
         workspace_id,
-        given.id,
-        event.get("occurred_at") or given.recorded_at,
-        given.recorded_at,
+        stamp.id,
+        event.get("occurred_at") or stamp.recorded_at,
+        stamp.recorded_at,
         event["event"],
         entity["type"],
         entity["id"],
@@ -131,7 +131,7 @@ def _row(
         (behalf.get("name") or behalf.get("email") or behalf["id"]) if behalf else None,
         event.get("origin", "unknown"),
         event.get("outcome", "success"),
-        event.get("correlation_id") or str(given.id),
+        event.get("correlation_id") or str(stamp.id),
         event.get("causation_id"),
         line_of(event.get("changes") or {}, context),
         event.get("idempotency_key"),
@@ -145,8 +145,8 @@ def section_texts(event: EventIn, context: Mapping[str, Any]) -> Sections:
     values: tuple[Any, ...] = (
         _actor(event["actor"]),
         _on_behalf_of(event),
-        {"entity": entity.get("name"), "related": [each.get("name") for each in related]},
-        [{"type": each["type"], "id": each["id"]} for each in related],
+        {"entity": entity.get("name"), "related": [record.get("name") for record in related]},
+        [{"type": record["type"], "id": record["id"]} for record in related],
         event.get("changes", {}),
         event.get("payload", {}),
         context,

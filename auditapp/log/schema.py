@@ -57,13 +57,13 @@ def parse_instant(value: Any) -> datetime:
             raise ValueError("needs a time zone")
         return value.astimezone(UTC)
     is_text = isinstance(value, str) and value.isascii()
-    found = INSTANT.fullmatch(without_leap_second(value)) if is_text else None
-    if not found:
+    match = INSTANT.fullmatch(without_leap_second(value)) if is_text else None
+    if not match:
         raise ValueError("must be an instant with a zone, as 2026-03-24T09:55:43.898Z")
-    fraction = (found["fraction"] or ".0")[:7]
-    zone = found["zone"].upper().replace("Z", "+00:00")
+    fraction = (match["fraction"] or ".0")[:7]
+    zone = match["zone"].upper().replace("Z", "+00:00")
     try:
-        return datetime.fromisoformat(f"{found['date']}T{found['time']}{fraction}{zone}").astimezone(UTC)
+        return datetime.fromisoformat(f"{match['date']}T{match['time']}{fraction}{zone}").astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("is no time that exists in the years 1 to 9999") from None
 
@@ -168,12 +168,12 @@ def parse_event(
         event = EVENT_IN.validate_python(data)
     except ValidationError as error:
         raise EventError([_problem(index, detail) for detail in error.errors()]) from None
-    found = [*_faults(event, now), *([] if own else _reserved(event))]
+    faults = [*_faults(event, now), *([] if own else _reserved(event))]
     size = len(orjson.dumps(data))
     if size > MAX_EVENT_BYTES:
-        found.append(("", f"the event has {size:,} bytes; {MAX_EVENT_BYTES:,} at most"))
-    if found:
-        raise EventError([Problem(index, path, message) for path, message in found])
+        faults.append(("", f"the event has {size:,} bytes; {MAX_EVENT_BYTES:,} at most"))
+    if faults:
+        raise EventError([Problem(index, path, message) for path, message in faults])
     return event
 
 
@@ -186,35 +186,35 @@ def _plain(data: Any) -> Any:
 
 def _faults(event: EventIn, now: datetime) -> list[tuple[str, str]]:
     """Return what the schema cannot say; puts ``occurred_at`` in its place as a datetime."""
-    found = []
+    faults = []
     entity, name = event["entity"], event["event"]
     if entity["type"] != name[: name.rindex(".")]:
         expected = name.rpartition(".")[0]
-        found.append(("entity.type", f"must be {expected!r}, the part of event before its last dot"))
+        faults.append(("entity.type", f"must be {expected!r}, the part of event before its last dot"))
     if entity["id"] in _NO_SEGMENT:
-        found.append(("entity.id", NO_SEGMENT))
-    for place, each in enumerate(event.get("related") or ()):
-        if each["id"] in _NO_SEGMENT:
-            found.append((f"related[{place}].id", NO_SEGMENT))
+        faults.append(("entity.id", NO_SEGMENT))
+    for place, record in enumerate(event.get("related") or ()):
+        if record["id"] in _NO_SEGMENT:
+            faults.append((f"related[{place}].id", NO_SEGMENT))
     if problem := _address_problem(event.get("context")):
-        found.append(("context.ip", problem))
+        faults.append(("context.ip", problem))
     try:
         moment = event.get("occurred_at")
         event["occurred_at"] = occurred_at = None if moment is None else parse_instant(moment)
     except ValueError as error:
-        found.append(("occurred_at", str(error)))
+        faults.append(("occurred_at", str(error)))
     else:
         if occurred_at and occurred_at > now + MAX_AHEAD:
-            found.append(("occurred_at", "lies more than five minutes ahead of the server's clock"))
-    return found
+            faults.append(("occurred_at", "lies more than five minutes ahead of the server's clock"))
+    return faults
 
 
 def _reserved(event: EventIn) -> list[tuple[str, str]]:
     """Return where an event uses a name that is Auditapp's own."""
     related = enumerate(event.get("related") or ())
-    named = [("event", event["event"]), ("entity.type", event["entity"]["type"])]
-    named += [(f"related[{place}].type", each["type"]) for place, each in related]
-    return [(path, RESERVED) for path, name in named if is_reserved(name)]
+    names = [("event", event["event"]), ("entity.type", event["entity"]["type"])]
+    names += [(f"related[{place}].type", record["type"]) for place, record in related]
+    return [(path, RESERVED) for path, name in names if is_reserved(name)]
 
 
 _NO_SEGMENT = {".", ".."}

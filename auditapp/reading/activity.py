@@ -54,10 +54,10 @@ class Activity:
     @cached_property
     def counts(self) -> Counter[str]:
         """Return how many events there were in all, by what they did."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for bar in self.bars:
-            found.update(bar.effects)
-        return found
+            counts.update(bar.effects)
+        return counts
 
     @cached_property
     def highest(self) -> int:
@@ -66,34 +66,34 @@ class Activity:
 
 
 def activity_of(
-    filters: TimelineFilters, viewer: Viewer, now: datetime, found: Matches | None = None
+    filters: TimelineFilters, viewer: Viewer, now: datetime, matches: Matches | None = None
 ) -> Activity | None:
     """Return the bars of a filter, None where nothing matches.
 
-    :param found: of ``facets.matches_of``, where they are known already.
+    :param matches: of ``facets.matches_of``, where they are known already.
     """
-    found = matches_of(filters, viewer) if found is None else found
-    sample = found.sample
+    matches = matches_of(filters, viewer) if matches is None else matches
+    sample = matches.sample
     if sample is None:
         return None
-    kept = found.kinds is not None
-    since, until = _range(filters, viewer, now, sample, whole=found.is_capped)
+    is_counted = matches.kinds is not None
+    since, until = _range(filters, viewer, now, sample, whole=matches.is_capped)
     unit, starts = _starts(since, until, ZoneInfo(viewer.workspace.timezone))
     ends = [*starts[1:], max(until, starts[-1])]
     starts[0] = min(starts[0], since)  # the first days of the calendar are in no hour, day or week of a zone
     bars = [Bar(start, end) for start, end in zip(starts, ends, strict=True)]
-    if kept:
-        told: Iterable[tuple[datetime, str, int]] = effects_by_time(
+    if is_counted:
+        effects: Iterable[tuple[datetime, str, int]] = effects_by_time(
             filters, viewer, {"hour": HOUR, "day": DAY}.get(unit, WEEK)
         )
         if not index_state_of(viewer.workspace.id).is_current:  # any more
             return activity_of(filters, viewer, now)
     else:
-        told = sample.quarters
-    for moment, effect, events in told:
+        effects = sample.quarters
+    for moment, effect, events in effects:
         place = min(max(bisect_right(starts, moment) - 1, 0), len(bars) - 1)
         bars[place].effects[effect] += events
-    return Activity(unit, bars, sample.oldest if found.is_capped and not kept else None)
+    return Activity(unit, bars, sample.oldest if matches.is_capped and not is_counted else None)
 
 
 def _range(
@@ -136,8 +136,8 @@ def _every(start: datetime, until: datetime, zone: ZoneInfo, step: timedelta) ->
     """Return every step from a start, by the zone's clock where it is of days."""
     if step < timedelta(days=1):
         return [start + step * number for number in range(-(-(until - start) // step))] or [start]
-    found, local = [], start.astimezone(zone).replace(tzinfo=None)
+    starts, local = [], start.astimezone(zone).replace(tzinfo=None)
     while (moment := local.replace(tzinfo=zone).astimezone(UTC)) < until:
-        found.append(moment)
+        starts.append(moment)
         local += step
-    return found or [start]
+    return starts or [start]

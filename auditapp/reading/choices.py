@@ -56,10 +56,10 @@ def choices_for(viewer: Viewer) -> Choices:
 
 def _claimants(viewer: Viewer) -> list[tuple[str, str]]:
     """Return the workspace's API keys and sources, the newest first: their ids tell when they were made."""
-    each = [
+    selects = [
         select(table.id, table.name).where(table.workspace_id == viewer.workspace.id)
         for table in (ApiKey, Source)
     ]
-    both = union_all(*each).subquery().c
-    query = select(both.id, both.name).order_by(both.id.desc()).limit(MAX_CLAIMANTS)
+    union = union_all(*selects).subquery().c
+    query = select(union.id, union.name).order_by(union.id.desc()).limit(MAX_CLAIMANTS)
     return [(str(number), name) for number, name in db.session.execute(query)]

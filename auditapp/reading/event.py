@@ -113,8 +113,8 @@ def with_sections(
     rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str] = SECTIONS
 ) -> list[WholeEvent]:
     """Fetch the sections of rows that were already chosen, by key, in one query."""
-    found = sections_of(rows, viewer, sections)
-    return [WholeEvent(row, found[row.id]) for row in rows]
+    sections_by_row = sections_of(rows, viewer, sections)
+    return [WholeEvent(row, sections_by_row[row.id]) for row in rows]
 
 
 def sections_of(

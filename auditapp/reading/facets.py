@@ -82,44 +82,44 @@ def matches_of(filters: TimelineFilters, viewer: Viewer) -> Matches:
     state = index_state_of(viewer.workspace.id)
     if not state.is_current:
         return replace(_sample(filters, viewer), stale=state)
-    named = matching_names(filters, viewer)
-    total = sum(kind.events for kind in kinds if all(test(kind) for test in _tests(filters, "", named)))
-    some = CAP if total <= CAP else LOOK_AT
-    return Matches(total, sample_of(filters, viewer, some, actors=MAX_ACTORS + 1), kinds)
+    names = matching_names(filters, viewer)
+    total = sum(kind.events for kind in kinds if all(test(kind) for test in _tests(filters, "", names)))
+    limit = CAP if total <= CAP else LOOK_AT
+    return Matches(total, sample_of(filters, viewer, limit, actors=MAX_ACTORS + 1), kinds)
 
 
-def facets_of(filters: TimelineFilters, viewer: Viewer, found: Matches | None = None) -> Facets:
+def facets_of(filters: TimelineFilters, viewer: Viewer, newest: Matches | None = None) -> Facets:
     """Return how a filter's matches divide.
 
-    :param found: of :func:`matches_of`, where they are known already.
+    :param newest: of :func:`matches_of`, where they are known already.
     """
-    found = matches_of(filters, viewer) if found is None else found
-    if found.kinds is not None:
-        shares = _counted(filters, viewer, found.kinds)
+    newest = matches_of(filters, viewer) if newest is None else newest
+    if newest.kinds is not None:
+        shares = _counted(filters, viewer, newest.kinds)
     else:
-        shares = {name: _sampled(name, filters, viewer, found) for name in FACETS if name != "actor"}
-    actors = _actors(filters, viewer, found)
+        shares = {name: _sampled(name, filters, viewer, newest) for name in FACETS if name != "actor"}
+    actors = _actors(filters, viewer, newest)
     return Facets(
-        min(found.total, CAP),
-        found.is_capped,
+        min(newest.total, CAP),
+        newest.is_capped,
         shares | {"actor": actors[:MAX_ACTORS]},
         len(actors) > MAX_ACTORS,
     )
 
 
 def _counted(filters: TimelineFilters, viewer: Viewer, kinds: Iterable[Kind]) -> dict[str, list[Share]]:
-    named = matching_names(filters, viewer)
-    found: dict[str, list[Share]] = {}
+    names = matching_names(filters, viewer)
+    shares: dict[str, list[Share]] = {}
     for facet in ("entity", "event", "origin", "outcome"):
-        passes = _tests(filters, facet, named)
+        passes = _tests(filters, facet, names)
         counted: Counter[str] = Counter()
         for kind in kinds:
             if all(test(kind) for test in passes):
                 counted[_VALUE_OF[facet](kind)] += kind.events
-        found[facet] = [
+        shares[facet] = [
             Share(value, min(events, CAP), events > CAP) for value, events in counted.most_common(MAX_SHARES)
         ]
-    return found
+    return shares
 
 
 _VALUE_OF: dict[str, Callable[[Any], str]] = {
@@ -130,7 +130,7 @@ _VALUE_OF: dict[str, Callable[[Any], str]] = {
 }
 
 
-def _tests(filters: TimelineFilters, facet: str, named: list[str] | None) -> list[Callable[[Any], bool]]:
+def _tests(filters: TimelineFilters, facet: str, names: list[str] | None) -> list[Callable[[Any], bool]]:
     """Return what a kind must pass to count in a facet: every filter but the facet's own."""
     tests: list[Callable[[Any], bool]] = [lambda kind: filters.actor_type.lets(kind.actor_type)]
     if facet != "origin":
@@ -149,19 +149,19 @@ def _passes_any(values: Values, event: str) -> bool:
     return included and not any(matches(pattern, event) for pattern in values.excluded)
 
 
-def _sampled(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches) -> list[Share]:
-    found = _without(name, filters, viewer, found)
+def _sampled(name: str, filters: TimelineFilters, viewer: Viewer, newest: Matches) -> list[Share]:
+    newest = _without(name, filters, viewer, newest)
     counted: Counter[str] = Counter()
-    for kind in found.sample.kinds if found.sample else ():
+    for kind in newest.sample.kinds if newest.sample else ():
         counted[_VALUE_OF[name](kind)] += kind.events
     shares = counted.most_common(MAX_SHARES)
-    return [Share(value, min(events, CAP), found.is_capped) for value, events in shares]
+    return [Share(value, min(events, CAP), newest.is_capped) for value, events in shares]
 
 
-def _without(name: str, filters: TimelineFilters, viewer: Viewer, found: Matches) -> Matches:
+def _without(name: str, filters: TimelineFilters, viewer: Viewer, newest: Matches) -> Matches:
     """Return the newest matches as if one parameter were not given."""
     if not filters[name]:
-        return found
+        return newest
     return _sample(filters.narrowed(**{name: Values()}), viewer)
 
 
@@ -170,15 +170,15 @@ def _sample(filters: TimelineFilters, viewer: Viewer) -> Matches:
     return Matches(sample.total if sample else 0, sample)
 
 
-def _actors(filters: TimelineFilters, viewer: Viewer, found: Matches) -> list[Share]:
-    found = _without("actor", filters, viewer, found)
-    busiest = found.sample.actors if found.sample else ()
+def _actors(filters: TimelineFilters, viewer: Viewer, newest: Matches) -> list[Share]:
+    newest = _without("actor", filters, viewer, newest)
+    busiest = newest.sample.actors if newest.sample else ()
     known = _names_of(busiest, viewer)
     whoever = filters.narrowed(actor=Values())
-    exact = _all_of(whoever, viewer, [actor.actor_id for actor in busiest]) if found.is_capped else {}
+    exact = _exact_counts(whoever, viewer, [actor.actor_id for actor in busiest]) if newest.is_capped else {}
     shares = []
     for actor in busiest:
-        events, capped = exact.get(actor.actor_id, (min(actor.events, CAP), found.is_capped))
+        events, capped = exact.get(actor.actor_id, (min(actor.events, CAP), newest.is_capped))
         shares.append(Share(actor.actor_id, events, capped, *known[actor.event_number]))
     return sorted(shares, key=lambda share: -share.events)
 
@@ -194,19 +194,19 @@ def _names_of(actors: Sequence[Busy], viewer: Viewer) -> dict[int, tuple[str | N
     return {row[0]: (row[1], row[2]) for row in db.session.execute(query)}
 
 
-def _all_of(filters: TimelineFilters, viewer: Viewer, actors: list[str]) -> dict[str, tuple[int, bool]]:
+def _exact_counts(filters: TimelineFilters, viewer: Viewer, actors: list[str]) -> dict[str, tuple[int, bool]]:
     """Count each actor's events in the index of actors, up to the cap; empty where a filter asks more."""
     if not are_kept(filters, viewer) or _asks_unindexed(filters):
         return {}
-    named = matching_names(filters, viewer)
+    names = matching_names(filters, viewer)
     counts = []
     for actor in actors:
         mine = [Event.workspace_id == viewer.workspace.id, Event.actor_id == actor]
-        some = select(Event.id).where(*mine, *([Event.event.in_(named)] if named is not None else []))
+        events = select(Event.id).where(*mine, *([Event.event.in_(names)] if names is not None else []))
         counts.append(
             select(
                 literal(actor),
-                select(func.count()).select_from(some.limit(CAP + 1).subquery()).scalar_subquery(),
+                select(func.count()).select_from(events.limit(CAP + 1).subquery()).scalar_subquery(),
             )
         )
     if not counts:

@@ -21,7 +21,11 @@ _TOGETHER = (
     ("from",),
     ("to",),
     ("field", "from", "to"),
-    *((each.name,) for each in sorted(NARROWING, key=lambda each: each.drop_order) if each.drop_order),
+    *(
+        (parameter.name,)
+        for parameter in sorted(NARROWING, key=lambda parameter: parameter.drop_order)
+        if parameter.drop_order
+    ),
 )
 
 
@@ -39,9 +43,13 @@ def what_would_help(filters: TimelineFilters, viewer: Viewer) -> list[Offer]:
 
     Costs a page of one row for each, of eight at most.
     """
-    here = filters.to_query(before=None, after=None)
+    pairs = filters.to_query(before=None, after=None)
     return _that_find(
-        ((some, [pair for pair in here if pair not in some]) for some in _droppable(filters.chips())), viewer
+        (
+            (dropped, [pair for pair in pairs if pair not in dropped])
+            for dropped in _droppable(filters.chips())
+        ),
+        viewer,
     )
 
 
@@ -50,8 +58,8 @@ def what_finds_alone(filters: TimelineFilters, viewer: Viewer) -> list[Offer]:
     chips = filters.chips()
     kept = [pair for pair in filters.to_query(before=None, after=None) if pair not in chips]
     # A change from or to a value means one of a field.
-    alone = (some for some in _droppable(chips) if some[0][0] not in ("from", "to"))
-    return _that_find(((some, sorted([*kept, *some])) for some in alone), viewer)
+    alone = (pairs for pairs in _droppable(chips) if pairs[0][0] not in ("from", "to"))
+    return _that_find(((pairs, sorted([*kept, *pairs])) for pairs in alone), viewer)
 
 
 def _that_find(candidates: Iterable[tuple[Pairs, Pairs]], viewer: Viewer) -> list[Offer]:
@@ -73,4 +81,4 @@ def _droppable(chips: Pairs) -> Iterator[Pairs]:
         excluded = [pair for pair in pairs if pair[1].startswith("!")]
         if names[0] == "field":
             included, excluded = (pairs, excluded) if included else ([], pairs)
-        yield from (some for some in (included, excluded) if some)
+        yield from (group for group in (included, excluded) if group)

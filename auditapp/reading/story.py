@@ -78,11 +78,11 @@ def _firsts(filters: TimelineFilters, viewer: Viewer, wanted: int) -> tuple[list
     walk = _Walk(filters, viewer)
     size, walked = max(2 * wanted, MIN_CHUNK), 0
     while walked < MAX_WALK:
-        done = walk.go_on(size)
-        if len(walk.found) >= wanted or done:
-            return walk.found[:wanted], None
+        is_over = walk.go_on(size)
+        if len(walk.firsts) >= wanted or is_over:
+            return walk.firsts[:wanted], None
         walked, size = walked + size, min(2 * size, MAX_CHUNK)
-    return walk.found, walk.at
+    return walk.firsts, walk.at
 
 
 class _Walk:
@@ -91,7 +91,7 @@ class _Walk:
     def __init__(self, filters: TimelineFilters, viewer: Viewer) -> None:
         self.filters, self.viewer = filters, viewer
         self.forward = filters.after is not None and filters.before is None
-        self.found: list[EventRow] = []
+        self.firsts: list[EventRow] = []
         self.at: Cursor | None = None
         self._left_out: tuple[str, ...] = ()
         self._first: dict[str, int | None] = {}  # by correlation: the id of its earliest match
@@ -102,13 +102,13 @@ class _Walk:
         rows = fetch_page(self._rest(), self.viewer, SUMMARY_COLUMNS, size)
         unknown = {row.correlation_id: row.id for row in rows if row.correlation_id not in self._first}
         self._first |= first_matches(self.filters, self.viewer, unknown)
-        done = len(rows) < size
-        self.at = None if done else place(rows[-1])
+        is_over = len(rows) < size
+        self.at = None if is_over else place(rows[-1])
         heads = [row for row in rows if self._first.get(row.correlation_id) == row.id]
-        self.found += sorted([*heads, *self._reached()], key=place, reverse=not self.forward)
-        if not done:
+        self.firsts += sorted([*heads, *self._reached()], key=place, reverse=not self.forward)
+        if not is_over:
             self._leave_out(rows)
-        return done
+        return is_over
 
     def _rest(self) -> TimelineFilters:
         values = self.filters.correlation
@@ -176,18 +176,20 @@ def _checked(filters: TimelineFilters, viewer: Viewer) -> Condition:
 def _first_matches_of_words(
     filters: TimelineFilters, viewer: Viewer, correlations: Sequence[str]
 ) -> dict[str, int | None]:
-    found: dict[str, int | None] = {}
+    first_ids: dict[str, int | None] = {}
     columns, size = (Event.id, Event.correlation_id), 5 * TOGETHER
-    left = list(correlations)
-    while left:
-        some = Values(tuple(left[:TOGETHER]), filters.correlation.excluded)
-        rows = fetch_page(replace(filters.narrowed(correlation=some), after=BEGINNING), viewer, columns, size)
+    remaining = list(correlations)
+    while remaining:
+        values = Values(tuple(remaining[:TOGETHER]), filters.correlation.excluded)
+        rows = fetch_page(
+            replace(filters.narrowed(correlation=values), after=BEGINNING), viewer, columns, size
+        )
         for row in rows:  # the oldest first
-            found.setdefault(row.correlation_id, row.id)
+            first_ids.setdefault(row.correlation_id, row.id)
         if len(rows) < size:  # what was not found now is there no more
-            found = {**dict.fromkeys(some.included), **found}
-        left = [name for name in left if name not in found]
-    return found
+            first_ids = {**dict.fromkeys(values.included), **first_ids}
+        remaining = [name for name in remaining if name not in first_ids]
+    return first_ids
 
 
 def stories_of(rows: Sequence[EventRow], viewer: Viewer) -> dict[int, Story]:
@@ -196,13 +198,13 @@ def stories_of(rows: Sequence[EventRow], viewer: Viewer) -> dict[int, Story]:
         return {}
     caused = _caused_in_their_story(rows, viewer)
     query = select_stories([row.id for row in rows], viewer)
-    found = {}
+    stories = {}
     for event_id, first_id, visible in db.session.execute(query):
         others = max(visible - 1, 0)
         is_part = first_id != event_id or event_id in caused
         is_head = not is_part and viewer.audit_level is AuditLevel.ALL
-        found[event_id] = Story(min(others, COUNT_TO), others > COUNT_TO, is_part, is_head)
-    return found
+        stories[event_id] = Story(min(others, COUNT_TO), others > COUNT_TO, is_part, is_head)
+    return stories
 
 
 def select_stories(ids: Sequence[int], viewer: Viewer) -> Select[Any]:
@@ -213,12 +215,12 @@ def select_stories(ids: Sequence[int], viewer: Viewer) -> Select[Any]:
     """
     visible = _checked(TimelineFilters(), viewer)
     first = select(Event.id).where(*_here, visible).order_by(Event.occurred_at, Event.id).limit(1)
-    some = select(Event.id).where(*_here, visible).limit(COUNT_TO + 2)
-    each = some.correlate(_seen).subquery("each")
+    visible_events = select(Event.id).where(*_here, visible).limit(COUNT_TO + 2)
+    counted = visible_events.correlate(_seen).subquery("each")
     return select(
         _seen.id,
         first.correlate(_seen).scalar_subquery(),
-        select(func.count()).select_from(each).scalar_subquery(),
+        select(func.count()).select_from(counted).scalar_subquery(),
     ).where(*_by_number(_seen, ids, viewer))
 
 

@@ -77,7 +77,7 @@ def story_of(correlation_id: str, viewer: Viewer, *, after: Cursor | None = None
         rows = fetch_page(replace(filters, after=after), viewer, SUMMARY_COLUMNS, PAGE_SIZE + 1)
     newer = place(rows[PAGE_SIZE - 1]) if len(rows) > PAGE_SIZE else None
     rows = rows[:PAGE_SIZE]
-    known = events_by_uid({each for row in rows if (each := cause_of(row))}, viewer)
+    known = events_by_uid({cause for row in rows if (cause := cause_of(row))}, viewer)
     others = _causes_in(filters, viewer) if _names_a_later_one(rows, known) else {}
     steps = tree_of(rows, head, known, others)
     story = stories_of([head], viewer)[head.id]
@@ -109,11 +109,11 @@ def _causes_in(filters: TimelineFilters, viewer: Viewer) -> Parents:
 
 def without(steps: Sequence[Step], event_id: str | None) -> list[Step]:
     """Return a tree without one of its events; what that event set off takes its place."""
-    found: list[Step] = []
+    remaining: list[Step] = []
     for step in steps:
         below = without(step.steps, event_id)
-        found += below if str(step.event.uid) == event_id else [replace(step, steps=below)]
-    return found
+        remaining += below if str(step.event.uid) == event_id else [replace(step, steps=below)]
+    return remaining
 
 
 def each_step(steps: Sequence[Step]) -> Iterator[Step]:
@@ -174,13 +174,13 @@ def _cause(row: EventRow, parents: Parents, known: Known, others: Parents) -> Ca
     return Cause("effect" if is_effect else "paged", event)
 
 
-def _leads_to(uid: uuid.UUID | None, other: uuid.UUID, parents: Parents) -> bool:
+def _leads_to(uid: uuid.UUID | None, target: uuid.UUID, parents: Parents) -> bool:
     """Tell whether the way up from one event leads to another."""
     for _ in parents:
-        if uid is None or uid == other:
+        if uid is None or uid == target:
             break
         uid = parents.get(uid)
-    return uid == other
+    return uid == target
 
 
 def _is_own_cause(row: EventRow, parents: Parents) -> bool:
@@ -193,10 +193,10 @@ def _causes_first(rows: Sequence[EventRow], parents: Parents) -> list[uuid.UUID]
     below: dict[uuid.UUID | None, list[uuid.UUID]] = {}
     for row in rows:
         below.setdefault(parents.get(row.uid), []).append(row.uid)
-    found: list[uuid.UUID] = []
+    ordered: list[uuid.UUID] = []
     waiting = list(reversed(below.get(None, [])))
     while waiting:
         uid = waiting.pop()
-        found.append(uid)
+        ordered.append(uid)
         waiting += reversed(below.get(uid, []))
-    return found
+    return ordered

@@ -13,14 +13,14 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
 
     A field absent before has no key ``previous``; one absent after has ``current`` null.
     """
-    found: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, Any]] = {}
     for name in [*after, *(name for name in before if name not in after)]:
         change = {"current": after.get(name)}
         if name in before:
             change = {"previous": before[name], **change}
         if name not in before or name not in after or not same(before[name], after[name]):
-            found[name] = change
-    return found
+            changes[name] = change
+    return changes
 
 
 _ACRONYMS = {"api", "ip", "url"}

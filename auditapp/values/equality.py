@@ -89,9 +89,9 @@ def _instant(text: str, kind: str | None) -> tuple[int, int, str] | None:
 # A history says each value twice, as the new and then as the old one.
 @lru_cache(maxsize=1024)
 def _parse(text: str, kind: str | None) -> tuple[int, int, str] | None:
-    if not (found := _FORMS[kind].fullmatch(text)):
+    if not (match := _FORMS[kind].fullmatch(text)):
         return None
-    year, month, day, hour, minute, second, fraction, sign, hours, minutes = found.groups()
+    year, month, day, hour, minute, second, fraction, sign, hours, minutes = match.groups()
     try:
         days = date(int(year), int(month), int(day)).toordinal()
     except ValueError:  # a 31st of February is text

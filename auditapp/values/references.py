@@ -28,8 +28,8 @@ def by_identity(value: Any) -> dict[str, dict[str, Any]] | None:
     """Return a list's references by their identity; None if this is no list of references."""
     if not isinstance(value, list):
         return None
-    found = {key: item for item in value if (key := identity_of(item)) is not None}
-    return found if len(found) == len(value) else None
+    references = {key: item for item in value if (key := identity_of(item)) is not None}
+    return references if len(references) == len(value) else None
 
 
 def is_difference(known: Any, previous: Any, current: Any, kind: str | None = None) -> bool:
@@ -51,8 +51,8 @@ def next_value(known: Any, previous: Any, current: Any, kind: str | None = None)
         return current
     old, new = by_identity(previous) or {}, by_identity(current) or {}
     kept = [item for item in known if (key := identity_of(item)) not in old or key in new]
-    there = {identity_of(item) for item in kept}
-    added = [item for item in current if identity_of(item) not in there]
+    kept_ids = {identity_of(item) for item in kept}
+    added = [item for item in current if identity_of(item) not in kept_ids]
     return [new.get(identity_of(item) or "", item) for item in kept] + added
 
 

@@ -80,12 +80,12 @@ def _loads_slowly(text: str | bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    result = dict(pairs)
+    if len(result) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise JsonError(f"the key {shorten(twice)} occurs twice in one object")
-    return found
+    return result
 
 
 def _refuse_constant(name: str) -> Any:
@@ -162,12 +162,12 @@ def problems_of(value: Any, path: str = "", depth: int = 1) -> Iterator[tuple[st
 
 def text_problem(text: str) -> str | None:
     """Say what keeps a string from being stored, or None."""
-    found = _FORBIDDEN.search(text)
-    if not found:
+    match = _FORBIDDEN.search(text)
+    if not match:
         return None
-    if found[0] == "\x00":
+    if match[0] == "\x00":
         return "holds the character NUL, which cannot be stored; leave it out"
-    return f"holds the lone surrogate \\u{ord(found[0]):04x}, which is no character; leave it out"
+    return f"holds the lone surrogate \\u{ord(match[0]):04x}, which is no character; leave it out"
 
 
 def _scalar_problem(value: Any) -> str | None:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from auditapp.filters.wording import entity_words
 from auditapp.finding import effect_of
-from auditapp.log.line import told_fields
+from auditapp.log.line import fields_of_row
 from auditapp.log.own_names import short_name
 from auditapp.reading.timeline import EventRow
 from auditapp.values.changes import label_of
@@ -80,4 +80,4 @@ def effect(row: EventRow) -> str:
 
 def changed_fields(row: EventRow) -> str | None:
     """Return the labels of the changed fields in one line, None where an event changed none."""
-    return told_fields(row.line, row.fields)
+    return fields_of_row(row.line, row.fields)

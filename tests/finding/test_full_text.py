@@ -334,7 +334,7 @@ def test_the_index_of_words_serves_a_search(acme, log):
         # Of 600 rows any index will do; what must be shown is that this one can.
         db.session.execute(sa.text("ALTER TABLE event_search DROP CONSTRAINT pk_event_search"))
     tree = tree_of(filters, viewer)
-    statement = database().select_found(All(tree.parts), filters, viewer, 51)
+    statement = database().select_numbers(All(tree.parts), filters, viewer, 51)
 
     compiled = statement.compile(db.engine, compile_kwargs={"render_postcompile": True})
     prefix = "EXPLAIN " if on_postgresql else "EXPLAIN QUERY PLAN "

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditapp.index import words
-from auditapp.index.field_terms import asked_forms, field_key, field_keys, forms_of
+from auditapp.index.field_terms import field_key, field_keys, forms_of, typed_forms
 from auditapp.index.terms import change_terms
 from auditapp.index.words import fold, folded
 from auditapp.reading.diffs.values import kind_of, value_of
@@ -93,7 +93,7 @@ def test_other_letters_are_another_field(name, label, asked):
     ],
 )  # fmt: skip
 def test_a_value_is_asked_for_as_recorded_by_its_label_and_as_pages_show_it(value, kind, asked):
-    assert {*asked_forms(asked)} & {*forms_of(value, kind).values()}
+    assert {*typed_forms(asked)} & {*forms_of(value, kind).values()}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_value_is_asked_for_as_recorded_by_its_label_and_as_pages_show_it(valu
     ],
 )
 def test_what_is_no_such_value_is_not_found(value, kind, asked):
-    assert not {*asked_forms(asked)} & {*forms_of(value, kind).values()}
+    assert not {*typed_forms(asked)} & {*forms_of(value, kind).values()}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_is_no_such_value_is_not_found(value, kind, asked):
 def test_what_a_page_shows_of_a_value_finds_it(value):
     shown = value_of(value, kind_of(None, [value])).text
 
-    assert {*asked_forms(shown)} & {*forms_of(value, None).values()}
+    assert {*typed_forms(shown)} & {*forms_of(value, None).values()}
 
 
 @given(st.text(LETTERS, max_size=60))
@@ -151,14 +151,14 @@ def test_any_value_has_forms_and_no_form_is_empty(value, kind):
 
 @given(st.text())
 def test_any_text_asks_for_something(text):
-    assert all(asked_forms(text)) if text else True
+    assert all(typed_forms(text)) if text else True
 
 
 @pytest.mark.parametrize(
     "text", ["[" * 300 + "]" * 300, '{"a":' * 400 + "1" + "}" * 400, "1e999", "NaN", "-"]
 )
 def test_what_cannot_be_recorded_is_asked_for_as_text(text):
-    assert asked_forms(text) == [text.lower()]
+    assert typed_forms(text) == [text.lower()]
 
 
 def test_a_field_whose_label_says_its_name_has_no_more_marks_than_one_without():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.log.line import MAX_BYTES, fields_line, line_of, told_fields
+from auditapp.log.line import MAX_BYTES, fields_line, fields_of_row, line_of
 
 BILLING = {"type": "source", "id": "s1", "name": "Billing"}
 STAGE = {"previous": "Open", "current": "Won"}
@@ -49,7 +49,7 @@ def test_a_line_tells_what_there_is_in_short(changes, context, line):
     text = line_of(changes, context)
 
     assert (text and orjson.loads(text)) == (line and {"v": 1, **line})
-    assert told_fields(text, None) == (line or {}).get("fields")
+    assert fields_of_row(text, None) == (line or {}).get("fields")
 
 
 def test_labels_that_do_not_fit_are_counted():
@@ -62,7 +62,7 @@ def test_labels_that_do_not_fit_are_counted():
 @pytest.mark.parametrize("fields", ["Stage", '{"v":1,"fields":"Stage"}', "", None])
 def test_an_event_without_a_line_tells_the_fields_it_was_recorded_with(fields):
     """Whatever they look like."""
-    assert told_fields(None, fields) == fields
+    assert fields_of_row(None, fields) == fields
 
 
 TEXTS = st.text(max_size=300)
@@ -81,4 +81,4 @@ def test_a_line_is_never_long_and_always_tells_of_changes(changes, context, name
     else:
         assert len(text.encode()) <= MAX_BYTES
         assert orjson.loads(text)["v"] == 1
-        assert told_fields(text, None) == fields_line(changes)
+        assert fields_of_row(text, None) == fields_line(changes)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditapp.index.field_terms import asked_forms
+from auditapp.index.field_terms import typed_forms
 from auditapp.index.terms import change_terms, value_term
 from auditapp.reading.diffs.field_changes import field_changes, kind_of
 from auditapp.reading.diffs.matching import Effort
@@ -81,10 +81,10 @@ def test_a_kind_is_the_hint_where_it_fits_else_what_the_values_look_like(hint, s
 def test_a_single_short_value_can_be_asked_for_as_the_log_keeps_it(current, asked):
     [change], _ = field_changes({"stage": {"previous": None, "current": current}})
 
-    assert change.asked == asked
+    assert change.filter_value == asked
     if asked is not None:
         marks = set(change_terms(1, {"stage": {"previous": None, "current": current}}))
-        assert marks & {value_term(1, "to", "stage", form) for form in asked_forms(asked)}
+        assert marks & {value_term(1, "to", "stage", form) for form in typed_forms(asked)}
 
 
 @given(
@@ -205,7 +205,7 @@ def test_how_far_apart_two_values_are_is_said_where_it_can_be(previous, current,
 def test_no_value_an_empty_one_and_none_at_all_are_told_apart(change, said, forms):
     [shown], _ = field_changes({"f": change}, created=False)
 
-    assert shown.said == said
+    assert shown.note == said
     assert tuple(side and side.form for side in (shown.sides.previous, shown.sides.current)) == forms
 
 
@@ -213,7 +213,7 @@ def test_what_goes_without_saying_is_not_said():
     [created], _ = field_changes({"f": {"current": "x"}}, created=True)
     [deleted], _ = field_changes({"f": {"previous": "x", "current": None}}, deleted=True)
 
-    assert (created.said, deleted.said) == ("", "")
+    assert (created.note, deleted.note) == ("", "")
 
 
 def elements(previous, current, **more):

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from auditapp.extensions import db
 from auditapp.log.record import record_parsed
-from auditapp.log.rows import Given
+from auditapp.log.rows import Stamp
 from auditapp.log.schema import parse_event
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
@@ -412,7 +412,7 @@ def test_a_version_that_names_itself_as_its_cause_is_said_to(owner, acme):
     """The server gives ids itself, so this can come out of a restored log only."""
     uid, now = uuid7(), datetime.now(UTC)
     parsed = parse_event(an_event(causation_id=str(uid), changes={"n": {"current": 1}}), now=now)
-    record_parsed(acme, [parsed], given=[Given(uid, now, None)])
+    record_parsed(acme, [parsed], stamps=[Stamp(uid, now, None)])
     db.session.commit()
 
     text = words(owner.get(DEAL).text)

@@ -14,7 +14,7 @@ from auditapp.filters.cursor import places_of
 from auditapp.finding import database, news
 from auditapp.finding.pages import fetch_page
 from auditapp.log import record_batch
-from auditapp.log.rows import Given, entry_of
+from auditapp.log.rows import Stamp, entry_of
 from auditapp.models import Event, SignInSession
 from tests.conftest import an_event
 from tests.finding.test_pages import READERS, everything, filters_of, positional, viewer_of
@@ -212,7 +212,7 @@ def test_a_page_that_waits_is_not_told_whether_anything_was_recorded_that_is_not
 def test_no_page_or_answer_holds_the_number_of_an_event(client, login, acme, note):
     """Numbers are made so large that they would be seen wherever they stood."""
     login("owner")
-    far_on = entry_of(acme.id, an_event(), Given(uuid.uuid4(), datetime.now(UTC)), None, None).row
+    far_on = entry_of(acme.id, an_event(), Stamp(uuid.uuid4(), datetime.now(UTC)), None, None).row
     db.session.execute(sa.insert(Event).values(**far_on._asdict(), id=8_123_456_000))
     if db.engine.dialect.name == "postgresql":
         db.session.execute(sa.text("SELECT setval(pg_get_serial_sequence('event', 'id'), 8123456000)"))

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from auditapp.extensions import db
 from auditapp.log import record_batch
 from auditapp.log.record import record_parsed
-from auditapp.log.rows import Given
+from auditapp.log.rows import Stamp
 from auditapp.log.schema import parse_event
 from auditapp.reading import story
 from auditapp.web.times import distance
@@ -362,7 +362,7 @@ def test_events_that_cause_themselves_or_each_other_are_all_shown(owner, acme):
         for place, cause in enumerate(causes)
     ]
     parsed = [parse_event(event, now=AT + timedelta(days=1)) for event in events]
-    record_parsed(acme, parsed, given=[Given(uid, AT, None) for uid in uids])
+    record_parsed(acme, parsed, stamps=[Stamp(uid, AT, None) for uid in uids])
     db.session.commit()
 
     response = owner.get("/w/acme/stories/c")
@@ -386,7 +386,7 @@ def test_a_circle_longer_than_a_page_is_told_where_it_begins(owner, acme):
         for place in range(len(uids))
     ]
     parsed = [parse_event(event, now=AT + timedelta(days=1)) for event in events]
-    record_parsed(acme, parsed, given=[Given(uid, AT, None) for uid in uids])
+    record_parsed(acme, parsed, stamps=[Stamp(uid, AT, None) for uid in uids])
     db.session.commit()
 
     first = owner.get("/w/acme/stories/c").text

@@ -20,7 +20,7 @@ import orjson
 
 from auditapp.inbound.files.json_stream import Element, FileError, fault, lines
 from auditapp.inbound.importing import Row
-from auditapp.log.rows import Given
+from auditapp.log.rows import Stamp
 from auditapp.log.schema import MAX_AHEAD, parse_instant
 from auditapp.values.strict_json import problems_of
 
@@ -54,7 +54,7 @@ def _row(element: Element, occurrences: "Occurrences") -> Row:
     return Row(element.place, event, len(element.text), derived=derived, clean=True)
 
 
-def _given(place: str, event: dict[str, Any]) -> Given:
+def _given(place: str, event: dict[str, Any]) -> Stamp:
     """Take out of an exported event what a server gave it. Its place in the log it gets anew."""
     event.pop("seq", None)
     try:
@@ -67,7 +67,7 @@ def _given(place: str, event: dict[str, Any]) -> Given:
         raise fault(place, "recorded_at", str(error)) from None
     if recorded_at > datetime.now(UTC) + MAX_AHEAD:
         raise fault(place, "recorded_at", "lies more than five minutes ahead of the server's clock")
-    return Given(uid, recorded_at, _claimed_by(place, event))
+    return Stamp(uid, recorded_at, _claimed_by(place, event))
 
 
 def _claimed_by(place: str, event: dict[str, Any]) -> dict[str, str] | None:

@@ -16,7 +16,7 @@ from auditapp.database import unindexed as checked
 from auditapp.extensions import db
 from auditapp.log.record import ids_of_keys
 from auditapp.log.resent import is_same_event, sent, stored
-from auditapp.log.rows import Given, digest_of
+from auditapp.log.rows import Stamp, digest_of
 from auditapp.log.schema import EventIn
 from auditapp.models import Event, EventPayload, Workspace
 from auditapp.values.equality import same
@@ -45,7 +45,7 @@ class Unindexed:
 
     place: str
     event: EventIn
-    given: Given | None
+    given: Stamp | None
     by_facts: bool
     derived: bool
     identity: Identity
@@ -56,7 +56,7 @@ class Unindexed:
         cls,
         place: str,
         event: EventIn,
-        given: Given | None,
+        given: Stamp | None,
         *,
         by_facts: bool,
         derived: bool,

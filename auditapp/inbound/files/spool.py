@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, cast
 
 from auditapp.inbound.files.known import Unindexed
-from auditapp.log.rows import Given
+from auditapp.log.rows import Stamp
 from auditapp.models.types import EPOCH, microseconds
 
 _LENGTH = struct.Struct("<Q")
@@ -63,7 +63,7 @@ def _unpacked(
     again = None
     if given:
         uid, recorded_at, claimed_by = given
-        again = Given(uuid.UUID(bytes=uid), cast(datetime, _moment(recorded_at)), claimed_by)
+        again = Stamp(uuid.UUID(bytes=uid), cast(datetime, _moment(recorded_at)), claimed_by)
     return Unindexed.of("", event, again, by_facts=by_facts, derived=derived, digest=digest)
 
 

@@ -76,5 +76,5 @@ def _length(first: datetime, last: datetime) -> str:
             parts.append((seconds // size, unit))
             seconds %= size
         parts.append((length.microseconds // 1000, "millisecond"))
-    told = [f"{count:,} {unit}{'s' if count > 1 else ''}" for count, unit in parts if count]
-    return " ".join(told[:2]) or "less than a millisecond"
+    lengths = [f"{count:,} {unit}{'s' if count > 1 else ''}" for count, unit in parts if count]
+    return " ".join(lengths[:2]) or "less than a millisecond"

@@ -16,7 +16,7 @@ from auditapp.reading.diffs.value_diff import (
     is_plain_list,
     list_change,
 )
-from auditapp.reading.diffs.values import asked_of, kind_of, ref_name, value_of
+from auditapp.reading.diffs.values import filter_value_of, kind_of, ref_name, value_of
 from auditapp.values.changes import label_of
 from auditapp.values.references import identity_of
 
@@ -32,8 +32,8 @@ class FieldChange:
 
     :ivar sides: both values whole; of a list only where one side says more than its elements do.
     :ivar is_order: nothing but the order of parts changed.
-    :ivar said: in words, what neither value says: that there was none.
-    :ivar asked: the current value as the filter's ``to`` takes it, None where it is none to ask for.
+    :ivar note: in words, what neither value says: that there was none.
+    :ivar filter_value: the current value as the filter's ``to`` takes it, None where it is none to ask for.
     """
 
     name: str
@@ -41,13 +41,13 @@ class FieldChange:
     kind: str
     view: str
     sides: Sides
-    said: str = ""
+    note: str = ""
     elements: ListChange | None = None
     parts: list[PartChange] = field(default_factory=list)
     more_parts: int = 0
     kept_parts: int = 0
     is_order: bool = False
-    asked: str | None = None
+    filter_value: str | None = None
 
 
 def field_changes(
@@ -88,13 +88,13 @@ def _field_change(
         name=name,
         label=change.get("label") or label_of(name),
         kind=kind,
-        said=_said(previous, current, created, deleted),
-        asked=asked_of(change.get("current"), kind),
+        note=_note(previous, current, created, deleted),
+        filter_value=filter_value_of(change.get("current"), kind),
         **_view(name, previous, current, kind, hint, care),
     )
 
 
-def _said(previous: Any, current: Any, created: bool, deleted: bool) -> str:
+def _note(previous: Any, current: Any, created: bool, deleted: bool) -> str:
     if previous is ABSENT and not created:
         return "was not there before"
     return "no longer there" if current is ABSENT and not deleted else ""
@@ -124,15 +124,15 @@ def _view(name: str, previous: Any, current: Any, kind: str, hint: str | None, c
 def _is_same_record(previous: Any, current: Any, care: Care) -> bool:
     if not isinstance(previous, dict) or not isinstance(current, dict) or care.same(previous, current):
         return False
-    known = identity_of(previous)
-    return known is not None and known == identity_of(current)
+    identity = identity_of(previous)
+    return identity is not None and identity == identity_of(current)
 
 
 def _names(previous: Any, current: Any, care: Care) -> tuple[Any, Any]:
     """Return records by their names, with the ids where both have the same one."""
     names = [ref_name(side) if isinstance(side, dict) else side for side in (previous, current)]
-    both = isinstance(previous, dict) and isinstance(current, dict) and not care.same(previous, current)
-    if both and names[0] == names[1]:
+    are_two = isinstance(previous, dict) and isinstance(current, dict) and not care.same(previous, current)
+    if are_two and names[0] == names[1]:
         names = [
             f"{name} ({identity_of(side)})" for name, side in zip(names, (previous, current), strict=True)
         ]
@@ -151,11 +151,11 @@ def _list_view(previous: Any, current: Any, kind: str, care: Care) -> dict[str, 
     before = previous if isinstance(previous, list) else []
     after = current if isinstance(current, list) else []
     # A source may tell relations as a difference: that none went is then no empty list.
-    told = [
+    whole_sides = [
         side if side is None or (side == [] and kind != "refs") else ABSENT for side in (previous, current)
     ]
     return {
         "view": "refs",
-        "sides": sides_of(told[0], told[1], None, care),
+        "sides": sides_of(whole_sides[0], whole_sides[1], None, care),
         "elements": list_change(before, after, care),
     }

@@ -77,11 +77,11 @@ NO_KEY = object()
 
 
 def _identity(item: Any) -> Hashable:
-    known = identity_of(item)
-    if known is None:
+    identity = identity_of(item)
+    if identity is None:
         return NO_KEY
     # Records of several types may share a list, and an id.
-    return item["type"] if isinstance(item.get("type"), str) else None, known
+    return item["type"] if isinstance(item.get("type"), str) else None, identity
 
 
 def _by_likeness(before: Sequence[Any], after: Sequence[Any], left: _Pairing, care: Care) -> Iterator[Place]:
@@ -92,7 +92,7 @@ def _by_likeness(before: Sequence[Any], after: Sequence[Any], left: _Pairing, ca
     for old, parts in old_parts.items():
         for part in parts:
             with_part[part].append(old)
-    found: list[tuple[float, int, int, int]] = []
+    candidates: list[tuple[float, int, int, int]] = []
     for new, parts in new_parts.items():
         shared: Counter[int] = Counter()
         for part, times in parts.items():
@@ -104,9 +104,9 @@ def _by_likeness(before: Sequence[Any], after: Sequence[Any], left: _Pairing, ca
         for old, count in shared.items():
             likeness = count / max(parts.total(), old_parts[old].total())
             if likeness >= ALIKE:
-                found.append((-likeness, abs(new - old), old, new))
+                candidates.append((-likeness, abs(new - old), old, new))
     taken_old, taken_new = set(), set()
-    for _, _, old, new in sorted(found):
+    for _, _, old, new in sorted(candidates):
         if old not in taken_old and new not in taken_new:
             taken_old.add(old)
             taken_new.add(new)

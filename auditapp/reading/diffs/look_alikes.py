@@ -31,7 +31,7 @@ _LIKE = {
     "'": "\u2018\u2019\u02bc\u2032`\u00b4", '"': "\u201c\u201d\u2033",
 }
 # fmt: on
-_DRAWN = {ord(each): like for like, letters in _LIKE.items() for each in letters}
+_DRAWN = {ord(letter): like for like, letters in _LIKE.items() for letter in letters}
 # Drawn as nothing, beside those that pages show by their number anyway.
 _NOTHING = set("\u034f\u115f\u1160\u17b4\u17b5\u200c\u200d\u2800\u3164\uffa0") | {
     chr(code) for code in range(0xFE00, 0xFE10)
@@ -76,11 +76,11 @@ def look_alikes(hunks: Iterable[tuple[str, str, int]], effort: Effort) -> tuple[
         for place, old, new in _differences(before, after, effort):
             times[old, new] += 1
             places.setdefault((old, new), at + place + 1)
-    found = [
+    kinds = [
         Alike(_code_points(old), _code_points(new), count, places[old, new])
         for (old, new), count in times.items()
     ]
-    return found[:MOST_KINDS], len(found[MOST_KINDS:])
+    return kinds[:MOST_KINDS], len(kinds[MOST_KINDS:])
 
 
 def drawn(text: str) -> str:
@@ -92,8 +92,8 @@ def drawn(text: str) -> str:
     return unicodedata.normalize("NFC", re.sub(" *\n *| +", _space, looks).strip(" "))
 
 
-def _space(found: re.Match[str]) -> str:
-    return "\n" if "\n" in found[0] else " "
+def _space(match: re.Match[str]) -> str:
+    return "\n" if "\n" in match[0] else " "
 
 
 @lru_cache(maxsize=4096)

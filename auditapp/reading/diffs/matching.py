@@ -60,8 +60,8 @@ def _common(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
 def _middle(old: Sequence[Hashable], new: Sequence[Hashable], effort: Effort, depth: int) -> Iterator[Pair]:
     # What one side alone has is no match, whatever the way: leaving it out makes the way short.
     in_old, in_new = set(old), set(new)
-    places_old = [place for place, each in enumerate(old) if each in in_new]
-    places_new = [place for place, each in enumerate(new) if each in in_old]
+    places_old = [place for place, element in enumerate(old) if element in in_new]
+    places_new = [place for place, element in enumerate(new) if element in in_old]
     if not places_old or not effort.spend((len(old) + len(new)) // LINEAR):
         return
     a, b = [old[place] for place in places_old], [new[place] for place in places_new]
@@ -85,9 +85,11 @@ def _between_anchors(
 def _anchors(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[Pair]:
     """Return the longest ascending run of the elements that occur once in both."""
     often_a, often_b = Counter(a), Counter(b)
-    place_in_b = {each: place for place, each in enumerate(b) if often_b[each] == 1}
+    place_in_b = {element: place for place, element in enumerate(b) if often_b[element] == 1}
     once = [
-        (place, place_in_b[each]) for place, each in enumerate(a) if often_a[each] == 1 and each in place_in_b
+        (place, place_in_b[element])
+        for place, element in enumerate(a)
+        if often_a[element] == 1 and element in place_in_b
     ]
     # Longest increasing subsequence: the end of the best run of each length, and whom it follows.
     ends: list[int] = []

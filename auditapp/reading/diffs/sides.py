@@ -87,12 +87,12 @@ def sides_of(previous: Any, current: Any, hint: str | None, care: Care) -> Sides
         return Sides(
             before, after, _difference(previous, current, kind, hint) or "the same, written in another way"
         )
-    found, words = [Hunk("", previous, current)], []
+    changes, words = [Hunk("", previous, current)], []
     if isinstance(previous, str) and isinstance(current, str):
         if kind == "text" and _is_long_edit(previous, current):
-            found = hunks(previous, current, care.effort)
-            words = _words(found, care.max_chars)
-        alike, more_alike = look_alikes(_places(found), care.effort)
+            changes = hunks(previous, current, care.effort)
+            words = _words(changes, care.max_chars)
+        alike, more_alike = look_alikes(_places(changes), care.effort)
     else:
         alike, more_alike = [], 0
     difference = _difference(previous, current, kind, hint)
@@ -106,17 +106,17 @@ def _is_long_edit(previous: str, current: str) -> bool:
     return bool(previous and current) and max(len(previous), len(current)) > LONG_TEXT
 
 
-def _words(found: list[Hunk], max_chars: int | None) -> list[Piece]:
+def _words(changes: list[Hunk], max_chars: int | None) -> list[Piece]:
     """Return the pieces of two texts, none where they have nothing in common."""
-    if not any(hunk.same.strip() for hunk in found):
+    if not any(hunk.same.strip() for hunk in changes):
         return []
-    pieces = folded(found)
+    pieces = folded(changes)
     return pieces if max_chars is None else cut(pieces, max_chars)
 
 
-def _places(found: list[Hunk]) -> list[tuple[str, str, int]]:
+def _places(changes: list[Hunk]) -> list[tuple[str, str, int]]:
     places, at = [], 0
-    for hunk in found:
+    for hunk in changes:
         at += len(hunk.same)
         places.append((hunk.removed, hunk.added, at))
         at += len(hunk.removed)

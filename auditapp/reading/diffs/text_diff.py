@@ -60,12 +60,12 @@ def hunks(previous: str, current: str, effort: Effort) -> list[Hunk]:
     """
     head, tail = _ends(previous, current)
     end_old, end_new = len(previous) - tail, len(current) - tail
-    found = [
+    changes = [
         Hunk(previous[:head], "", ""),
         *_by_lines(previous[head:end_old], current[head:end_new], effort),
         Hunk(previous[end_old:], "", ""),
     ]
-    return list(_joined(_joined(found, _is_any), _is_stop))
+    return list(_joined(_joined(changes, _is_any), _is_stop))
 
 
 def _ends(previous: str, current: str) -> tuple[int, int]:
@@ -124,10 +124,10 @@ def _by_words(old: str, new: str, effort: Effort) -> Iterator[Hunk]:
     elif not old or not new or not effort.spend((len(old) + len(new)) // LETTERS):
         yield Hunk("", old, new)
     else:
-        found = list(_hunks(_TOKEN.findall(old), _TOKEN.findall(new), effort))
-        kept = sum(len(hunk.same) - hunk.same.count(" ") for hunk in found)
-        reads_well = kept * LEAST_KEPT >= min(len(old), len(new)) and len(found) <= MOST_MARKS
-        yield from found if reads_well else [Hunk("", old, new)]
+        changes = list(_hunks(_TOKEN.findall(old), _TOKEN.findall(new), effort))
+        unchanged = sum(len(hunk.same) - hunk.same.count(" ") for hunk in changes)
+        reads_well = unchanged * LEAST_KEPT >= min(len(old), len(new)) and len(changes) <= MOST_MARKS
+        yield from changes if reads_well else [Hunk("", old, new)]
 
 
 def _hunks(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[Hunk]:
@@ -140,7 +140,7 @@ def _hunks(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[H
     yield Hunk("".join(old[start:]), "", "")
 
 
-def _joined(found: Iterable[Hunk], is_stop: Callable[[str, int, int], bool]) -> Iterator[Hunk]:
+def _joined(changes: Iterable[Hunk], is_stop: Callable[[str, int, int], bool]) -> Iterator[Hunk]:
     """Make one hunk of those that no unchanged text parts which is a stop.
 
     :param is_stop: of the unchanged text, and how long the changes before and after it are.
@@ -149,7 +149,7 @@ def _joined(found: Iterable[Hunk], is_stop: Callable[[str, int, int], bool]) -> 
     removed: list[str] = []
     added: list[str] = []
     size = 0
-    for hunk in found:
+    for hunk in changes:
         next_size = max(len(hunk.removed), len(hunk.added))
         if size and hunk.same and is_stop(hunk.same, size, next_size):
             yield Hunk("".join(same), "".join(removed), "".join(added))
@@ -178,9 +178,9 @@ def _is_stop(same: str, before: int, after: int) -> bool:
     return not after or "\n" in same or (words > 0 and words * 2 >= min(before, after))
 
 
-def folded(found: Sequence[Hunk]) -> list[Piece]:
+def folded(changes: Sequence[Hunk]) -> list[Piece]:
     """Return hunks as pieces, the middle of long unchanged stretches folded."""
-    return [piece for place, hunk in enumerate(found) for piece in _pieces(hunk, place == 0) if piece.text]
+    return [piece for place, hunk in enumerate(changes) for piece in _pieces(hunk, place == 0) if piece.text]
 
 
 def _pieces(hunk: Hunk, is_first: bool) -> Iterator[Piece]:
@@ -220,5 +220,5 @@ def cut(pieces: Sequence[Piece], limit: int) -> list[Piece]:
 
 def _next_space(text: str, at: int) -> int:
     """Return the first place between words that is not before ``at``, or ``at`` where none is near."""
-    found = _SPACE.search(text, at, at + 30)
-    return found.start() if found else min(at, len(text))
+    match = _SPACE.search(text, at, at + 30)
+    return match.start() if match else min(at, len(text))

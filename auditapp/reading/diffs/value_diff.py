@@ -82,24 +82,28 @@ class ListChange:
 def list_change(before: Sequence[Any], after: Sequence[Any], care: Care) -> ListChange:
     """Compare two lists: removed first, then changed, then added."""
     pairs = pair_elements(before, after, care)
-    both = [(before[old], after[new]) for old, new in pairs.both]
-    found = [
+    pairs_of_values = [(before[old], after[new]) for old, new in pairs.both]
+    changes = [
         *(("removed", before[old], ABSENT) for old in pairs.gone),
-        *(("changed", one, other) for one, other in both if not care.same(one, other)),
+        *(
+            ("changed", previous, current)
+            for previous, current in pairs_of_values
+            if not care.same(previous, current)
+        ),
         *(("added", ABSENT, after[new]) for new in pairs.come),
     ]
-    kept = [other for one, other in both if care.same(one, other)]
-    there = [*(before[old] for old in pairs.gone), *after]
-    looks = Counter(drawn(ref_name(item)) for item in there if isinstance(item, dict))
+    kept = [current for previous, current in pairs_of_values if care.same(previous, current)]
+    all_items = [*(before[old] for old in pairs.gone), *after]
+    looks = Counter(drawn(ref_name(item)) for item in all_items if isinstance(item, dict))
     gone = _Gone(care)
-    for op, one, _ in found:
+    for op, previous, _ in changes:
         if op == "removed":
-            gone.add(_look(one), one)
+            gone.add(_look(previous), previous)
     most = care.most_items
     order = after if pairs.is_reordered else []
     return ListChange(
-        items=[_item(op, one, other, looks, gone, care) for op, one, other in found[:most]],
-        more_items=len(found[most:]) if most else 0,
+        items=[_item(op, previous, current, looks, gone, care) for op, previous, current in changes[:most]],
+        more_items=len(changes[most:]) if most else 0,
         kept=[_item_name(item) for item in kept[:most]],
         more_kept=len(kept[most:]) if most else 0,
         reordered=pairs.is_reordered,
@@ -113,17 +117,17 @@ class _Gone:
 
     def __init__(self, care: Care) -> None:
         self.care = care
-        self.found: dict[str, list[Any]] = {}
+        self.by_look: dict[str, list[Any]] = {}
 
-    def add(self, look: str, what: Any) -> None:
+    def add(self, look: str, value: Any) -> None:
         if self.care.effort.spend(len(look)):
-            self.found.setdefault(drawn(look), []).append(what)
+            self.by_look.setdefault(drawn(look), []).append(value)
 
     def like(self, look: str) -> Any:
         """Return, once, what went and looks so; ``ABSENT`` where nothing did."""
-        if not self.found or not self.care.effort.spend(len(look)):
+        if not self.by_look or not self.care.effort.spend(len(look)):
             return ABSENT
-        alike = self.found.get(drawn(look))
+        alike = self.by_look.get(drawn(look))
         return alike.pop(0) if alike else ABSENT
 
 
@@ -158,26 +162,26 @@ def _item(op: str, before: Any, after: Any, looks: Mapping[str, int], gone: _Gon
     )
 
 
-def _beside(other: Any, item: Any, care: Care) -> Sides | None:
+def _beside(twin: Any, item: Any, care: Care) -> Sides | None:
     """Return an element beside one that looks the same: references by their names, or by their ids alone."""
-    if other is ABSENT:
+    if twin is ABSENT:
         return None
-    if not isinstance(item, dict) or not isinstance(other, dict):
-        return sides_of(other, item, None, care)
-    if ref_name(other) == ref_name(item):
-        return sides_of(identity_of(other), identity_of(item), "text", care)
-    return sides_of(_look(other), _look(item), "text", care)
+    if not isinstance(item, dict) or not isinstance(twin, dict):
+        return sides_of(twin, item, None, care)
+    if ref_name(twin) == ref_name(item):
+        return sides_of(identity_of(twin), identity_of(item), "text", care)
+    return sides_of(_look(twin), _look(item), "text", care)
 
 
 def _attributes(item: Mapping[str, Any], care: Care) -> list[PartChange]:
-    told = (
+    attributes = (
         (key, value)
         for key, value in item.items()
         if key not in _NAMING and isinstance(value, int | float | str) and value != ""
     )
     return [
         PartChange(label_of(key), "kept", sides_of(ABSENT, value, "text", care))
-        for key, value in islice(told, care.most_items)
+        for key, value in islice(attributes, care.most_items)
     ]
 
 
@@ -187,17 +191,17 @@ def changed_parts(before: Any, after: Any, care: Care, path: str = "") -> tuple[
     :param path: what the whole is called; without it, its own parts are called by their names in words.
     :return: the parts that changed, how many more of them there are, and how many parts are the same.
     """
-    found: list[PartChange] = []
+    changes: list[PartChange] = []
     gone = _Gone(care)
     more = kept = 0
     for part in parts(before, after, path, care):
         if part.op == "kept":
             kept += 1
-        elif care.most_items is not None and len(found) == care.most_items:
+        elif care.most_items is not None and len(changes) == care.most_items:
             more += 1
         else:
-            found.append(_prepared(part, gone, care))
-    return found, more, kept
+            changes.append(_prepared(part, gone, care))
+    return changes, more, kept
 
 
 def _prepared(part: Part, gone: _Gone, care: Care) -> PartChange:
@@ -206,8 +210,8 @@ def _prepared(part: Part, gone: _Gone, care: Care) -> PartChange:
         return PartChange(label, "moved", Sides(None, None))
     if part.op == "removed":
         gone.add(part.path, part.path)
-    other = gone.like(part.path) if part.op == "added" else ABSENT
-    like = None if other in (ABSENT, part.path) else sides_of(other, part.path, "text", care)
+    twin = gone.like(part.path) if part.op == "added" else ABSENT
+    like = None if twin in (ABSENT, part.path) else sides_of(twin, part.path, "text", care)
     return PartChange(label, part.op, sides_of(part.previous, part.current, None, care), like)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from auditapp.index.field_terms import value_text
 from auditapp.values.references import identity_of
 
-LONGEST_ASKED = 100
+LONGEST_FILTER_VALUE = 100
 ISO_DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
@@ -27,15 +27,15 @@ class Value:
 
 def kind_of(hint: str | None, sides: Iterable[Any]) -> str:
     """Return the kind of a field: the source's hint where its values fit it, else by its values."""
-    given = [side for side in sides if side is not None]
-    looks = {_looks_like(side) for side in given}
+    present = [side for side in sides if side is not None]
+    looks = {_looks_like(side) for side in present}
     # An empty list says nothing about what it would hold.
     if "refs" in looks:
         looks.discard("nothing")
-    found = looks.pop() if len(looks) == 1 else ("json" if looks & {"json", "refs"} else "text")
-    if found == "nothing":
+    kind = looks.pop() if len(looks) == 1 else ("json" if looks & {"json", "refs"} else "text")
+    if kind == "nothing":
         return hint if hint in {"refs", "json"} else "json"
-    if not given:
+    if not present:
         return hint or "text"
     fits = {
         "money": {"number"},
@@ -47,7 +47,7 @@ def kind_of(hint: str | None, sides: Iterable[Any]) -> str:
         "refs": {"refs"},
         "json": {"json", "refs", "text", "number", "boolean", "date"},
     }
-    return hint if hint and found in fits[hint] else found
+    return hint if hint and kind in fits[hint] else kind
 
 
 def _looks_like(value: Any) -> str:
@@ -78,8 +78,8 @@ def value_of(value: Any, kind: str, max_chars: int | None = 2000) -> Value:
     if value is None:
         return Value("null", "no value")
     if value == "" or value == [] or value == {}:
-        what = "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
-        return Value("empty", f"empty {what}")
+        noun = "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
+        return Value("empty", f"empty {noun}")
     if isinstance(value, bool):
         return Value("boolean", "Yes" if value else "No")
     if isinstance(value, int | float):
@@ -93,7 +93,7 @@ def value_of(value: Any, kind: str, max_chars: int | None = 2000) -> Value:
     return Value(form, text)
 
 
-def asked_of(value: Any, kind: str) -> str | None:
+def filter_value_of(value: Any, kind: str) -> str | None:
     """Return a single short value as the text that the filter's ``to`` asks for, a record by its id.
 
     :return: None for what is long, empty, no value or several, and where "!" at its start would mean "not".
@@ -103,4 +103,4 @@ def asked_of(value: Any, kind: str) -> str | None:
     if not isinstance(value, str | int | float):
         return None
     text = value_text(value)
-    return text if 1 <= len(text) <= LONGEST_ASKED and not text.startswith("!") else None
+    return text if 1 <= len(text) <= LONGEST_FILTER_VALUE and not text.startswith("!") else None

@@ -14,33 +14,33 @@ LOOKED_AT = 50  # newest versions that tell a field so called
 MAX_FIELDS = 20
 
 
-def fields_called(asked: str, record: Record, viewer: Viewer) -> dict[str, str]:
+def fields_called(called: str, record: Record, viewer: Viewer) -> dict[str, str]:
     """Return the fields of a record that are called something, each name with its newest label.
 
     A source may tell a label with some changes of a field only: those without it are found by the name.
 
     :return: ``MAX_FIELDS`` at most, of events that the viewer may see; what was called so last comes first.
     """
-    key, found = field_key(asked), dict[str, str | None]()
-    while len(found) < MAX_FIELDS:
+    key, labels = field_key(called), dict[str, str | None]()
+    while len(labels) < MAX_FIELDS:
         # What the key does not find by itself, and is known already, would hide what is behind it.
-        known = tuple(name for name in found if field_key(name) != key)
-        told = _told(
-            TimelineFilters({"record": Values((str(record),)), "field": Values((asked,), known)}), viewer
+        known = tuple(name for name in labels if field_key(name) != key)
+        pairs = _names_and_labels(
+            TimelineFilters({"record": Values((str(record),)), "field": Values((called,), known)}), viewer
         )
-        new = [(name, label) for name, label in told if key in field_keys(name, label)]
+        new = [(name, label) for name, label in pairs if key in field_keys(name, label)]
         for name, label in new:
-            found[name] = found.get(name) or label
-        if len(known) == sum(field_key(name) != key for name in found):
+            labels[name] = labels.get(name) or label
+        if len(known) == sum(field_key(name) != key for name in labels):
             break
-    return {name: label or label_of(name) for name, label in list(found.items())[:MAX_FIELDS]}
+    return {name: label or label_of(name) for name, label in list(labels.items())[:MAX_FIELDS]}
 
 
-def _told(filters: TimelineFilters, viewer: Viewer) -> list[tuple[str, str | None]]:
+def _names_and_labels(filters: TimelineFilters, viewer: Viewer) -> list[tuple[str, str | None]]:
     """Return the names and labels in the newest events of a filter, the newest first."""
     rows: list[EventRow] = fetch_page(filters, viewer, (Event.id, Event.occurred_at), LOOKED_AT)
     return [
         (name, change.get("label"))
-        for whole in with_sections(rows, viewer, sections=("changes",))
-        for name, change in (whole.section("changes") or {}).items()
+        for event in with_sections(rows, viewer, sections=("changes",))
+        for name, change in (event.section("changes") or {}).items()
     ]

@@ -50,7 +50,7 @@ class Held:
     changes: int
     label: str | None
     kind: str | None
-    told: int  # how many versions there were when it was last told
+    last_told: int  # how many versions there were when it was last told
 
 
 class Mismatch(NamedTuple):
@@ -131,7 +131,7 @@ class Fold:
             ended=self.ended,
             erased=self.erased,
             sure_since=self.sure_since,
-            held={name: replace(each) for name, each in self.held.items()},
+            held={name: replace(held) for name, held in self.held.items()},
             earlier=self.earlier,
             drift=tuple(self.drift),
         )
@@ -198,7 +198,7 @@ class Fold:
                 if is_told and disagree(held.value, previous, current, kind):
                     self._mismatch(number, name, held, change)
                 current = next_value(held.value, previous, current, kind)
-            held.value, held.set_by, held.told = current, number, versions
+            held.value, held.set_by, held.last_told = current, number, versions
             held.changes += 1
             if "label" in change or "kind" in change:
                 _rename(held, change)
@@ -216,7 +216,7 @@ class Fold:
                 self._mismatch(number, name, held, change)
                 held.set_by = None
             held.value = next_value(held.value, value, value, kind)
-        held.told = self.versions
+        held.last_told = self.versions
         _rename(held, change)
 
     def _before(self, name: str, change: Change, previous: Any) -> None:
@@ -224,7 +224,7 @@ class Fold:
             self.earlier[name] = Held(previous, None, 0, change.get("label"), change.get("kind"), 0)
 
     def _mismatch(self, number: int, name: str, held: Held, change: Change) -> None:
-        if held.told >= self.sure_since:  # else an erased version may have changed it
+        if held.last_told >= self.sure_since:  # else an erased version may have changed it
             label, kind = change.get("label") or held.label, change.get("kind") or held.kind
             self.drift.append(Mismatch(number, name, held.value, change["previous"], label, kind))
 
@@ -245,21 +245,23 @@ def reversed_changes(changes: Changes) -> dict[str, dict[str, Any]]:
 
 def difference(before: Mapping[str, Held], after: Mapping[str, Held]) -> dict[str, dict[str, Any]]:
     """Return what differs between two states, as an event's ``changes``; an absent side has no key."""
-    found: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, Any]] = {}
     for name in {**after, **before}:
-        one, other = before.get(name), after.get(name)
-        kind = (other.kind if other else None) or (one.kind if one else None)
-        if one is not None and other is not None and same(one.value, other.value, kind):
+        old, new = before.get(name), after.get(name)
+        kind = (new.kind if new else None) or (old.kind if old else None)
+        if old is not None and new is not None and same(old.value, new.value, kind):
             continue
-        newer = other or one
+        newer = new or old
         change = {
-            **({"previous": one.value} if one is not None else {}),
-            **({"current": other.value} if other is not None else {}),
+            **({"previous": old.value} if old is not None else {}),
+            **({"current": new.value} if new is not None else {}),
             "label": newer.label if newer else None,
             "kind": newer.kind if newer else None,
         }
-        found[name] = {key: value for key, value in change.items() if key not in _HINTS or value is not None}
-    return found
+        changes[name] = {
+            key: value for key, value in change.items() if key not in _HINTS or value is not None
+        }
+    return changes
 
 
 _HINTS = ("label", "kind")

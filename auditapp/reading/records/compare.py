@@ -42,21 +42,21 @@ def compare(record: Record, viewer: Viewer, from_uid: UUID | None, to_uid: UUID)
     conditions = events_of(record, viewer)
     if conditions is None:
         return None
-    asked = {uid for uid in (from_uid, to_uid) if uid is not None}
-    query = select(Event.uid, Event.id).where(*conditions, Event.uid.in_(asked))
+    uids = {uid for uid in (from_uid, to_uid) if uid is not None}
+    query = select(Event.uid, Event.id).where(*conditions, Event.uid.in_(uids))
     numbers: dict[UUID | None, int] = {row[0]: row[1] for row in db.session.execute(query)}
-    if len(numbers) < len(asked):
+    if len(numbers) < len(uids):
         return None
     places = _places(conditions, numbers.get(from_uid), numbers[to_uid])
     if places is None:
         return None
-    one, other = places
-    rows = rows_of(viewer, {each.number for each in places if each.number is not None})
+    start, end = places
+    rows = rows_of(viewer, {place.number for place in places if place.number is not None})
     return Comparison(
-        before=None if one.number is None else rows[one.number],
+        before=None if start.number is None else rows[start.number],
         after=rows[numbers[to_uid]],
-        changes=difference(_fields(one.then), _fields(other.then)),
-        versions_between=max(0, abs(other.then.versions - one.then.versions) - 1),
+        changes=difference(_fields(start.then), _fields(end.then)),
+        versions_between=max(0, abs(end.then.versions - start.then.versions) - 1),
     )
 
 
@@ -70,7 +70,7 @@ def _places(conditions: list[Condition], from_: int | None, to: int) -> tuple[_P
 
     :param from_: None for the version before ``to``.
     """
-    found: dict[int, Snapshot] = {}
+    states: dict[int, Snapshot] = {}
     fold, before = Fold(), _Place(None, Fold().snapshot())
     with closing(versions_of(conditions, first_read(conditions))) as versions:
         for version in versions:
@@ -79,9 +79,9 @@ def _places(conditions: list[Condition], from_: int | None, to: int) -> tuple[_P
                 before = _Place(fold.last, fold.snapshot())
             fold.add(*version)
             if number in (from_, to):
-                found[number] = fold.snapshot()
-            if to in found and (from_ is None or from_ in found):
-                return (before if from_ is None else _Place(from_, found[from_])), _Place(to, found[to])
+                states[number] = fold.snapshot()
+            if to in states and (from_ is None or from_ in states):
+                return (before if from_ is None else _Place(from_, states[from_])), _Place(to, states[to])
     return None
 
 

@@ -31,15 +31,15 @@ def field_points(record: Record, field: str, viewer: Viewer, limit: int = 500) -
     conditions = events_of(record, viewer)
     if conditions is None:
         return [], False
-    told = newest_that_tell(field, conditions, limit * LOOKED_AT)
-    fold, found = Fold(), deque[tuple[int, Any]](maxlen=limit + 1)
-    for number, event, outcome, changes in told:
+    versions = newest_that_tell(field, conditions, limit * LOOKED_AT)
+    fold, values = Fold(), deque[tuple[int, Any]](maxlen=limit + 1)
+    for number, event, outcome, changes in versions:
         # Of this field alone: whatever else there is need not be added up.
         fold.add(number, event, outcome, {field: changes[field]} if changes else {})
         held = fold.held.get(field)
         if held is not None and held.set_by == number:
-            found.append((number, held.value))
-    newest = [*found][-limit:]
+            values.append((number, held.value))
+    newest = [*values][-limit:]
     rows = rows_of(viewer, {number for number, _ in newest})
-    more = len(found) > limit or len(told) == limit * LOOKED_AT
+    more = len(values) > limit or len(versions) == limit * LOOKED_AT
     return [Point(rows[number], value) for number, value in newest], more

@@ -57,10 +57,10 @@ class Run:
     @property
     def verbs(self) -> dict[str, int]:
         """Return how many versions there are of each event's name."""
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for version in self.versions:
-            found[version.event.event] = found.get(version.event.event, 0) + 1
-        return found
+            counts[version.event.event] = counts.get(version.event.event, 0) + 1
+        return counts
 
 
 @dataclass(frozen=True)
@@ -101,26 +101,26 @@ def _walk(
     filters: TimelineFilters, viewer: Viewer, fetch: Fetch, *, folds: bool, forward: bool
 ) -> tuple[list[Version], bool]:
     """Return versions in the order of the walk, and whether there are more."""
-    found: list[Version] = []
+    walked: list[Version] = []
     shown, rest = 0, replace(filters, limit=filters.limit + 1)
     while True:
         page = fetch(rest)
         versions = _versions(page.events, viewer)
         for version in versions[::-1] if forward else versions:
             if shown == filters.limit:
-                return found, True
-            found.append(version)
+                return walked, True
+            walked.append(version)
             shown += not (folds and version.is_idle)
         beyond = page.newer if forward else page.older
-        if beyond is None or len(found) >= LOOKED_AT:
-            return found, beyond is not None
+        if beyond is None or len(walked) >= LOOKED_AT:
+            return walked, beyond is not None
         rest = replace(rest, limit=CHUNK)
         rest = replace(rest, after=beyond) if forward else replace(rest, before=beyond)
 
 
 def _versions(events: Sequence[EventRow], viewer: Viewer) -> list[Version]:
-    whole = with_sections(events, viewer, sections=("changes",))
-    return [Version(each.row, each.section("changes")) for each in whole]
+    whole_events = with_sections(events, viewer, sections=("changes",))
+    return [Version(event.row, event.section("changes")) for event in whole_events]
 
 
 def _runs(versions: Sequence[Version], folds: bool) -> list[Run]:
@@ -137,8 +137,8 @@ def _runs(versions: Sequence[Version], folds: bool) -> list[Run]:
 def causes_of(rows: Sequence[EventRow], viewer: Viewer) -> dict[int, EventRow]:
     """Return what set rows off, by their ``id``, in one query: only what the viewer may see."""
     causes = {row.id: cause for row in rows if (cause := cause_of(row)) and cause != row.uid}
-    found = events_by_uid(set(causes.values()), viewer)
-    return {event_id: found[uid] for event_id, uid in causes.items() if uid in found}
+    events = events_by_uid(set(causes.values()), viewer)
+    return {event_id: events[uid] for event_id, uid in causes.items() if uid in events}
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ def head_of(record: Record, viewer: Viewer) -> Head | None:
         return None
     succeeded = [row for row in rows if row.outcome == "success"]
     if not succeeded:
-        one = replace(mine.narrowed(outcome=Values(("success",))), limit=1)
-        succeeded = list(list_events(one, viewer).events)
+        newest_success = replace(mine.narrowed(outcome=Values(("success",))), limit=1)
+        succeeded = list(list_events(newest_success, viewer).events)
     is_over = bool(succeeded) and record_effect_of(succeeded[0].event) == DELETES
     name = next((row.entity_name for row in rows if row.entity_name), None)
     return Head(name, rows[0], succeeded[0].occurred_at if is_over else None)

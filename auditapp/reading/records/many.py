@@ -46,10 +46,10 @@ def versions_of_each(records: Sequence[Record], viewer: Viewer) -> Iterator[tupl
 
 def _sizes(records: Sequence[Record], viewer: Viewer) -> dict[str, int]:
     """Return how many events there are under each id, counted in the index up to ``SMALL``."""
-    asked = database().texts_as_table([*{record.id for record in records}])
-    some = select(Event.id).where(Event.workspace_id == viewer.workspace.id, Event.entity_id == asked.c.value)
-    counted = select(func.count()).select_from(some.limit(SMALL + 1).correlate(asked).subquery("some"))
-    query = select(asked.c.value, counted.scalar_subquery())
+    ids = database().texts_as_table([*{record.id for record in records}])
+    events = select(Event.id).where(Event.workspace_id == viewer.workspace.id, Event.entity_id == ids.c.value)
+    counted = select(func.count()).select_from(events.limit(SMALL + 1).correlate(ids).subquery("some"))
+    query = select(ids.c.value, counted.scalar_subquery())
     return {row[0]: row[1] for row in db.session.execute(query)}
 
 

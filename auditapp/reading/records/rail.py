@@ -22,6 +22,7 @@ from auditapp.models import Event
 from auditapp.models.types import EPOCH, MICROSECOND
 from auditapp.reading.records.record import Record
 from auditapp.reading.records.versions import events_of
+from auditapp.reading.timeline import EventRow
 
 MAX_VERSIONS = 10_000  # newest ones; what is before them is not on the rail
 MAX_DOTS = 150  # past so many versions, neighbours share a dot
@@ -124,7 +125,7 @@ class Rail:
         return _place(min(max(moment, self.oldest), self.newest), self.oldest, self.newest)
 
 
-def way_of(row: Any) -> str:
+def way_of(row: EventRow) -> str:
     """Return by which of ``WAYS`` an event came: an import whoever started it, else its actor's type."""
     return _way(row.actor_type, row.origin)
 
@@ -143,15 +144,15 @@ def rail_of(record: Record, filters: TimelineFilters, viewer: Viewer, zone: Zone
     if conditions is None:
         return None
     query = select(*_COLUMNS).where(*conditions).order_by(Event.occurred_at.desc(), Event.id.desc())
-    found = db.session.connection().execute(query.limit(MAX_VERSIONS + 1)).cursor.fetchall()
-    if not found:
+    fetched = db.session.connection().execute(query.limit(MAX_VERSIONS + 1)).cursor.fetchall()
+    if not fetched:
         return None
-    rows = found[:MAX_VERSIONS][::-1]
+    rows = fetched[:MAX_VERSIONS][::-1]
     return Rail(
         _moment(rows[0][_AT]),
         _moment(rows[-1][_AT]),
         len(rows),
-        len(found) > len(rows),
+        len(fetched) > len(rows),
         any(row[_HAS_FIELDS] for row in rows),
         _lanes(rows, _left_by(filters, viewer)),
         _periods(rows, zone),
@@ -173,8 +174,8 @@ def _left_by(filters: TimelineFilters, viewer: Viewer) -> Callable[[int], bool]:
     if not (filters.actor or filters.field):
         return lambda _number: True
     unpaged = replace(filters, before=None, after=None)
-    left = {row.id for row in fetch_page(unpaged, viewer, (Event.id,), MAX_VERSIONS)}
-    return left.__contains__
+    ids = {row.id for row in fetch_page(unpaged, viewer, (Event.id,), MAX_VERSIONS)}
+    return ids.__contains__
 
 
 def _place(at: Any, oldest: Any, newest: Any) -> float:
@@ -186,14 +187,14 @@ def _lanes(rows: Sequence[_Row], is_left: Callable[[int], bool]) -> list[Lane]:
     for row in rows:
         by_kind.setdefault(_kind(row), []).append(row)
     ends = (rows[0][_AT], rows[-1][_AT])
-    found = []
+    lanes = []
     for way in WAYS:
         kinds = [by_kind[kind] for kind in by_kind if _way(*kind) == way]
-        if some := kinds[0] if len(kinds) == 1 else sorted(chain(*kinds), key=_place_in_log):
-            groups = _binned(some, *ends) if len(rows) > MAX_DOTS else _single(some, *ends)
-            dots = [_dot(each, place, is_left) for place, each in groups]
-            found.append(Lane(way, len(some), dots))
-    return found
+        if in_lane := kinds[0] if len(kinds) == 1 else sorted(chain(*kinds), key=_place_in_log):
+            groups = _binned(in_lane, *ends) if len(rows) > MAX_DOTS else _single(in_lane, *ends)
+            dots = [_dot(group, place, is_left) for place, group in groups]
+            lanes.append(Lane(way, len(in_lane), dots))
+    return lanes
 
 
 def _single(rows: Sequence[_Row], oldest: Any, newest: Any) -> Iterator[tuple[float, Sequence[_Row]]]:
@@ -216,8 +217,8 @@ def _binned(rows: Sequence[_Row], oldest: Any, newest: Any) -> Iterator[tuple[fl
 
 def _dot(rows: Sequence[_Row], place: float, is_left: Callable[[int], bool]) -> Dot:
     has_failed = not any(row[_OUTCOME] == "success" for row in rows)
-    left = any(is_left(row[_ID]) for row in rows)
-    return Dot(round(place, 2), len(rows), _moment(rows[0][_AT]), _cursor(rows[-1]), has_failed, left)
+    has_left = any(is_left(row[_ID]) for row in rows)
+    return Dot(round(place, 2), len(rows), _moment(rows[0][_AT]), _cursor(rows[-1]), has_failed, has_left)
 
 
 def _cursor(row: _Row) -> Cursor:
@@ -241,7 +242,7 @@ def _apart(places: list[float], gap: float) -> list[float]:
 def _periods(rows: Sequence[_Row], zone: ZoneInfo) -> list[Period]:
     span = _moment(rows[-1][_AT]) - _moment(rows[0][_AT])
     unit = "year" if span > MONTHS else "month" if span > DAYS else "day"
-    found, at = [], 0
+    periods, at = [], 0
     while at < len(rows):
         start = _moment(rows[at][_AT])
         end = _end_of(unit, start, zone)
@@ -251,9 +252,9 @@ def _periods(rows: Sequence[_Row], zone: ZoneInfo) -> list[Period]:
         ways: Counter[str] = Counter()
         for kind, versions in Counter(map(_kind, rows[at:next_at])).items():
             ways[_way(*kind)] += versions
-        found.append(Period(unit, start, _cursor(rows[next_at - 1]), ways))
+        periods.append(Period(unit, start, _cursor(rows[next_at - 1]), ways))
         at = next_at
-    return found[::-1]
+    return periods[::-1]
 
 
 def _end_of(unit: str, moment: datetime, zone: ZoneInfo) -> datetime | None:

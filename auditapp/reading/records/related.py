@@ -47,17 +47,20 @@ def related_records(record: Record, viewer: Viewer) -> dict[Record, str | None]:
     filters = TimelineFilters({"record": Values((str(record),))})
     rows: list[EventRow] = fetch_page(filters, viewer, (Event.id, Event.occurred_at), LOOKED_AT)
     types = set(known_names(viewer).values())
-    found: dict[Record, str | None] = {}
-    for whole in with_sections(rows, viewer, sections=("related", "names", "changes")):
-        named = [(Record(each["type"], each["id"]), each["name"]) for each in whole.related() or []]
-        for there, name in [*named, *references(whole.section("changes") or {}, types)]:
-            found[there] = found.get(there) or name
-    found.pop(record, None)
-    return dict(list(found.items())[:MAX_RECORDS])
+    records: dict[Record, str | None] = {}
+    for event in with_sections(rows, viewer, sections=("related", "names", "changes")):
+        named = [(Record(entity["type"], entity["id"]), entity["name"]) for entity in event.related() or []]
+        for reference, name in [*named, *references(event.section("changes") or {}, types)]:
+            records[reference] = records.get(reference) or name
+    records.pop(record, None)
+    return dict(list(records.items())[:MAX_RECORDS])
 
 
 def _of_all(record: Record, viewer: Viewer) -> Node:
     workspace = viewer.workspace.id
-    own = [value_term(workspace, "record", *each) for each in (record, *related_records(record, viewer))]
+    own = [
+        value_term(workspace, "record", *reference)
+        for reference in (record, *related_records(record, viewer))
+    ]
     changed = [value_term(workspace, "item", field, record.id) for field in fields_of(record.type)]
     return one_of([value_term(workspace, "related", *record), *own, *changed])

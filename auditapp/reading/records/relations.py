@@ -36,12 +36,12 @@ def type_of(field: str, types: Collection[str]) -> str | None:
     singular = [name, name.removesuffix("s"), name.removesuffix("es")]
     if name.endswith("ies"):
         singular.append(f"{name[:-3]}y")
-    return next((each for each in singular if each in types), None)
+    return next((form for form in singular if form in types), None)
 
 
 def fields_of(entity_type: str) -> list[str]:
     """Return the names under which other records may refer to records of a type."""
     plural = f"{entity_type[:-1]}ies" if entity_type.endswith("y") else f"{entity_type}s"
     names = [entity_type, plural, f"{entity_type}es"]
-    humps = [_UNDERSCORE.sub(lambda found: found[1].upper(), name) for name in names]
+    humps = [_UNDERSCORE.sub(lambda match: match[1].upper(), name) for name in names]
     return list(dict.fromkeys([*names, *humps]))

@@ -93,8 +93,8 @@ def state_at(record: Record, viewer: Viewer, at: datetime | None = None) -> Reco
     :return: None where the viewer may see no event of the record.
     :raise sqlalchemy.exc.OperationalError: if the database cannot be reached.
     """
-    found = states_at(record, viewer, [at])
-    return None if found is None else found[0]
+    states = states_at(record, viewer, [at])
+    return None if states is None else states[0]
 
 
 def states_at(record: Record, viewer: Viewer, moments: Sequence[datetime | None]) -> list[RecordState] | None:
@@ -108,16 +108,17 @@ def states_at(record: Record, viewer: Viewer, moments: Sequence[datetime | None]
         return None
     cuts = [None if at is None else last_before(conditions, at) for at in moments]
     after, fold = first_read(conditions), Fold()
-    taken: dict[int | None, Snapshot] = {None: fold.snapshot()}  # before the first version there is nothing
+    # Before the first version there is nothing.
+    snapshots: dict[int | None, Snapshot] = {None: fold.snapshot()}
     for version in versions_of(conditions, after):
         fold.add(*version)
         if version[0] in cuts:
-            taken[version[0]] = fold.snapshot()
+            snapshots[version[0]] = fold.snapshot()
     if not fold.versions:
         return None
     reading = _Reading(record, viewer, conditions, fold, reaches_back=after is None)
     return [
-        reading.state(at, fold.snapshot() if at is None else taken.get(cut, taken[None]))
+        reading.state(at, fold.snapshot() if at is None else snapshots.get(cut, snapshots[None]))
         for at, cut in zip(moments, cuts, strict=True)
     ]
 
@@ -132,47 +133,50 @@ class _Reading:
     fold: Fold
     reaches_back: bool
 
-    def state(self, at: datetime | None, found: Snapshot) -> RecordState:
+    def state(self, at: datetime | None, snapshot: Snapshot) -> RecordState:
         """Return the record as a snapshot of these versions has it."""
         record, viewer = self.record, self.viewer
         whole = sees_all(record, viewer)
-        reasons = [*_reasons(self.fold, found, reaches_back=self.reaches_back), *([] if whole else ["role"])]
-        fields = found.fields if found.versions else {}
+        reasons = [
+            *_reasons(self.fold, snapshot, reaches_back=self.reaches_back),
+            *([] if whole else ["role"]),
+        ]
+        fields = snapshot.fields if snapshot.versions else {}
         numbers = {held.set_by for held in fields.values() if held.set_by is not None}
         # Who sees some versions only would take the others for changes that never reached the log.
-        drift = [*found.drift, *_against_wholes(record, viewer, found)] if whole else []
-        rows = rows_of(viewer, numbers | {each.event for each in drift})
+        drift = [*snapshot.drift, *_against_wholes(record, viewer, snapshot)] if whole else []
+        rows = rows_of(viewer, numbers | {mismatch.event for mismatch in drift})
         return RecordState(
             record=record,
             name=name_of(self.conditions, at),
             at=at,
-            exists=found.exists,
+            exists=snapshot.exists,
             complete=not reasons,
             reasons=reasons,
             fields={name: _field(name, held, rows) for name, held in fields.items()},
-            drift=[_drift(each, rows[each.event]) for each in drift],
-            versions=found.versions,
+            drift=[_drift(mismatch, rows[mismatch.event]) for mismatch in drift],
+            versions=snapshot.versions,
         )
 
 
-def _reasons(fold: Fold, found: Snapshot, *, reaches_back: bool) -> list[str]:
+def _reasons(fold: Fold, snapshot: Snapshot, *, reaches_back: bool) -> list[str]:
     if not reaches_back:
         return ["limit"]
-    return [*(["erased"] if found.erased else []), *([] if fold.begins else ["creation"])]
+    return [*(["erased"] if snapshot.erased else []), *([] if fold.begins else ["creation"])]
 
 
-def _against_wholes(record: Record, viewer: Viewer, found: Snapshot) -> Iterator[Mismatch]:
+def _against_wholes(record: Record, viewer: Viewer, snapshot: Snapshot) -> Iterator[Mismatch]:
     """Yield where the whole that a version recorded is not what the versions add up to.
 
     A field is compared with the newest whole that tells it, if no version has told the field since.
     """
-    numbers = dict(reversed(found.recent))
-    fields = {name: held for name, held in found.fields.items() if held.told >= found.sure_since}
+    numbers = dict(reversed(snapshot.recent))
+    fields = {name: held for name, held in snapshot.fields.items() if held.last_told >= snapshot.sure_since}
     for number, payload in first_payloads(viewer, [*numbers], MAX_WHOLES):
         recorded = recorded_in(payload, record)
         for name in [name for name in fields if name in recorded]:
             held, value = fields.pop(name), recorded[name]
-            if held.told <= numbers[number] and differ(held.value, value, held.kind):
+            if held.last_told <= numbers[number] and differ(held.value, value, held.kind):
                 yield Mismatch(number, name, held.value, value, held.label, held.kind, from_snapshot=True)
         if not fields:
             return
@@ -185,6 +189,9 @@ def _field(name: str, held: Held, rows: Mapping[int, EventRow]) -> FieldState:
     return FieldState(name, label, kind, held.kind, held.value, since, row, held.changes)
 
 
-def _drift(found: Mismatch, row: EventRow) -> Drift:
-    label, kind = found.label or label_of(found.field), kind_of(found.kind, [found.expected, found.found])
-    return Drift(row, found.field, label, kind, found.expected, found.found, found.from_snapshot)
+def _drift(mismatch: Mismatch, row: EventRow) -> Drift:
+    label, kind = (
+        mismatch.label or label_of(mismatch.field),
+        kind_of(mismatch.kind, [mismatch.expected, mismatch.found]),
+    )
+    return Drift(row, mismatch.field, label, kind, mismatch.expected, mismatch.found, mismatch.from_snapshot)

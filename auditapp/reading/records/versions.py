@@ -99,8 +99,8 @@ def first_read(conditions: list[Condition]) -> Cursor | None:
 
 def _first_of_newest(conditions: list[Condition]) -> Cursor | None:
     query = select(Event.occurred_at, Event.id).where(*conditions).order_by(*_NEWEST)
-    found = db.session.execute(query.offset(MAX_VERSIONS).limit(1)).first()
-    return None if found is None else Cursor(found.occurred_at, found.id)
+    row = db.session.execute(query.offset(MAX_VERSIONS).limit(1)).first()
+    return None if row is None else Cursor(row.occurred_at, row.id)
 
 
 def versions_of(conditions: list[Condition], after: Cursor | None = None) -> Generator[Version, None, None]:
@@ -116,8 +116,8 @@ def versions_of(conditions: list[Condition], after: Cursor | None = None) -> Gen
 
 def parsed(rows: Sequence[Any]) -> Iterator[Version]:
     """Yield rows that begin with the columns of :func:`select_versions` as versions."""
-    each: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
-    for row, changes in zip(rows, each, strict=True):
+    changes_of_rows: list[Any] = orjson.loads(f"[{','.join([row[3] or 'null' for row in rows])}]")
+    for row, changes in zip(rows, changes_of_rows, strict=True):
         yield row[0], row[1], row[2], changes
 
 
@@ -145,8 +145,8 @@ def _as_they_come(conditions: list[Condition], place: Cursor) -> Generator[list[
     # Whoever has found what they looked for leaves early: psycopg then cancels the query, after which only a
     # savepoint has the transaction go on.
     with driver.transaction(), driver.cursor() as cursor, _stream(cursor, query) as rows:
-        while some := list(islice(rows, PARSED_AT_ONCE)):
-            yield some
+        while batch := list(islice(rows, PARSED_AT_ONCE)):
+            yield batch
 
 
 def _stream(cursor: psycopg.Cursor[Any], query: Any) -> closing[Generator[Any, None, None]]:
@@ -160,13 +160,13 @@ def newest_that_tell(field: str, conditions: list[Condition], limit: int) -> lis
     :param limit: versions at most.
     """
     # As it stands in the stored text: read whole and parsed, the other versions would take most of the time.
-    told = EventPayload.changes.contains(f"{orjson.dumps(field).decode()}:{{", autoescape=True)
-    query = select_versions([*conditions, told], first_read(conditions) or BEGINNING)
+    tells_field = EventPayload.changes.contains(f"{orjson.dumps(field).decode()}:{{", autoescape=True)
+    query = select_versions([*conditions, tells_field], first_read(conditions) or BEGINNING)
     rows = db.session.execute(query.order_by(*_NEWEST).limit(limit)).all()
-    found = (
+    versions = (
         (number, event, outcome, orjson.loads(changes)) for number, event, outcome, changes in rows[::-1]
     )
-    return [version for version in found if field in version[3]]
+    return [version for version in versions if field in version[3]]
 
 
 def _batch(conditions: list[Condition], place: Cursor, size: int) -> Any:
@@ -196,9 +196,9 @@ def first_payloads(viewer: Viewer, numbers: Sequence[int], limit: int) -> Iterat
     :param limit: payloads at most.
     """
     # Whoever has found what was looked for among the first few does not ask for the rest.
-    for some in (numbers[:limit], numbers[limit:]):
-        told = _payloads(viewer, some, EventPayload.event_id)
-        chosen = [number for number in some if number in told][:limit]
+    for group in (numbers[:limit], numbers[limit:]):
+        with_payload = _payloads(viewer, group, EventPayload.event_id)
+        chosen = [number for number in group if number in with_payload][:limit]
         texts = _payloads(viewer, chosen, EventPayload.payload)
         for number in chosen:
             yield number, orjson.loads(texts[number])
@@ -220,13 +220,13 @@ def _payloads(viewer: Viewer, numbers: Sequence[int], column: Any) -> dict[int, 
 def rows_of(viewer: Viewer, numbers: set[int]) -> dict[int, EventRow]:
     """Return the rows of events that were found already, by their number."""
     ordered = sorted(numbers)
-    found: dict[int, EventRow] = {}
+    rows: dict[int, EventRow] = {}
     for start in range(0, len(ordered), KEYS_AT_ONCE):
         # By the keys: SQLite would go through a whole workspace rather than look up more than one.
         mine = Unindexed(Event.workspace_id) == viewer.workspace.id
         query = select(*SUMMARY_COLUMNS).where(mine, Event.id.in_(ordered[start : start + KEYS_AT_ONCE]))
-        found |= {row.id: row for row in db.session.execute(query)}
-    return found
+        rows |= {row.id: row for row in db.session.execute(query)}
+    return rows
 
 
 _NEWEST = (Event.occurred_at.desc(), Event.id.desc())

@@ -25,8 +25,8 @@ def document(undo: Undo, now: datetime) -> dict[str, Any]:
         "made_at": instant(now),
         "of": of_undo(undo),
         "complete": not undo.more,
-        "records": [_record_undo(each) for each in undo.records],
-        "not_undone": [_left(each) for each in undo.left],
+        "records": [_record_undo(record) for record in undo.records],
+        "not_undone": [_left(left) for left in undo.left],
     }
 
 
@@ -43,17 +43,19 @@ def record_of(undo: RecordUndo) -> dict[str, Any]:
 
 
 def _record_undo(undo: RecordUndo) -> dict[str, Any]:
-    conflicts = [f"{text_of(conflict_sentence(each))}, {_at(each.event)}." for each in undo.conflicts]
-    told = [*action_sentences(undo), *done_sentences(undo)]
+    conflicts = [
+        f"{text_of(conflict_sentence(conflict))}, {_at(conflict.event)}." for conflict in undo.conflicts
+    ]
+    sentences = [*action_sentences(undo), *done_sentences(undo)]
     return {
         "record": record_of(undo),
         "action": undo.action,
         "changes": undo.changes,
-        "conflicts": [_conflict(each) for each in undo.conflicts],
+        "conflicts": [_conflict(conflict) for conflict in undo.conflicts],
         "text": [
-            *(f"{text_of(each)}." for each in told),
+            *(f"{text_of(sentence)}." for sentence in sentences),
             *conflicts,
-            *(CAUTION_WORDS[each] for each in undo.cautions),
+            *(CAUTION_WORDS[caution] for caution in undo.cautions),
         ],
     }
 

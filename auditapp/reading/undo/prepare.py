@@ -52,7 +52,7 @@ class RecordUndo:
     :ivar action: ``update``, ``create`` (again) or ``delete``.
     :ivar changes: from the values now to those before, in the form of an event's ``changes``; a field that
         was not there before becomes null.
-    :ivar done: labels of the fields that are back already.
+    :ivar already_back: labels of the fields that are back already.
     :ivar cautions: why there may be more that stands against it: ``erased``, ``role``, ``lists``.
     """
 
@@ -60,7 +60,7 @@ class RecordUndo:
     name: str | None
     action: str
     changes: dict[str, dict[str, Any]]
-    done: list[str]
+    already_back: list[str]
     conflicts: list[Conflict]
     cautions: list[str]
 
@@ -95,8 +95,8 @@ class Undo:
     @property
     def touched(self) -> set[Record]:
         """Return the records that what is taken back happened to, as far as that is prepared."""
-        of_left = {Record(each.event.entity_type, each.event.entity_id) for each in self.left}
-        return {each.record for each in self.records} | of_left
+        of_left = {Record(left.event.entity_type, left.event.entity_id) for left in self.left}
+        return {undo.record for undo in self.records} | of_left
 
 
 def is_no_record(row: EventRow) -> bool:
@@ -106,10 +106,10 @@ def is_no_record(row: EventRow) -> bool:
 
 def undo_of_event(event_id: str, viewer: Viewer) -> Undo | None:
     """Prepare taking one event back; None if there is none that the viewer may see."""
-    found = find_event(event_id, viewer)
-    if found is None:
+    event = find_event(event_id, viewer)
+    if event is None:
         return None
-    return _prepared(found.row, None, [found.row], viewer, more=False)
+    return _prepared(event.row, None, [event.row], viewer, more=False)
 
 
 def undo_of_story(correlation_id: str, viewer: Viewer) -> Undo | None:
@@ -143,12 +143,12 @@ def _of_records(
     events: Mapping[Record, Sequence[EventRow]], viewer: Viewer
 ) -> tuple[list[RecordUndo], list[Left]]:
     """Return what takes back what some events did to their records, and those of them that cannot be."""
-    traced = {record: Traced({row.id for row in some}) for record, some in events.items()}
+    traced = {record: Traced({row.id for row in rows_of_record}) for record, rows_of_record in events.items()}
     for record, version in versions_of_each(list(traced), viewer):
         traced[record].add(version)
     turned, left = {}, []
-    for record, each in traced.items():
-        reversal, unable = _reversed(each.done(), events[record])
+    for record, trace in traced.items():
+        reversal, unable = _reversed(trace.done(), events[record])
         left += unable
         if reversal is not None:
             turned[record] = reversal
@@ -172,7 +172,7 @@ def _reversed(traced: Traced, events: Sequence[EventRow]) -> tuple[Reverse | Non
         return None, left
     turned = reverse(traced)
     if turned is None or (turned.action == UPDATE and not turned.changes):
-        unable = {each.event.id for each in left}
+        unable = {item.event.id for item in left}
         reason = "gone" if turned is None else "back" if traced.fold.exists else "deleted"
         return None, [*left, *(Left(row, reason) for row in events if row.id not in unable)]
     return turned, left

@@ -19,12 +19,12 @@ class Reverse(NamedTuple):
 
     :ivar changes: from the values now to those before, in the form of an event's ``changes``; a field that
         was not there before becomes null.
-    :ivar done: labels of the fields that are back already.
+    :ivar already_back: labels of the fields that are back already.
     """
 
     action: str
     changes: dict[str, dict[str, Any]]
-    done: list[str]
+    already_back: list[str]
 
 
 def reverse(traced: Traced) -> Reverse | None:
@@ -33,9 +33,9 @@ def reverse(traced: Traced) -> Reverse | None:
     if not traced.existed:
         if not exists:
             return None
-        gone = {name: _change(each.value, None, each.label, each.kind) for name, each in held.items()}
+        gone = {name: _change(field.value, None, field.label, field.kind) for name, field in held.items()}
         return Reverse(DELETE, gone, [])
-    wanted = {name: each.value for name, each in (traced.lost or {}).items()}
+    wanted = {name: field.value for name, field in (traced.lost or {}).items()}
     for name, touched in traced.touched.items():
         wanted[name] = taken_back(touched, held[name].value if name in held else NOTHING)
     known: dict[str, Any] = {**(traced.lost or {}), **held}
@@ -47,14 +47,14 @@ def reverse(traced: Traced) -> Reverse | None:
             if value is not NOTHING
         }
         return Reverse(CREATE, back, [])
-    now = {name: each.value for name, each in held.items()}
+    now = {name: field.value for name, field in held.items()}
     changes = {
         name: _change(now.get(name, NOTHING), None if value is NOTHING else value, *hints[name])
         for name, value in wanted.items()
         if not _is_back(now.get(name, NOTHING), value, hints[name][1])
     }
-    done = [hints[name][0] or label_of(name) for name in wanted if name not in changes]
-    return Reverse(UPDATE, changes, done if traced.lost is None else [])
+    already_back = [hints[name][0] or label_of(name) for name in wanted if name not in changes]
+    return Reverse(UPDATE, changes, already_back if traced.lost is None else [])
 
 
 def _hints(name: str, traced: Traced, known: dict[str, Held]) -> tuple[str | None, str | None]:
@@ -85,7 +85,7 @@ def taken_back(touched: Touched, now: Any) -> Any:
     """
     if touched.since is None:
         return touched.before
-    before, after = (by_identity(each) for each in (touched.before, touched.after))
+    before, after = (by_identity(value) for value in (touched.before, touched.after))
     held = by_identity(now)
     if before is None or after is None or held is None:
         return touched.before

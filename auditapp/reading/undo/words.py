@@ -63,12 +63,16 @@ def action_sentences(undo: RecordUndo) -> list[Sentence]:
     if undo.action == CREATE:
         fields = [_set(_label(name, change), change, back=False) for name, change in undo.changes.items()]
         return [(Part("Create "), *record, Part(" again")), *fields]
-    return [each for name, change in undo.changes.items() for each in _changed(_label(name, change), change)]
+    return [
+        sentence
+        for name, change in undo.changes.items()
+        for sentence in _changed(_label(name, change), change)
+    ]
 
 
 def done_sentences(undo: RecordUndo) -> list[Sentence]:
     """Return which fields are back already."""
-    return [(_own(label), Part(" is back already")) for label in undo.done]
+    return [(_own(label), Part(" is back already")) for label in undo.already_back]
 
 
 def conflict_sentence(conflict: Conflict) -> Sentence:
@@ -79,8 +83,8 @@ def conflict_sentence(conflict: Conflict) -> Sentence:
     if conflict.reason == "exists":
         return (Part("The record was created again since, "), *by)
     now = _value(conflict.now, conflict.kind)
-    what = (Part("; it is "), now, Part(" now")) if now else (Part("; it has another value now"),)
-    return (_own(conflict.label or ""), Part(" has changed since, "), *by, *what)
+    state = (Part("; it is "), now, Part(" now")) if now else (Part("; it has another value now"),)
+    return (_own(conflict.label or ""), Part(" has changed since, "), *by, *state)
 
 
 def _actor(event: EventRow) -> str:
@@ -96,12 +100,12 @@ def _changed(label: Part, change: dict[str, Any]) -> Iterator[Sentence]:
     if before is None or after is None or not (before or after):
         yield _set(label, change)
         return
-    told = list(_items(label, before, after, change.get("kind")))
-    if not told:
+    sentences = list(_items(label, before, after, change.get("kind")))
+    if not sentences:
         yield (Part("Put "), label, Part(" back into its earlier order"))
-    yield from told[:MAX_ITEMS]
-    if len(told) > MAX_ITEMS:
-        yield (Part(f"Change {len(told) - MAX_ITEMS:,} more in "), label, Part(" back"))
+    yield from sentences[:MAX_ITEMS]
+    if len(sentences) > MAX_ITEMS:
+        yield (Part(f"Change {len(sentences) - MAX_ITEMS:,} more in "), label, Part(" back"))
 
 
 def _items(label: Part, now: dict[str, Any], wanted: dict[str, Any], kind: str | None) -> Iterator[Sentence]:
