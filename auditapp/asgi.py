@@ -107,16 +107,16 @@ class AsgiApp:
     ) -> None:
         """Send an answer piece by piece, until its end or until the client goes away."""
         # The body was read: whatever comes now says that the client is gone. Sending does not say it.
-        gone = asyncio.ensure_future(receive())
+        disconnect = asyncio.ensure_future(receive())
         try:
             piece = answer.begin
-            while not answer.ended and not gone.done():
+            while not answer.ended and not disconnect.done():
                 await _send_piece(send, piece, more=True)
                 piece = await self._in_turn(context.run, answer.next_piece)
             if answer.ended:
                 await _send_piece(send, piece, more=False)
         finally:
-            gone.cancel()
+            disconnect.cancel()
 
     async def _begin(
         self, environ: dict[str, Any], context: contextvars.Context, send: Send

@@ -135,13 +135,13 @@ def load_settings() -> Settings:
         from_file = read_dotenv(ROOT / ".env")
     except DotenvError as error:
         raise ConfigError(str(error)) from None
-    given = {
+    variables = {
         name: value for name, value in {**from_file, **os.environ}.items() if name.upper().startswith(PREFIX)
     }
-    unknown = sorted(set(given) - {PREFIX + name for name in Settings.model_fields})
+    unknown = sorted(set(variables) - {PREFIX + name for name in Settings.model_fields})
     if unknown:
         raise ConfigError(f"{shown(unknown[0])}: there is no such setting; see docs/settings.md")
-    values: dict[str, Any] = {name.removeprefix(PREFIX): value for name, value in given.items() if value}
+    values: dict[str, Any] = {name.removeprefix(PREFIX): value for name, value in variables.items() if value}
     try:
         return Settings(**values)
     except ValidationError as error:

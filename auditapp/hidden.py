@@ -16,12 +16,12 @@ BLANK = (
 )
 
 
-def code_point(found: re.Match[str]) -> str:
+def code_point(match: re.Match[str]) -> str:
     """Return a character that was found as ``U+202E``."""
-    return f"U+{ord(found[0]):04X}"
+    return f"U+{ord(match[0]):04X}"
 
 
-def json_escape(found: re.Match[str]) -> str:
+def json_escape(match: re.Match[str]) -> str:
     r"""Return a character that was found as JSON escapes it, ``\u202e``."""
     # json.dumps leaves DEL as it is.
-    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
+    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f"

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from auditapp.access.own_events import COMMAND_LINE, current_actor, is_told_elsewhere
+from auditapp.access.own_events import COMMAND_LINE, current_actor, is_recorded_elsewhere
 from auditapp.capture import Capture, capture
 from auditapp.extensions import db
 from auditapp.log.own_names import OWN_PREFIX
@@ -62,7 +62,7 @@ def capture_own() -> Capture:
 
 def _workspace_of(thing: Any) -> Any:
     """Return where a change belongs. What comes with every workspace is told by the workspace itself."""
-    if is_told_elsewhere():
+    if is_recorded_elsewhere():
         return None
     if isinstance(thing, Workspace):
         return thing

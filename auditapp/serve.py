@@ -125,9 +125,9 @@ def _upgrade() -> None:
 
 def _say_if_another_was_here() -> None:
     """A setting that got lost must not look like a log that got lost."""
-    other = last_remembered()
-    if other is not None and other != name_of(db.engine.url):
-        click.echo(f"This database is new. The last one here was {other}; AUDITAPP_DATABASE_URL chooses.")
+    last = last_remembered()
+    if last is not None and last != name_of(db.engine.url):
+        click.echo(f"This database is new. The last one here was {last}; AUDITAPP_DATABASE_URL chooses.")
 
 
 def _check_free(host: str, port: int) -> None:

@@ -3,7 +3,7 @@
 from demo.cast import ERP, NIGHTLY, PAYMENTS, PEOPLE, machine_does, workflow_does
 from demo.office import Office, day, night
 from demo.tasks import add_task, task_story
-from demo.world import Doing, Story, Thing, dice
+from demo.world import Doing, Record, Story, dice
 
 ERP_TIMEOUT = {
     "code": "erp_timeout",
@@ -13,13 +13,13 @@ ERP_TIMEOUT = {
 }
 
 
-def deal_won(office: Office, deal: Thing, by: Doing, cause: int) -> Story:
+def deal_won(office: Office, deal: Record, by: Doing, cause: int) -> Story:
     """Follow a won deal: onboarding, the customer's standing, the invoice, a thank-you letter."""
     world = office.world
     workflow = workflow_does("deal_won", by, cause)
     yield world.soon(0.6, 3)
     organization = next(
-        thing for thing in world.things["organization"] if thing.id == deal.state["organization"][0]["id"]
+        record for record in world.records["organization"] if record.id == deal.state["organization"][0]["id"]
     )
     task = add_task(
         *(office, workflow, "priya", f"Onboard {organization.name}", deal),
@@ -50,11 +50,11 @@ def deal_won(office: Office, deal: Thing, by: Doing, cause: int) -> Story:
     yield from _invoice(office, deal, by, cause)
 
 
-def _letter(office: Office, deal: Thing) -> dict[str, str]:
+def _letter(office: Office, deal: Record) -> dict[str, str]:
     return {"id": office.world.new_id("email"), "name": f"Thank you: {deal.name}"}
 
 
-def _invoice(office: Office, deal: Thing, by: Doing, cause: int) -> Story:
+def _invoice(office: Office, deal: Record, by: Doing, cause: int) -> Story:
     world, rng = office.world, dice(f"invoice {deal.name}")
     workflow = workflow_does("deal_won", by, cause)
     state = {
@@ -77,7 +77,7 @@ def _invoice(office: Office, deal: Thing, by: Doing, cause: int) -> Story:
     world.start(invoice_story(office, invoice))
 
 
-def invoice_story(office: Office, invoice: Thing) -> Story:
+def invoice_story(office: Office, invoice: Record) -> Story:
     """Send an invoice and wait for the money; what is late is found at night."""
     world, rng = office.world, dice(f"paid {invoice.name}")
     ahmad = office.person("ahmad")
@@ -102,7 +102,7 @@ def invoice_story(office: Office, invoice: Thing) -> Story:
     world.update(by, invoice, status="Paid", paid_on=day(world.clock))
 
 
-def onboarding(office: Office, deal: Thing, task: Thing, by: Doing, cause: int) -> Story:
+def onboarding(office: Office, deal: Record, task: Record, by: Doing, cause: int) -> Story:
     """Follow the onboarding task with the two that belong to it: a story of three generations."""
     world = office.world
     workflow = workflow_does("onboarding", by, cause)
@@ -116,17 +116,17 @@ def onboarding(office: Office, deal: Thing, task: Thing, by: Doing, cause: int) 
         ("yael", "Welcome call", "Who calls whom when something breaks. Write the answers into the notes."),
     )
     for place, (who, title, text) in enumerate(steps):
-        made = add_task(
+        subtask = add_task(
             *(office, workflow, who, f"{title}: {deal.name}", deal),
             due=day(world.clock, 8 + place * 4),
             text=text,
         )
-        world.start(task_story(office, made, dice(f"onboarding {who} {deal.name}"), days=4 + place * 3))
+        world.start(task_story(office, subtask, dice(f"onboarding {who} {deal.name}"), days=4 + place * 3))
         yield world.soon(0.5, 2)
     world.start(task_story(office, task, dice(f"onboarding {deal.name}"), days=9))
 
 
-def deal_lost(office: Office, deal: Thing, by: Doing, cause: int) -> Story:
+def deal_lost(office: Office, deal: Record, by: Doing, cause: int) -> Story:
     """Follow a lost deal: ask once more in a quarter."""
     world = office.world
     workflow = workflow_does("deal_lost", by, cause)
@@ -139,7 +139,7 @@ def deal_lost(office: Office, deal: Thing, by: Doing, cause: int) -> Story:
     )
 
 
-def quote_built(office: Office, deal: Thing, by: Doing, cause: int) -> Story:
+def quote_built(office: Office, deal: Record, by: Doing, cause: int) -> Story:
     """Follow a deal's step to Proposal: draft the quote, and have a large one looked at."""
     world = office.world
     workflow = workflow_does("quote_builder", by, cause)
@@ -155,10 +155,10 @@ def quote_built(office: Office, deal: Thing, by: Doing, cause: int) -> Story:
         "approved_by": [],
     }
     quote = world.create(workflow, "quote", state, keeper=deal.keeper)
-    made = len(world.events) - 1
+    quote_created = len(world.events) - 1
     if deal.state["value"] >= 40_000:
         yield world.soon(1, 3)
-        review = workflow_does("big_deal", by, made)
+        review = workflow_does("big_deal", by, quote_created)
         world.update(review, quote, status="In review")
         yield office.person("dana").later(world.clock, 0.6, dice(f"review {deal.name}"))
         dana = PEOPLE["dana"]

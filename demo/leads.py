@@ -16,7 +16,7 @@ from demo.names import FAIR_COMPANIES, POOLS, names
 from demo.notes import CONTACT_NOTES, edited
 from demo.office import Office, contact_state, day, night
 from demo.tasks import add_task, task_story
-from demo.world import Doing, Story, Thing, World, dice, name_of
+from demo.world import Doing, Record, Story, World, dice, name_of
 
 FAIR_FILE = "it-fair-leipzig-visitors.csv"
 FAIR_ROWS = 240
@@ -34,7 +34,7 @@ FORM_ENDS_IN = (
 PAGES = ("/contact", "/services/firewall", "/services/backup", "/pricing", "/services/wifi")
 
 
-def web_lead(office: Office, rng: random.Random) -> Thing:
+def web_lead(office: Office, rng: random.Random) -> Record:
     """Let a visitor fill in the form on the website; a workflow routes the lead to a seller."""
     world = office.world
     _, domain, pool = rng.choice(FAIR_COMPANIES)
@@ -54,7 +54,7 @@ def web_lead(office: Office, rng: random.Random) -> Thing:
     return contact
 
 
-def lead_routed(office: Office, contact: Thing, by: Doing, cause: int, rng: random.Random) -> Story:
+def lead_routed(office: Office, contact: Record, by: Doing, cause: int, rng: random.Random) -> Story:
     """Follow a lead: somebody is to call, and does."""
     world = office.world
     workflow = workflow_does("lead_routing", by, cause)
@@ -91,7 +91,7 @@ def import_story(office: Office) -> Story:
     usual = sinead.does(rng)
     correlation, entity = world.new_id("import"), {"id": world.new_id("import"), "name": FAIR_FILE}
     begun = Doing(sinead.actor, "import", usual.context, correlation=correlation)
-    known = [thing for thing in world.things["contact"] if thing.state["source"] == "Call"]
+    known = [record for record in world.records["contact"] if record.state["source"] == "Call"]
     twins = rng.sample(known, TWINS)
     rows = _fair_rows(rng) + [_on_a_card(twin) for twin in twins]
     cause = world.emit(begun, "import.started", entity, payload=_import_request(rows))
@@ -109,21 +109,21 @@ def import_story(office: Office) -> Story:
     yield world.soon(1, 3)
     payload = {"rows": len(rows), "created": len(rows) - refused, "refused": refused}
     world.emit(by, "import.completed", entity, payload=payload)
-    made = world.things["contact"][-TWINS:]
-    world.start(merge_story(office, list(zip(twins, made, strict=True)), rng))
+    newest = world.records["contact"][-TWINS:]
+    world.start(merge_story(office, list(zip(twins, newest, strict=True)), rng))
 
 
 def _fair_rows(rng: random.Random) -> list[dict[str, Any]]:
     people = {pool: names(pool, dice(f"fair {pool}")) for pool in POOLS}
-    made = []
+    rows = []
     for place in range(FAIR_ROWS):
         company, domain, pool = FAIR_COMPANIES[place * 7 % len(FAIR_COMPANIES)]
         state = contact_state(people[pool].pop(), f"{domain}.example", pool, None, "Trade fair", rng)
-        made.append({**state, "notes": f"{company}, stand visit", "newsletter": False})
-    return made
+        rows.append({**state, "notes": f"{company}, stand visit", "newsletter": False})
+    return rows
 
 
-def _on_a_card(contact: Thing) -> dict[str, Any]:
+def _on_a_card(contact: Record) -> dict[str, Any]:
     """Return a known contact as the fair has it: with a card that shows another address."""
     mailbox, _, domain = contact.state["email"].partition("@")
     card = {"email": f"{mailbox[0]}{mailbox[mailbox.find('.') :]}@{domain}", "phone": "+49 341 5551 240"}
@@ -141,7 +141,7 @@ def _import_request(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def merge_story(office: Office, twins: list[tuple[Thing, Thing]], rng: random.Random) -> Story:
+def merge_story(office: Office, twins: list[tuple[Record, Record]], rng: random.Random) -> Story:
     """Find the people who were in the books already: keep one record, delete the other."""
     world, yael = office.world, office.person("yael")
     for kept, twice in twins:
@@ -160,7 +160,7 @@ def tending_story(office: Office, who: str, gap: float) -> Story:
     world, rng = office.world, dice(f"tending {who}")
     yield office.begin(office.person(who), 117 - gap, rng)
     while True:
-        contacts = world.things.get("contact", [])
+        contacts = world.records.get("contact", [])
         if contacts:
             # The newest half is where something is still missing.
             contact = contacts[rng.randrange(len(contacts) // 2, len(contacts))]
@@ -169,7 +169,7 @@ def tending_story(office: Office, who: str, gap: float) -> Story:
         yield office.person(who).later(world.clock, rng.uniform(0.4, 1.6) * gap * lively, rng)
 
 
-def tend(world: World, by: Doing, contact: Thing, rng: random.Random) -> None:
+def tend(world: World, by: Doing, contact: Record, rng: random.Random) -> None:
     """Change one thing about a contact."""
     state = contact.state
     what = rng.choice(["phone", "position", "address", "notes", "email", "lifecycle", "newsletter"])
@@ -224,7 +224,7 @@ def unsubscribe_story(office: Office) -> Story:
     world, rng = office.world, dice("unsubscribe")
     for days_ago in (96, 95.8, 70, 69.9, 69.5, 41, 20, 19.9, 6.2, 1.3):
         yield world.days_ago(days_ago)
-        readers = [thing for thing in world.things.get("contact", []) if thing.state["newsletter"]]
+        readers = [record for record in world.records.get("contact", []) if record.state["newsletter"]]
         if readers:
             world.update(visitor_does(UNSUBSCRIBE, rng), rng.choice(readers), newsletter=False)
 
@@ -235,6 +235,8 @@ def purge_story(office: Office) -> Story:
     for days_ago in (77, 49, 29, 12):
         yield night(world.days_ago(days_ago), 0)
         by = machine_does(NIGHTLY, "system", rng, world.new_id("run"))
-        gone = [thing for thing in world.things["contact"] if thing.state["lifecycle"] == "Not interested"]
-        for contact in rng.sample(gone, min(2, len(gone))):
+        uninterested = [
+            record for record in world.records["contact"] if record.state["lifecycle"] == "Not interested"
+        ]
+        for contact in rng.sample(uninterested, min(2, len(uninterested))):
             world.delete(by, contact, "erasure requested under article 17 GDPR")

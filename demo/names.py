@@ -127,9 +127,9 @@ class FullName(NamedTuple):
 def names(pool: str, rng: random.Random) -> list[FullName]:
     """Return every combination of a pool's names once, in random order."""
     firsts, lasts = ([_spellings(word) for word in column.split()] for column in POOLS[pool])
-    made = [FullName(first, last, f"{a}.{b}") for first, a in firsts for last, b in lasts]
-    rng.shuffle(made)
-    return made
+    full_names = [FullName(first, last, f"{a}.{b}") for first, a in firsts for last, b in lasts]
+    rng.shuffle(full_names)
+    return full_names
 
 
 def _spellings(word: str) -> tuple[str, str]:

@@ -20,10 +20,10 @@ class Note(NamedTuple):
 
     def versions(self) -> list[str]:
         """Return every version, the first one included."""
-        found = [self.text]
+        versions = [self.text]
         for old, new in self.edits:
-            found.append(edited(found[-1], old, new))
-        return found
+            versions.append(edited(versions[-1], old, new))
+        return versions
 
 
 def edited(text: str, old: str, new: str) -> str:

@@ -9,7 +9,7 @@ from demo.cast import PEOPLE, Person
 from demo.company import CUSTOMERS_BEFORE, ORGANIZATIONS, Organization, Service
 from demo.names import DIALLING_CODES, POSITIONS, FullName, names
 from demo.notes import CONTACT_NOTES
-from demo.world import Doing, Thing, World, dice
+from demo.world import Doing, Record, World, dice
 
 PREFERENCES = {"language": "en", "start_page": "deals", "digest": {"daily": True, "hour": 8}}
 
@@ -19,10 +19,10 @@ class Office:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.services: dict[str, Thing] = {}
-        self.organizations: dict[str, Thing] = {}
-        self.contacts: dict[str, list[Thing]] = {}
-        self.users: dict[str, Thing] = {}
+        self.services: dict[str, Record] = {}
+        self.organizations: dict[str, Record] = {}
+        self.contacts: dict[str, list[Record]] = {}
+        self.users: dict[str, Record] = {}
         self._stand_ins: dict[str, str] = {}
         self._numbers = {"Q": 211, "INV": 1480}
         self._names: dict[str, list[FullName]] = {}
@@ -55,12 +55,12 @@ class Office:
         self._numbers[series] += 1
         return f"{series}-{self.world.clock.year}-{self._numbers[series]:04}"
 
-    def add_service(self, by: Doing, plan: Service) -> Thing:
+    def add_service(self, by: Doing, plan: Service) -> Record:
         """Enter an article of the price list."""
         self.services[plan.key] = self.world.create(by, "service", service_state(plan), keeper="lukasz")
         return self.services[plan.key]
 
-    def organization(self, key: str, by: Doing) -> Thing:
+    def organization(self, key: str, by: Doing) -> Record:
         """Return an organization; whoever needs it first enters it."""
         if key not in self.organizations:
             plan = next(plan for plan in ORGANIZATIONS if plan.key == key)
@@ -68,7 +68,7 @@ class Office:
             self.organizations[key] = self.world.create(by, "organization", state, keeper="yael")
         return self.organizations[key]
 
-    def add_contact(self, by: Doing, key: str, rng: random.Random) -> Thing:
+    def add_contact(self, by: Doing, key: str, rng: random.Random) -> Record:
         """Enter one more contact of an organization."""
         plan = next(plan for plan in ORGANIZATIONS if plan.key == key)
         people = self._names.setdefault(plan.people, names(plan.people, dice(f"names {plan.people}")))
@@ -99,10 +99,10 @@ def total(lines: Iterable[dict[str, Any]], discount_percent: float = 0) -> float
 
 def day(moment: datetime, days: float = 0) -> str:
     """Return the date some days after a moment; a weekend is put off to Monday."""
-    found: date = (moment + timedelta(days=days)).date()
-    while found.weekday() > 4:
-        found += timedelta(days=1)
-    return found.isoformat()
+    workday: date = (moment + timedelta(days=days)).date()
+    while workday.weekday() > 4:
+        workday += timedelta(days=1)
+    return workday.isoformat()
 
 
 def night(after: datetime, days: float) -> datetime:

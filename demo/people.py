@@ -9,7 +9,7 @@ from demo.cast import MEMBERS, PEOPLE, SUPPORT, Person, machine_does, workflow_d
 from demo.company import NAME
 from demo.office import Office, user_state
 from demo.tasks import add_task, task_story
-from demo.world import Doing, Story, Thing, World, dice
+from demo.world import Doing, Record, Story, World, dice
 
 ACCESS_TIMER = {"type": "system", "id": "access-timer", "name": "Access timer"}
 SALES = {
@@ -94,7 +94,7 @@ def break_in_story(office: Office) -> Story:
         yield world.soon(7, 25)
     lukasz = PEOPLE["lukasz"]
     yield lukasz.morning(world.clock, 0.1, rng)
-    settings = world.things["settings"][0]
+    settings = world.records["settings"][0]
     world.update(lukasz.does(rng), settings, two_factor_required=True)
 
 
@@ -174,7 +174,7 @@ def leaver_story(office: Office) -> Story:
     tom, lukasz = PEOPLE["tom"], PEOPLE["lukasz"]
     yield office.begin(tom, 48.6, rng)
     entity = {"id": world.new_id("export"), "name": "All contacts"}
-    payload = {"format": "csv", "rows": len(world.things["contact"]), "columns": ["name", "email", "phone"]}
+    payload = {"format": "csv", "rows": len(world.records["contact"]), "columns": ["name", "email", "phone"]}
     world.emit(tom.does(rng), "export.created", entity, payload=payload)
     yield office.begin(lukasz, tom.left, rng)
     by = lukasz.does(rng, world.new_id("act"))
@@ -195,10 +195,10 @@ def leaver_story(office: Office) -> Story:
     world.delete(lukasz.does(rng), office.users["tom"], "30 days after leaving")
 
 
-def _open_deals(world: World, owner: Person) -> list[Thing]:
+def _open_deals(world: World, owner: Person) -> list[Record]:
     return [
         deal
-        for deal in world.things.get("deal", [])
+        for deal in world.records.get("deal", [])
         if deal.state["owner"] == owner.ref() and deal.state["stage"] not in {"Won", "Lost"}
     ]
 
@@ -239,7 +239,7 @@ def support_story(office: Office) -> Story:
     grace = Doing(SUPPORT.actor, "ui", context, mateo.actor, correlation, cause)
     yield world.soon(900, 1500)
     world.emit(grace, "auditapp.session.created", {"id": world.new_id("session"), "name": mateo.name})
-    deals = [deal for deal in world.things["deal"] if deal.keeper == "mateo" and deal.state["contacts"]]
+    deals = [deal for deal in world.records["deal"] if deal.keeper == "mateo" and deal.state["contacts"]]
     for deal in deals[-3:]:
         yield world.soon(120, 400)
         first, *others = deal.state["contacts"]
@@ -269,11 +269,11 @@ def audit_story(office: Office) -> Story:
     for days_ago, title, who in questions:
         yield office.begin(alexandra, days_ago, rng)
         entity = {"id": world.new_id("export"), "name": f"Audit trail to {world.clock:%d %B}"}
-        asked = {"query": "since=4w&outcome=!success", "format": "csv"}
+        request = {"query": "since=4w&outcome=!success", "format": "csv"}
         export = alexandra.does(rng, world.new_id("export"))
-        world.emit(export, "auditapp.export.started", entity, payload=asked)
+        world.emit(export, "auditapp.export.started", entity, payload=request)
         ended = {"events": rng.randint(18, 90), "complete": True, "duration_ms": rng.randint(20, 400)}
-        world.emit(export, "auditapp.export.finished", entity, payload={**asked, **ended})
+        world.emit(export, "auditapp.export.finished", entity, payload={**request, **ended})
         yield world.soon(900, 4000)
         task = add_task(office, alexandra.does(rng), who, title, None, due=None, priority="High")
         world.start(task_story(office, task, dice(title), days=6))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from auditapp.access.members import MemberError
-from auditapp.access.own_events import told_elsewhere
+from auditapp.access.own_events import recorded_elsewhere
 from auditapp.access.permissions import SYSTEM_ROLES
 from auditapp.access.roles import add_system_role
 from auditapp.extensions import db
@@ -35,7 +35,7 @@ def add_company(password_hash: str, began: datetime) -> Workspace:
     taken = db.session.scalars(select(Account.email).where(Account.email.in_(emails))).first()
     if taken:
         raise MemberError(f"there is an account {taken} already; the demo would give it a known password")
-    with told_elsewhere():
+    with recorded_elsewhere():
         workspace = Workspace(uid=uuid7(), slug=SLUG, name=NAME, timezone=TIMEZONE, created_at=began)
         db.session.add(workspace)
         db.session.flush()

@@ -10,7 +10,7 @@ from demo.company import DEALS, Deal
 from demo.notes import DEAL_NOTES, SHORT_NOTES, TASK_TEXTS, Note
 from demo.office import Office, day, total
 from demo.tasks import add_task, task_story
-from demo.world import Story, Thing, dice
+from demo.world import Record, Story, dice
 
 NEXT_STEPS = (
     "Call back",
@@ -29,7 +29,7 @@ class Selling:
     def __init__(self, office: Office, plan: Deal) -> None:
         self.office, self.world, self.plan = office, office.world, plan
         self.rng = dice(f"deal {plan.name}")
-        self.deal: Thing
+        self.deal: Record
         self.quote_sent = False
 
     @property
@@ -183,10 +183,10 @@ class Selling:
         yield self.wait(1, 4)
         self.write(notes)
 
-    def quote(self) -> Thing:
+    def quote(self) -> Record:
         """Return the deal's quote."""
         return next(
-            quote for quote in self.world.things["quote"] if quote.state["deal"][0]["id"] == self.deal.id
+            quote for quote in self.world.records["quote"] if quote.state["deal"][0]["id"] == self.deal.id
         )
 
     def send_quote(self) -> Story:
@@ -264,7 +264,7 @@ class Selling:
         self.world.start(deal_won(self.office, self.deal, by, cause))
 
 
-def _fill(note: Note, deal: Thing) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _fill(note: Note, deal: Record) -> tuple[str, tuple[tuple[str, str], ...]]:
     names = {
         "contact": deal.state["contacts"][0]["name"],
         "organization": deal.state["organization"][0]["name"],

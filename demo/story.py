@@ -106,17 +106,17 @@ def last_hour_story(office: Office) -> Story:
     web_lead(office, rng)
     yield ago(13.9)
     # The newest task of that name: the customer was onboarded for smaller deals before.
-    tasks = reversed(world.things["task"])
+    tasks = reversed(world.records["task"])
     task = next(task for task in tasks if task.state["title"].startswith("Onboard Hafenwerk"))
     world.update(PEOPLE["priya"].does(rng), task, status="In progress", estimate_hours=12)
     yield ago(12.6)
-    invoice = next((bill for bill in world.things["invoice"] if bill.state["status"] == "Sent"), None)
+    invoice = next((bill for bill in world.records["invoice"] if bill.state["status"] == "Sent"), None)
     if invoice:
         world.update(
             machine_does(ERP, "api", rng), invoice, status="Paid", paid_on=world.clock.date().isoformat()
         )
     yield ago(8.4)
-    reader = next(contact for contact in world.things["contact"] if contact.state["newsletter"])
+    reader = next(contact for contact in world.records["contact"] if contact.state["newsletter"])
     world.update(visitor_does(UNSUBSCRIBE, rng), reader, newsletter=False)
     yield ago(3.2)
     organization = office.organizations["hafen"]

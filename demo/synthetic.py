@@ -109,7 +109,7 @@ def _hour(share: float) -> float:
 def _actors(rng: random.Random) -> list[dict[str, Any]]:
     people = [name for pool in POOLS for name in names(pool, rng)[: ACTORS // len(POOLS)]]
     rng.shuffle(people)
-    found = [
+    actors = [
         {
             "type": "user",
             "id": f"synthetic-user-{place}",
@@ -119,5 +119,5 @@ def _actors(rng: random.Random) -> list[dict[str, Any]]:
     ]
     machines = (("api_key", "ERP sync"), ("workflow", "Lead routing"), ("system", "Nightly job"))
     for place, (kind, name) in enumerate(machines):
-        found.insert(place * 3, {"type": kind, "id": f"synthetic-{kind}", "name": name})
-    return found
+        actors.insert(place * 3, {"type": kind, "id": f"synthetic-{kind}", "name": name})
+    return actors

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from demo.office import Office, day
-from demo.world import Doing, Story, Thing
+from demo.world import Doing, Record, Story
 
 
 def add_task(
@@ -12,12 +12,12 @@ def add_task(
     by: Doing,
     who: str,
     title: str,
-    deal: Thing | None,
+    deal: Record | None,
     *,
     due: str | None,
     priority: str = "Normal",
     text: str = "",
-) -> Thing:
+) -> Record:
     """Enter a task for somebody."""
     state: dict[str, Any] = {
         "title": title,
@@ -32,7 +32,7 @@ def add_task(
     return office.world.create(by, "task", state, keeper=who)
 
 
-def task_story(office: Office, task: Thing, rng: random.Random, days: float) -> Story:
+def task_story(office: Office, task: Record, rng: random.Random, days: float) -> Story:
     """Let a task take its course: begun, perhaps put off, done."""
     world = office.world
     yield office.person(task.keeper).later(world.clock, days * rng.uniform(0.2, 0.6), rng)

@@ -8,7 +8,7 @@ from demo.cast import ERP, NIGHTLY, PEOPLE, machine_does
 from demo.company import SERVICES
 from demo.notes import ORGANIZATION_NOTES, edited
 from demo.office import Office, night, service_state
-from demo.world import Story, Thing, dice
+from demo.world import Record, Story, dice
 
 KNOWN_SERVICES = ("server", "switch", "migration", "fax")
 PRICE_LIST = {plan.key: plan for plan in SERVICES}
@@ -35,7 +35,7 @@ def price_sync_story(office: Office) -> Story:
     for days_ago in (91, 61, 31, 8):
         yield night(world.days_ago(days_ago), 0)
         by = machine_does(ERP, "api", rng, world.new_id("sync"))
-        hardware = [thing for thing in world.things["service"] if thing.state["category"] == "Hardware"]
+        hardware = [record for record in world.records["service"] if record.state["category"] == "Hardware"]
         for service in rng.sample(hardware, 4):
             yield world.soon(0.3, 1.5)
             price = round(service.state["price"] * rng.choice([0.97, 1.02, 1.035, 1.05]), 2)
@@ -126,7 +126,7 @@ def slips_story(office: Office) -> Story:
     world, rng = office.world, dice("slips")
     oksana, huong, dana = PEOPLE["oksana"], PEOPLE["huong"], PEOPLE["dana"]
     yield office.begin(oksana, 76, rng)
-    original = rng.choice(world.things["deal"])
+    original = rng.choice(world.records["deal"])
     twice = world.create(oksana.does(rng), "deal", {**original.state, "next_step": ""}, keeper="oksana")
     yield world.soon(90, 400)
     world.delete(oksana.does(rng), twice, "entered twice")
@@ -142,13 +142,13 @@ def slips_story(office: Office) -> Story:
     yield office.begin(huong, 54, rng)
     world.delete(huong.does(rng), test, "test")
     yield office.begin(huong, 19, rng)
-    deal = next(deal for deal in world.things["deal"] if deal.name == "Site office containers")
+    deal = next(deal for deal in world.records["deal"] if deal.name == "Site office containers")
     correlation = world.new_id("act")
     world.delete(huong.does(rng, correlation), deal, "")
     yield world.soon(500, 1100)
     world.restore(dana.does(rng, correlation), deal)
     yield office.begin(oksana, 10, rng)
-    renamed = next(deal for deal in world.things["deal"] if deal.name == "Weekend rota for the helpdesk")
+    renamed = next(deal for deal in world.records["deal"] if deal.name == "Weekend rota for the helpdesk")
     world.update(oksana.does(rng), renamed, name="Helpdesk, weekends and holidays")
 
 
@@ -167,10 +167,10 @@ def reports_story(office: Office) -> Story:
             error = {"code": "out_of_memory", "message": "The worker was stopped at 512 MiB."}
             world.emit(by, "report.created", entity, outcome="failure", payload={"error": error})
             continue
-        world.emit(by, "report.created", entity, payload=_pipeline(world.things.get("deal", [])))
+        world.emit(by, "report.created", entity, payload=_pipeline(world.records.get("deal", [])))
 
 
-def _pipeline(deals: list[Thing]) -> dict[str, Any]:
+def _pipeline(deals: list[Record]) -> dict[str, Any]:
     """Return the deals by stage, with each open deal's numbers: one of the larger payloads."""
     by_stage = {
         stage: {
@@ -193,7 +193,7 @@ def quote_expiry_story(office: Office) -> Story:
         yield moment
         today: date = world.clock.date()
         waiting = [
-            quote for quote in world.things.get("quote", []) if quote.state["status"] in {"Sent", "Revised"}
+            quote for quote in world.records.get("quote", []) if quote.state["status"] in {"Sent", "Revised"}
         ]
         for quote in waiting:
             if date.fromisoformat(quote.state["valid_until"]) < today:

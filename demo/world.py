@@ -28,7 +28,7 @@ def dice(key: str) -> random.Random:
 
 
 @dataclass
-class Thing:
+class Record:
     """A record of the company: ``state`` as it is now, ``keeper`` the key of who looks after it."""
 
     type: str
@@ -71,7 +71,7 @@ class World:
         self.now = now
         self.clock = now - timedelta(days=366)
         self.events: list[Planned] = []
-        self.things: dict[str, list[Thing]] = {}
+        self.records: dict[str, list[Record]] = {}
         self._agenda: list[tuple[datetime, int, Story]] = []
         self._turn = count()
         self._ids = dice("ids")
@@ -113,71 +113,71 @@ class World:
         own_id: str | None = None,
         verb: str = "created",
         request: dict[str, Any] | None = None,
-    ) -> Thing:
+    ) -> Record:
         """Make a record; its event carries the initial values, without ``previous``.
 
         :param request: what was sent to make it, for the payload, where that says more.
         """
-        thing = self.known(kind, state, keeper=keeper, own_id=own_id)
-        thing.version = 0
-        self._changed(by, thing, verb, {}, request)
-        return thing
+        record = self.known(kind, state, keeper=keeper, own_id=own_id)
+        record.version = 0
+        self._changed(by, record, verb, {}, request)
+        return record
 
     def known(
         self, kind: str, state: dict[str, Any], *, keeper: str = "", own_id: str | None = None
-    ) -> Thing:
+    ) -> Record:
         """Return a record from before the log began: it has no event that created it."""
-        thing = Thing(kind, own_id or self.new_id(kind), name_of(kind, state), dict(state), keeper)
-        thing.version = self._ids.randint(3, 20)
-        self.things.setdefault(kind, []).append(thing)
-        return thing
+        record = Record(kind, own_id or self.new_id(kind), name_of(kind, state), dict(state), keeper)
+        record.version = self._ids.randint(3, 20)
+        self.records.setdefault(kind, []).append(record)
+        return record
 
-    def update(self, by: Doing, thing: Thing, *, verb: str = "updated", **values: Any) -> int:
+    def update(self, by: Doing, record: Record, *, verb: str = "updated", **values: Any) -> int:
         """Set fields of a record.
 
         :return: the event's place in ``events``; the last event's where nothing was left to change.
         """
-        before = dict(thing.state)
-        thing.state |= values
-        if thing.deleted or not changes_between(before, thing.state):
-            thing.state = before
+        before = dict(record.state)
+        record.state |= values
+        if record.deleted or not changes_between(before, record.state):
+            record.state = before
             return len(self.events) - 1
-        thing.name = name_of(thing.type, thing.state)
-        return self._changed(by, thing, verb, before)
+        record.name = name_of(record.type, record.state)
+        return self._changed(by, record, verb, before)
 
-    def delete(self, by: Doing, thing: Thing, reason: str) -> int:
+    def delete(self, by: Doing, record: Record, reason: str) -> int:
         """Delete a record; its event says what was lost."""
-        thing.version += 1
-        thing.deleted = True
-        self.things[thing.type].remove(thing)
-        changes = described(thing.type, changes_between(thing.state, {}))
-        payload = {"version": thing.version, "reason": reason}
-        return self.emit(by, f"{thing.type}.deleted", thing.ref(), changes=changes, payload=payload)
+        record.version += 1
+        record.deleted = True
+        self.records[record.type].remove(record)
+        changes = described(record.type, changes_between(record.state, {}))
+        payload = {"version": record.version, "reason": reason}
+        return self.emit(by, f"{record.type}.deleted", record.ref(), changes=changes, payload=payload)
 
-    def restore(self, by: Doing, thing: Thing) -> int:
+    def restore(self, by: Doing, record: Record) -> int:
         """Bring a deleted record back as it was."""
-        thing.deleted = False
-        self.things[thing.type].append(thing)
-        return self._changed(by, thing, "restored", {})
+        record.deleted = False
+        self.records[record.type].append(record)
+        return self._changed(by, record, "restored", {})
 
     def _changed(
         self,
         by: Doing,
-        thing: Thing,
+        record: Record,
         verb: str,
         before: dict[str, Any],
         request: dict[str, Any] | None = None,
     ) -> int:
-        thing.version += 1
-        payload: dict[str, Any] = {"version": thing.version, "record": {"id": thing.id, **thing.state}}
+        record.version += 1
+        payload: dict[str, Any] = {"version": record.version, "record": {"id": record.id, **record.state}}
         if request:
             payload["request"] = request
         return self.emit(
             by,
-            f"{thing.type}.{verb}",
-            thing.ref(),
-            changes=described(thing.type, changes_between(before, thing.state)),
-            related=related_of(thing),
+            f"{record.type}.{verb}",
+            record.ref(),
+            changes=described(record.type, changes_between(before, record.state)),
+            related=related_of(record),
             payload=payload,
         )
 
@@ -225,13 +225,13 @@ def described(kind: str, changes: dict[str, dict[str, Any]]) -> dict[str, dict[s
     }
 
 
-def related_of(thing: Thing) -> list[dict[str, Any]]:
+def related_of(record: Record) -> list[dict[str, Any]]:
     """Return the records that a record's fields refer to."""
-    found = []
-    for name, what in FIELDS[thing.type].items():
-        if what.refers_to:
-            found += [
-                {"type": what.refers_to, "id": item["id"], "name": item["name"]}
-                for item in thing.state.get(name) or []
+    related = []
+    for name, definition in FIELDS[record.type].items():
+        if definition.refers_to:
+            related += [
+                {"type": definition.refers_to, "id": item["id"], "name": item["name"]}
+                for item in record.state.get(name) or []
             ]
-    return found[:MAX_RELATED]
+    return related[:MAX_RELATED]

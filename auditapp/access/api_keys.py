@@ -67,15 +67,15 @@ def find_key(key: str) -> ApiKey | None:
     if not key.startswith(PREFIX) or not key.isascii() or checksum != _checksum(body):
         denied("key-malformed")
         return None
-    found = db.session.scalars(select(ApiKey).where(ApiKey.key_hash == _hash(key))).first()
-    if found is None:
+    row = db.session.scalars(select(ApiKey).where(ApiKey.key_hash == _hash(key))).first()
+    if row is None:
         denied("key-unknown")
         return None
-    identify(key=str(found.id), workspace=found.workspace.slug)
-    if not is_valid(found):
-        denied("key-revoked" if found.revoked_at else "key-expired")
+    identify(key=str(row.id), workspace=row.workspace.slug)
+    if not is_valid(row):
+        denied("key-revoked" if row.revoked_at else "key-expired")
         return None
-    return found
+    return row
 
 
 def is_valid(key: ApiKey) -> bool:

@@ -57,10 +57,10 @@ def find_workspace(slug: str) -> Workspace:
     """
     # Checked first: a slug that could not be one may hold what a database cannot take.
     query = select(Workspace).where(Workspace.slug == slug)
-    found = db.session.scalars(query).first() if SLUG.fullmatch(slug) else None
-    if not found:
+    workspace = db.session.scalars(query).first() if SLUG.fullmatch(slug) else None
+    if not workspace:
         raise MemberError(f"there is no workspace {slug!r}; flask workspace create makes one")
-    return found
+    return workspace
 
 
 def find_member(workspace: Workspace, member_id: uuid.UUID) -> Member | None:
@@ -167,10 +167,15 @@ def invite(member: Member) -> str:
 
 def find_invitation(token: str) -> Invitation | None:
     """Return the invitation that a link stands for, while it can be used."""
-    found = db.session.get(Invitation, _hash(token))
-    if not found or found.used_at or found.expires_at <= datetime.now(UTC) or found.member.removed_at:
+    invitation = db.session.get(Invitation, _hash(token))
+    if (
+        not invitation
+        or invitation.used_at
+        or invitation.expires_at <= datetime.now(UTC)
+        or invitation.member.removed_at
+    ):
         return None
-    return found
+    return invitation
 
 
 def accept(invitation: Invitation, password: str | None) -> Account:
@@ -207,7 +212,7 @@ def _keep_an_owner(workspace: Workspace, member: Member, role: Role | None) -> N
     db.session.refresh(member)  # of two who demote each other at once, the second sees what the first did
     if not owns(grants_of(member.role)) or (role and owns(grants_of(role))):
         return
-    owning = [each.id for each in owning_roles(workspace)]
+    owning = [owning_role.id for owning_role in owning_roles(workspace)]
     others = db.session.scalar(
         select(func.count())
         .select_from(Member)

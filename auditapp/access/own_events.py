@@ -47,23 +47,23 @@ def acting_as(actor: dict[str, Any]) -> Iterator[None]:
         _actor.reset(token)
 
 
-_told_elsewhere: ContextVar[bool] = ContextVar("auditapp_told_elsewhere", default=False)
+_recorded_elsewhere: ContextVar[bool] = ContextVar("auditapp_recorded_elsewhere", default=False)
 
 
 @contextmanager
-def told_elsewhere() -> Iterator[None]:
+def recorded_elsewhere() -> Iterator[None]:
     """Capture nothing of this block's changes: whoever makes them records their events too, as the demo."""
-    token = _told_elsewhere.set(True)
+    token = _recorded_elsewhere.set(True)
     try:
         yield
         db.session.flush()
     finally:
-        _told_elsewhere.reset(token)
+        _recorded_elsewhere.reset(token)
 
 
-def is_told_elsewhere() -> bool:
+def is_recorded_elsewhere() -> bool:
     """Tell whether a change just now is in such a block."""
-    return _told_elsewhere.get()
+    return _recorded_elsewhere.get()
 
 
 def current_actor() -> dict[str, Any] | None:

@@ -79,7 +79,7 @@ SYSTEM_ROLES: dict[str, tuple[Grant, ...]] = {
     "Member": (Permission.AUDIT_LOG_READ_OWN.grant,),
 }
 
-_WORDS = {EVERYTHING: "do everything", **{each.grant: each.words for each in Permission}}
+_WORDS = {EVERYTHING: "do everything", **{permission.grant: permission.words for permission in Permission}}
 
 
 class AuditLevel(IntEnum):
@@ -98,11 +98,11 @@ _LEVELS = {
 }
 
 
-def allows(held: frozenset[Grant], asked: Asked) -> bool:
+def allows(held: frozenset[Grant], requirement: Asked) -> bool:
     """Tell whether grants cover what is asked for."""
     return any(
         resource in {ANY, permission.resource} and action in {ANY, permission.action}
-        for permission in asked.any_of
+        for permission in requirement.any_of
         for resource, action in held
     )
 

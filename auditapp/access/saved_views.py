@@ -34,9 +34,9 @@ class SavedViewError(ValueError):
 
 def views_of(viewer: Viewer) -> list[SavedView]:
     """Return the views that somebody sees, their own and the workspace's, by name; pinned ones first."""
-    found = db.session.scalars(select(SavedView).where(_visible(viewer))).all()
-    pinned = pinned_of(viewer) if found else set()
-    return sorted(found, key=lambda view: (view.id not in pinned, view.name.casefold(), view.id))
+    views = db.session.scalars(select(SavedView).where(_visible(viewer))).all()
+    pinned = pinned_of(viewer) if views else set()
+    return sorted(views, key=lambda view: (view.id not in pinned, view.name.casefold(), view.id))
 
 
 def pinned_of(viewer: Viewer) -> set[uuid.UUID]:
@@ -115,12 +115,12 @@ def change_view(view: SavedView, name: str, description: str, query: str, is_sha
 
 def _has_namesake(view: SavedView, name: str) -> bool:
     """Tell whether whoever made a view has another one of that name, in any case of its letters."""
-    others = select(SavedView.name).where(
+    other_names = select(SavedView.name).where(
         SavedView.workspace_id == view.workspace_id,
         SavedView.member_id == view.member_id,
         SavedView.id != view.id,
     )
-    return name.casefold() in (other.casefold() for other in db.session.scalars(others))
+    return name.casefold() in (other_name.casefold() for other_name in db.session.scalars(other_names))
 
 
 def remove_view(view: SavedView) -> None:

@@ -175,9 +175,9 @@ def end_session(signed_in: SignedIn) -> None:
 
 
 def _end(session_id: uuid.UUID, account: Account, *, reason: str) -> None:
-    gone = delete(SignInSession).where(SignInSession.id == session_id).returning(SignInSession.id)
+    statement = delete(SignInSession).where(SignInSession.id == session_id).returning(SignInSession.id)
     # Two requests may find the session expired at once; one event is enough.
-    if db.session.scalars(gone).first():
+    if db.session.scalars(statement).first():
         note_everywhere(account, "session.ended", _entity(session_id, account), payload={"reason": reason})
     db.session.commit()
 

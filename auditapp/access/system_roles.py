@@ -51,8 +51,8 @@ def _differs(role: Role) -> bool:
 
 
 def _missing(roles: Iterable[Role]) -> list[str]:
-    there = {role.system_name for role in roles}
-    return [name for name in SYSTEM_ROLES if name not in there]
+    names = {role.system_name for role in roles}
+    return [name for name in SYSTEM_ROLES if name not in names]
 
 
 def _update(workspace: Workspace) -> int:

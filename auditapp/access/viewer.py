@@ -27,9 +27,9 @@ class Viewer:
     member_id: uuid.UUID | None = None
     role_name: str = ""
 
-    def can(self, asked: Asked) -> bool:
+    def can(self, requirement: Asked) -> bool:
         """Tell whether this viewer holds a permission."""
-        return allows(self.permissions, asked)
+        return allows(self.permissions, requirement)
 
     @property
     def audit_level(self) -> AuditLevel:
@@ -44,7 +44,7 @@ class Viewer:
 
 def member_viewer(slug: str, account_id: uuid.UUID) -> Viewer | None:
     """Find a workspace as one of its members; None for strangers, exactly as if it did not exist."""
-    found = db.session.execute(
+    row = db.session.execute(
         select(Workspace, Member)
         .join(Member, Member.workspace_id == Workspace.id)
         .where(
@@ -54,9 +54,9 @@ def member_viewer(slug: str, account_id: uuid.UUID) -> Viewer | None:
             Member.removed_at.is_(None),
         )
     ).first()
-    if not found:
+    if not row:
         return None
-    workspace, member = found
+    workspace, member = row
     permissions = frozenset((held.resource, held.action) for held in member.role.permissions)
     return Viewer(workspace, permissions, member.id, member.role.name)
 

@@ -15,5 +15,5 @@ def json_answer(value: object, status: int = 200) -> Response:
 
 def recorded_answer(recorded: Sequence[Recorded]) -> Response:
     """Return where events ended up: 201, or 200 if all had been recorded before."""
-    events = [{"id": str(each.id), "duplicate": each.duplicate} for each in recorded]
-    return json_answer({"events": events}, 200 if all(each.duplicate for each in recorded) else 201)
+    events = [{"id": str(event.id), "duplicate": event.duplicate} for event in recorded]
+    return json_answer({"events": events}, 200 if all(event.duplicate for event in recorded) else 201)

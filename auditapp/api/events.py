@@ -14,7 +14,7 @@ from auditapp.api.problems import problem, refused, refused_parameters
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.http.download import download
-from auditapp.http.links import asked_address
+from auditapp.http.links import address_for_caller
 from auditapp.log import EventError, record_and_commit
 from auditapp.reading.event import find_event, with_sections
 from auditapp.reading.story import list_stories
@@ -34,7 +34,7 @@ def index() -> Response:
     if page.older:
         place = places_of(g.viewer.workspace).write(page.older)
         query: dict[str, Any] = MultiDict(filters.page_query("before", place)).to_dict(flat=False)
-        following = asked_address(url_for("api.index", **query))
+        following = address_for_caller(url_for("api.index", **query))
     events = [event.to_json() for event in with_sections(page.events, g.viewer)]
     return json_answer({"events": events, "next": following})
 

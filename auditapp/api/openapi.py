@@ -73,7 +73,7 @@ def describe() -> dict[str, Any]:
             "/api/v1/events": {"post": _record(), "get": _list()},
             "/api/v1/events.csv": {"get": _export("Csv", "a table", "text/csv")},
             "/api/v1/events.jsonl": {"get": _export("Jsonl", "one event a line", bodies.NDJSON)},
-            "/api/v1/events/{event_id}": {"get": _one()},
+            "/api/v1/events/{event_id}": {"get": _event()},
             _RECORD: {"get": _versions("listVersions")},
             f"{_RECORD}/versions": {"get": _versions("listVersionsPlainly")},
             f"{_RECORD}/state": {"get": _state()},
@@ -91,14 +91,14 @@ def _schemas() -> dict[str, Any]:
     adapters: list[tuple[Any, Any, TypeAdapter[Any]]] = [
         (model, "validation", TypeAdapter(model)) for model in _MODELS
     ]
-    _, found = TypeAdapter.json_schemas(adapters, ref_template=_REF)
-    return dict(found["$defs"])
+    _, definitions = TypeAdapter.json_schemas(adapters, ref_template=_REF)
+    return dict(definitions["$defs"])
 
 
 def _record() -> dict[str, Any]:
-    one, many = _ref("EventIn"), _ref("EventBatch")
+    single, batch = _ref("EventIn"), _ref("EventBatch")
     content = {
-        bodies.JSON: {"schema": {"oneOf": [one, many]}},
+        bodies.JSON: {"schema": {"oneOf": [single, batch]}},
         bodies.NDJSON: {"schema": {"type": "string", "description": "One event a line."}},
         bodies.CLOUDEVENT: {"schema": _ref("CloudEvent")},
         bodies.CLOUDEVENTS: {"schema": {"type": "array", "items": _ref("CloudEvent")}},
@@ -144,7 +144,7 @@ def _export(name: str, how: str, content_type: str) -> dict[str, Any]:
         " exported is told by two events, auditapp.export.started before the first byte and"
         " auditapp.export.finished; if the first cannot be recorded, the answer is 503. Where the database"
         " fails in the middle, the last line says so.",
-        "parameters": [each for each in _filters() if each["name"] not in OF_THE_PAGE],
+        "parameters": [parameter for parameter in _filters() if parameter["name"] not in OF_THE_PAGE],
         "responses": {
             "200": {"description": TITLES[200], "content": {content_type: {"schema": {"type": "string"}}}},
             **_problems(401, 403, 422, 429, 503),
@@ -152,7 +152,7 @@ def _export(name: str, how: str, content_type: str) -> dict[str, Any]:
     }
 
 
-def _one() -> dict[str, Any]:
+def _event() -> dict[str, Any]:
     return {
         "operationId": "getEvent",
         "summary": "Get one event",
@@ -169,7 +169,7 @@ def _one() -> dict[str, Any]:
 
 
 def _versions(operation: str) -> dict[str, Any]:
-    paging = [each for each in _filters() if each["name"] in ("limit", "before", "after")]
+    paging = [parameter for parameter in _filters() if parameter["name"] in ("limit", "before", "after")]
     return {
         "operationId": operation,
         "summary": "List a record's versions",
@@ -209,7 +209,7 @@ def _compare() -> dict[str, Any]:
 def _undo() -> dict[str, Any]:
     event = {"type": "string", "format": "uuid"}
     correlation = {"type": "string", "minLength": 1, "maxLength": 512}
-    given = [
+    parameters = [
         {"name": "event", "in": "query", "description": "An event of the record.", "schema": event},
         {"name": "correlation", "in": "query", "description": "Or a story of it.", "schema": correlation},
     ]
@@ -219,7 +219,7 @@ def _undo() -> dict[str, Any]:
         "description": "Nothing is changed: the document says what would take it back, in all records that it"
         " touched, and what has changed since. That it was handed over is an event itself,"
         " auditapp.undo.prepared; if it cannot be recorded, the answer is 503.",
-        "parameters": [*RECORD, *given],
+        "parameters": [*RECORD, *parameters],
         "responses": {"200": _answer(200, "UndoDocument"), **_problems(401, 403, 404, 422, 429, 503)},
     }
 

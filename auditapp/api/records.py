@@ -14,13 +14,13 @@ import orjson
 from flask import Blueprint, Response, g, url_for
 
 from auditapp.api.answers import json_answer
-from auditapp.api.asked import asked, event_id, moment
 from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused_parameters
+from auditapp.api.query_string import event_id, moment, query_values
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
 from auditapp.filters.record import is_record
-from auditapp.http.links import asked_address
+from auditapp.http.links import address_for_caller
 from auditapp.log.schema import instant
 from auditapp.reading.event import sections_of, with_sections
 from auditapp.reading.records.compare import compare
@@ -86,8 +86,8 @@ def versions(record: Record) -> Response:
 
 
 def _versions(record: Record) -> Response:
-    given = asked(*PAGING)
-    pairs = [("record", str(record)), *given.items()]
+    arguments = query_values(*PAGING)
+    pairs = [("record", str(record)), *arguments.items()]
     places = places_of(g.viewer.workspace)
     filters = TimelineFilters.from_args(
         pairs,
@@ -97,24 +97,24 @@ def _versions(record: Record) -> Response:
         places=places,
     )
     page = list_events(filters, g.viewer)
-    found = with_sections(page.events, g.viewer, sections=("actor", "changes"))
+    events = with_sections(page.events, g.viewer, sections=("actor", "changes"))
     following = None
     if page.older:
-        query = {**given, "before": places.write(page.older)}
+        query = {**arguments, "before": places.write(page.older)}
         query.pop("after", None)
         view = "versions" if record.id.endswith(SUFFIXES) else "index"
         place: dict[str, Any] = {"entity_type": record.type, "entity_id": record.id, **query}
-        following = asked_address(url_for(f"records.{view}", **place))
+        following = address_for_caller(url_for(f"records.{view}", **place))
     shown = [
         {
-            "event_id": str(each.row.uid),
-            "event": each.row.event,
-            "occurred_at": instant(each.row.occurred_at),
-            "actor": _raw(each.texts["actor"]),
-            "outcome": each.row.outcome,
-            "changes": _raw(each.texts["changes"]),
+            "event_id": str(event.row.uid),
+            "event": event.row.event,
+            "occurred_at": instant(event.row.occurred_at),
+            "actor": _raw(event.texts["actor"]),
+            "outcome": event.row.outcome,
+            "changes": _raw(event.texts["changes"]),
         }
-        for each in found
+        for event in events
     ]
     name = known_name(record, g.viewer)
     return json_answer({"record": record_json(record, name), "versions": shown, "next": following})
@@ -125,29 +125,29 @@ def _versions(record: Record) -> Response:
 @of_record("/state")
 def state(record: Record) -> Response:
     """Return a record as it was at an instant."""
-    at = moment("at", asked("at").get("at"))
-    found = state_at(record, g.viewer, at)
-    if found is None:
+    at = moment("at", query_values("at").get("at"))
+    record_state = state_at(record, g.viewer, at)
+    if record_state is None:
         return _unknown()
-    rows = [field.event for field in found.fields.values() if field.event is not None]
+    rows = [field.event for field in record_state.fields.values() if field.event is not None]
     actors = {key: texts["actor"] for key, texts in sections_of(rows, g.viewer, ("actor",)).items()}
     return json_answer(
         {
-            "record": record_json(record, found.name),
+            "record": record_json(record, record_state.name),
             "at": instant(at),
-            "exists": found.exists,
-            "complete": found.complete,
-            "reasons": found.reasons,
-            "fields": {name: _field(field, actors) for name, field in found.fields.items()},
+            "exists": record_state.exists,
+            "complete": record_state.complete,
+            "reasons": record_state.reasons,
+            "fields": {name: _field(field, actors) for name, field in record_state.fields.items()},
             "drift": [
                 {
-                    "event_id": str(each.event.uid),
-                    "field": each.field,
-                    "expected": each.expected,
-                    "found": each.found,
-                    "from_snapshot": each.from_snapshot,
+                    "event_id": str(drift.event.uid),
+                    "field": drift.field,
+                    "expected": drift.expected,
+                    "found": drift.found,
+                    "from_snapshot": drift.from_snapshot,
                 }
-                for each in found.drift
+                for drift in record_state.drift
             ],
         }
     )
@@ -158,19 +158,19 @@ def state(record: Record) -> Response:
 @of_record("/compare")
 def compared(record: Record) -> Response:
     """Return what is different in a record after one event from what it was after another."""
-    given = asked("from", "to")
-    before, after = event_id("from", given.get("from")), event_id("to", given.get("to"))
+    arguments = query_values("from", "to")
+    before, after = event_id("from", arguments.get("from")), event_id("to", arguments.get("to"))
     if after is None:
         raise FilterError({"to": "to: name the event whose version is compared, by its id."})
-    found = compare(record, g.viewer, before, after)
-    if found is None:
+    comparison = compare(record, g.viewer, before, after)
+    if comparison is None:
         return problem(404, "Not Found", "This record has no such version.")
     return json_answer(
         {
             "record": record_json(record, known_name(record, g.viewer)),
-            "from": _id(found.before),
-            "to": _id(found.after),
-            "changes": found.changes,
+            "from": _id(comparison.before),
+            "to": _id(comparison.after),
+            "changes": comparison.changes,
         }
     )
 

@@ -5,9 +5,9 @@ Asking for it takes the document, which the log keeps.
 
 from flask import Blueprint, Response, g, request
 
-from auditapp.api.asked import asked, event_id
 from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused_parameters
+from auditapp.api.query_string import event_id, query_values
 from auditapp.api.records import PATH, of_record
 from auditapp.filters import FilterError
 from auditapp.outbound.undo import hand_over
@@ -26,27 +26,27 @@ MAX_CORRELATION = 512
 @of_record("/undo")
 def undo(record: Record) -> Response:
     """Hand over the undo of ``event``, or of the story ``correlation``, if that touched the record."""
-    found = _asked()
-    if found is None or record not in found.touched:
+    prepared = _undo_of_query()
+    if prepared is None or record not in prepared.touched:
         return problem(404, "Not Found", "This record has no such event or story.")
     # Whoever asks for the head alone gets no document.
     if request.method == "HEAD":
         return Response(content_type="application/json")
-    text = hand_over(found, g.viewer, "api", actor=g.key_as_actor, origin="api")
+    text = hand_over(prepared, g.viewer, "api", actor=g.key_as_actor, origin="api")
     return Response(text, content_type="application/json")
 
 
-def _asked() -> Undo | None:
+def _undo_of_query() -> Undo | None:
     """Return the undo that the query string names, None if there is no such event or story.
 
     :raise FilterError: if it names none, or both.
     """
-    given = asked("event", "correlation")
-    if len(given) != 1:
+    arguments = query_values("event", "correlation")
+    if len(arguments) != 1:
         raise FilterError({"event": "event: name an event by its id, or else a correlation."})
-    if "event" in given:
-        return undo_of_event(str(event_id("event", given["event"])), g.viewer)
-    correlation = given["correlation"]
+    if "event" in arguments:
+        return undo_of_event(str(event_id("event", arguments["event"])), g.viewer)
+    correlation = arguments["correlation"]
     if len(correlation) > MAX_CORRELATION or text_problem(correlation):
         raise FilterError({"correlation": "correlation: this can be no correlation's id."})
     return undo_of_story(correlation, g.viewer)

@@ -65,13 +65,13 @@ class Ahead:
         """Lock and read what the session has changed and deleted."""
         dirty = [thing._sa_instance_state for thing in self._session.dirty]
         for state in dirty:
-            if found := self._captures.find(state.mapper):
-                self._want_update(found[0], found[1], state)
+            if capture_and_plan := self._captures.find(state.mapper):
+                self._want_update(capture_and_plan[0], capture_and_plan[1], state)
         doomed: Doomed = {}
         for state in self._doomed(dirty):
             doomed.setdefault(state.mapper, set()).add(identity_of_state(state))
-            if found := self._captures.find(state.mapper):
-                self._want_delete(found[1], state)
+            if capture_and_plan := self._captures.find(state.mapper):
+                self._want_delete(capture_and_plan[1], state)
         if self._listed:
             self._lock_new_members(dirty)
         if doomed:
@@ -91,8 +91,8 @@ class Ahead:
         """Read what the host or the flush made dirty since: all of a plan that is not ``written``."""
         for thing in self._session.dirty:
             state = thing._sa_instance_state
-            found = self._captures.find(state.mapper)
-            if found and found[1] is plan and state.key and state not in written:
+            capture_and_plan = self._captures.find(state.mapper)
+            if capture_and_plan and capture_and_plan[1] is plan and state.key and state not in written:
                 self._want(plan, identity_of_state(state), state, None)
         self._read([*self._wanted])
 
@@ -103,10 +103,10 @@ class Ahead:
 
     def is_triggered(self, plan: Plan) -> bool:
         """Tell whether triggers may change what is written to a plan's rows."""
-        found = self._triggered.get(plan)
-        if found is None:
-            found = self._triggered[plan] = has_triggers(self.connection(plan), plan)
-        return found
+        triggered = self._triggered.get(plan)
+        if triggered is None:
+            triggered = self._triggered[plan] = has_triggers(self.connection(plan), plan)
+        return triggered
 
     def connection(self, plan: Plan) -> Connection:
         """Return the connection that a plan's rows are written on."""
@@ -138,11 +138,13 @@ class Ahead:
         """The foreign key of a child that moves is set inside the flush, where it is too late."""
         for prop in plan.children:
             for child in members(state, prop.key, "added", "deleted"):
-                if found := self._captures.find(child.mapper):
+                if capture_and_plan := self._captures.find(child.mapper):
                     pairs = prop.local_remote_pairs or ()
                     keys = {child.mapper.get_property_by_column(remote).key for _, remote in pairs}
-                    if keys := keys_to_read(found[0], child, keys & found[1].by_key.keys()):
-                        self._want(found[1], identity_of_state(child), child, keys)
+                    if keys := keys_to_read(
+                        capture_and_plan[0], child, keys & capture_and_plan[1].by_key.keys()
+                    ):
+                        self._want(capture_and_plan[1], identity_of_state(child), child, keys)
 
     def _want_delete(self, plan: Plan, state: State) -> None:
         for refs in plan.lists:
@@ -167,8 +169,8 @@ class Ahead:
         wanted: dict[Plan, set[Identity]] = {}
         new = [thing._sa_instance_state for thing in self._session.new]
         for state in (*dirty, *new):
-            found = self._captures.find(state.mapper)
-            for refs in found[1].lists if found else ():
+            capture_and_plan = self._captures.find(state.mapper)
+            for refs in capture_and_plan[1].lists if capture_and_plan else ():
                 for member in members(state, refs.key, "added"):
                     plan = self._captures.naming_plan(member.mapper)
                     wanted.setdefault(plan, set()).add(identity_of_state(member))
@@ -182,7 +184,7 @@ class Ahead:
 
         What is deleted is locked before they are looked for: nothing comes to list it afterwards.
         """
-        listings = {mapper: found for mapper in doomed if (found := self._captures.listings(mapper))}
+        listings = {mapper: lists for mapper in doomed if (lists := self._captures.listings(mapper))}
         plans = {mapper: self._captures.naming_plan(mapper) for mapper in listings}
         for mapper, plan in plans.items():
             for identity in doomed[mapper]:
@@ -190,8 +192,8 @@ class Ahead:
                     self._want(plan, identity, None, set())
             self._wanted[plan].lock = "delete"
         self._read([*plans.values()], is_listing=False)
-        for mapper, found in listings.items():
-            for plan, refs in found:
+        for mapper, lists in listings.items():
+            for plan, refs in lists:
                 connection = self.connection(plan)
                 known = self._owners(plan, refs)
                 for owner in self.lists.owners_of(connection, refs, doomed[mapper]) - known:

@@ -53,9 +53,9 @@ class Bulk:
                 continue
             plan = self._plan_of(old)
             kept = {key: value for key, value in old.items() if key in plan.by_key}
-            if found := changes.updated(plan, kept, new, self._shower):
+            if row_changes := changes.updated(plan, kept, new, self._shower):
                 related = [{"type": plan.type, "id": plan.id_of(new)}] if later != identity else []
-                self._add(plan, "updated", new, found, identity, related=related)
+                self._add(plan, "updated", new, row_changes, identity, related=related)
 
     def look_at_lists(self, before: dict[Identity, Row]) -> None:
         """Read the many-to-many lists of rows that are about to be deleted, and those that they are in."""
@@ -75,50 +75,50 @@ class Bulk:
         """Add an event for each row that is gone, and one for each other whose list lost it."""
         for identity, row in before.items():
             plan = self._plan_of(row)
-            found = changes.deleted(plan, row, self._shower)
-            self._add(plan, "deleted", row, found | self._lists.changes(plan, identity, None), identity)
-        told: dict[tuple[Plan, Identity], tuple[Row, changes.Changes]] = {}
+            row_changes = changes.deleted(plan, row, self._shower)
+            self._add(plan, "deleted", row, row_changes | self._lists.changes(plan, identity, None), identity)
+        changed_owners: dict[tuple[Plan, Identity], tuple[Row, changes.Changes]] = {}
         for refs, (owner_plan, rows) in self._owners.items():
             self._lists.read_now(self.connection, refs, rows)
             is_same = owner_plan.mapper.base_mapper is self.plan.mapper.base_mapper
             for identity, row in rows.items():
                 change = self._lists.change(refs, identity, identity)
                 if change and not (is_same and identity in before):
-                    told.setdefault((owner_plan, identity), (row, {}))[1][refs.key] = change
-        for (owner_plan, _), (row, found) in told.items():
-            self._add_owner(owner_plan, row, found)
+                    changed_owners.setdefault((owner_plan, identity), (row, {}))[1][refs.key] = change
+        for (owner_plan, _), (row, list_changes) in changed_owners.items():
+            self._add_owner(owner_plan, row, list_changes)
 
-    def _add_owner(self, plan: Plan, row: Row, found: changes.Changes) -> None:
+    def _add_owner(self, plan: Plan, row: Row, row_changes: changes.Changes) -> None:
         capture, plan = self._captures.find(mapper_of(plan.mapper, row)) or self._captures.find(plan.mapper)
-        told = event_of_row(plan, "updated", row, found)
-        self._group.add(capture, self.connection, Namespace(row), told)
+        event = event_of_row(plan, "updated", row, row_changes)
+        self._group.add(capture, self.connection, Namespace(row), event)
 
     def add_summary(self, verb: str, count: int, payload: dict[str, Any]) -> None:
         """Add one event for rows too many, or not known, to be told one by one."""
         if count <= 0:
             return
-        told = GroupedEvent(self.plan.events[f"bulk_{verb}"], self.plan.type, "*", f"{count:,} records", {})
-        told.more = {"payload": {"rows": count, **payload}}
-        self._group.add(self.capture, self.connection, Namespace({}), told)
+        event = GroupedEvent(self.plan.events[f"bulk_{verb}"], self.plan.type, "*", f"{count:,} records", {})
+        event.more = {"payload": {"rows": count, **payload}}
+        self._group.add(self.capture, self.connection, Namespace({}), event)
 
     def _plan_of(self, row: Row) -> Plan:
         """Return the plan of the subclass that a row belongs to."""
-        found = self._captures.find(mapper_of(self.plan.mapper, row))
-        return found[1] if found else self.plan
+        capture_and_plan = self._captures.find(mapper_of(self.plan.mapper, row))
+        return capture_and_plan[1] if capture_and_plan else self.plan
 
     def _add(
         self,
         plan: Plan,
         verb: str,
         row: Row,
-        found: changes.Changes,
+        row_changes: changes.Changes,
         identity: Identity | None = None,
         related: Any = (),
     ) -> None:
-        told = event_of_row(plan, verb, row, found, identity)
+        event = event_of_row(plan, verb, row, row_changes, identity)
         if related:
-            told.more = {"related": list(related)}
-        self._group.add(self.capture, self.connection, Namespace(row), told)
+            event.more = {"related": list(related)}
+        self._group.add(self.capture, self.connection, Namespace(row), event)
 
     def tell(self, key: str, value: Any) -> Any:
         """Return what a statement sets a column to: a value, or the SQL."""
@@ -141,9 +141,10 @@ class Bulk:
     def condition(self, where: Any, parameters: Any) -> dict[str, Any]:
         """Return a WHERE as SQL and its parameters; all are masked where it mentions a secret column."""
         compiled = where.compile(dialect=self.connection.dialect)
-        given = parameters if isinstance(parameters, dict) else {}
+        own_values = parameters if isinstance(parameters, dict) else {}
         values = {
-            name: given.get(name, value) for name, value in list(compiled.params.items())[:MAX_PARAMETERS]
+            name: own_values.get(name, value)
+            for name, value in list(compiled.params.items())[:MAX_PARAMETERS]
         }
         hide = self._mentions_secret(where)
         shown = {name: MASK if hide else json_value(value) for name, value in values.items()}

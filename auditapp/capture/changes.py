@@ -33,8 +33,8 @@ class Shower:
         shown = field.show(value)
         target = field.ref.mapper
         plan = self.captures.naming_plan(target)
-        found = self._loaded(field, value, state)
-        name = plan.name_of(found.__dict__, found) if found is not None else None
+        target_object = self._loaded(field, value, state)
+        name = plan.name_of(target_object.__dict__, target_object) if target_object is not None else None
         return {"id": shown if isinstance(shown, str) else str(shown), "type": plan.type, "name": name}
 
     def _loaded(self, field: Field, value: Any, state: Any) -> Any:

@@ -35,9 +35,9 @@ def plain_type(kind: TypeEngine[Any]) -> type | None:
     """Return the Python type all of whose values a column type keeps and the log shows as they are."""
     if _has_variants(kind):
         return None
-    found = _SIMPLE.get(type(kind))
-    if found in (int, bool):
-        return found
+    plain = _SIMPLE.get(type(kind))
+    if plain in (int, bool):
+        return plain
     return str if type(kind) in _TEXTS and getattr(kind, "length", None) is None else None
 
 

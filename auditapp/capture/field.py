@@ -26,17 +26,21 @@ class Field:
         "ref",
     )  # fmt: skip
 
-    def __init__(self, prop: ColumnProperty[Any], column: sa.Column[Any], given: Mapping[str, Any]) -> None:
+    def __init__(
+        self, prop: ColumnProperty[Any], column: sa.Column[Any], column_options: Mapping[str, Any]
+    ) -> None:
         self.key = prop.key
         self.column = column
-        self.masked = bool(given.get("mask"))
-        self.choices = given.get("choices")
+        self.masked = bool(column_options.get("mask"))
+        self.choices = column_options.get("choices")
         self.ref = _reference(prop, column)
         self.keeps, self.keeps_null = keeps(column.type), keeps_null(column.type)
         # What PickleType holds may look the same as JSON and be another object.
         self.is_opaque = isinstance(column.type, sa.PickleType)
-        kind = given.get("kind") or self._kind()
-        label = given.get("label") or (label_of(self.ref.key) if self.ref and not self.masked else None)
+        kind = column_options.get("kind") or self._kind()
+        label = column_options.get("label") or (
+            label_of(self.ref.key) if self.ref and not self.masked else None
+        )
         self.hints = {name: value for name, value in (("label", label), ("kind", kind)) if value}
         shown_as_is = not (self.masked or self.choices or self.ref or self.hints)
         self.direct = not (self.masked or self.choices or self.ref)
@@ -63,20 +67,20 @@ class Field:
             return json_value(_choice(self.choices, value))
         return json_value(value)
 
-    def differ(self, one: Any, other: Any) -> bool:
+    def differ(self, old: Any, new: Any) -> bool:
         """Tell whether two values of the column are not the same by ``values.equality``."""
-        if one is other:
+        if old is new:
             return False
-        if type(one) is type(other) and type(one) in IMMUTABLE:
-            return bool(one != other) and bool(one == one or other == other)  # NaN is the same again
-        if not same(json_value(one), json_value(other), self.hints.get("kind")):
+        if type(old) is type(new) and type(old) in IMMUTABLE:
+            return bool(old != new) and bool(old == old or new == new)  # NaN is the same again
+        if not same(json_value(old), json_value(new), self.hints.get("kind")):
             return True
-        return self.is_opaque and _is_unequal(one, other)
+        return self.is_opaque and _is_unequal(old, new)
 
 
-def _is_unequal(one: Any, other: Any) -> bool:
+def _is_unequal(old: Any, new: Any) -> bool:
     try:
-        return bool(one != other)
+        return bool(old != new)
     except Exception:  # an array's, say
         return False
 
@@ -88,38 +92,40 @@ def _choice(choices: Mapping[Any, Any], value: Any) -> Any:
         return value
 
 
-def field_of(prop: ColumnProperty[Any], said: Mapping[str, Any], settings: Any) -> Field | None:
+def field_of(prop: ColumnProperty[Any], description: Mapping[str, Any], settings: Any) -> Field | None:
     """Return how a column is captured; None where it is excluded.
 
-    :param said: the options of its model.
+    :param description: the options of its model.
     :param settings: has ``exclude`` and ``mask``, frozensets of ``column`` or ``table.column``.
     """
     column: Any = prop.columns[0]
     table = column.table.name
-    given = {
-        name: said[f"{name}s"][prop.key] for name in ("label", "kind") if prop.key in said.get(f"{name}s", {})
+    column_options = {
+        name: description[f"{name}s"][prop.key]
+        for name in ("label", "kind")
+        if prop.key in description.get(f"{name}s", {})
     }
-    if prop.key in said.get("choices", {}):
-        given["choices"] = said["choices"][prop.key]
-    given |= options.column_options(column.info, f"{table}.{column.name}")
+    if prop.key in description.get("choices", {}):
+        column_options["choices"] = description["choices"][prop.key]
+    column_options |= options.column_options(column.info, f"{table}.{column.name}")
     names = (prop.key, column.name)
-    if given.get("exclude") or options.named(
-        settings.exclude | frozenset(said.get("exclude", ())), table, *names
+    if column_options.get("exclude") or options.named(
+        settings.exclude | frozenset(description.get("exclude", ())), table, *names
     ):
         return None
-    masks = settings.mask | frozenset(said.get("mask", ()))
+    masks = settings.mask | frozenset(description.get("mask", ()))
     secret = any(map(options.is_secret, names)) or options.named(masks, table, *names)
-    return Field(prop, column, {"mask": secret, **given})
+    return Field(prop, column, {"mask": secret, **column_options})
 
 
 def _reference(prop: ColumnProperty[Any], column: sa.Column[Any]) -> Any:
     """Return the many-to-one relationship that this column alone points with, if there is one."""
-    for each in prop.parent.relationships:
-        if each.direction is not sa.orm.RelationshipDirection.MANYTOONE or each.viewonly:
+    for relation in prop.parent.relationships:
+        if relation.direction is not sa.orm.RelationshipDirection.MANYTOONE or relation.viewonly:
             continue
         # Of a composite key, what is part of the own primary key says where, not which.
-        free = [local for local, _ in each.local_remote_pairs or () if not local.primary_key]
-        pairs = free or [local for local, _ in each.local_remote_pairs or ()]
+        free = [local for local, _ in relation.local_remote_pairs or () if not local.primary_key]
+        pairs = free or [local for local, _ in relation.local_remote_pairs or ()]
         if len(pairs) == 1 and pairs[0] is column:
-            return each
+            return relation
     return None

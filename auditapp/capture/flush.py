@@ -45,12 +45,12 @@ def after_flush(session: Session) -> None:
             changes[place] = _changes(work, values[work.state], shower)
     _read_lists(batch)
     group = Group(session)
-    for work, found in zip(batch.works, changes, strict=True):
-        told = _event(batch, work, values.get(work.state, work.state.dict), found)
-        if told is not None:
-            group.add(work.capture, work.connection, work.state, told)
-    for capture, connection, row, told in _of_owners(batch):
-        group.add(capture, connection, Namespace(row), told)
+    for work, row_changes in zip(batch.works, changes, strict=True):
+        grouped = _event(batch, work, values.get(work.state, work.state.dict), row_changes)
+        if grouped is not None:
+            group.add(work.capture, work.connection, work.state, grouped)
+    for capture, connection, row, grouped in _of_owners(batch):
+        group.add(capture, connection, Namespace(row), grouped)
     group.record()
 
 
@@ -72,7 +72,7 @@ def _changes(work: Work, values: Row, shower: Shower) -> Changes:
     return updated(plan, work.before, values, shower, state)
 
 
-def _event(batch: Batch, work: Work, values: Row, found: Changes) -> GroupedEvent | None:
+def _event(batch: Batch, work: Work, values: Row, row_changes: Changes) -> GroupedEvent | None:
     """Return what to tell of one record; None for a no-op."""
     state, plan = work.state, work.plan
     if work.verb == "deleted":
@@ -80,13 +80,17 @@ def _event(batch: Batch, work: Work, values: Row, found: Changes) -> GroupedEven
     if plan.lists:
         old = state.key[1] if state.key else identity_of(plan, values)
         new = None if work.verb == "deleted" else identity_now(plan, state)
-        found |= batch.ahead.lists.changes(plan, old, new)
+        row_changes |= batch.ahead.lists.changes(plan, old, new)
         if work.verb == "created":
             for refs in plan.lists:
-                found.get(refs.key, {}).pop("previous", None)
-    if work.verb == "updated" and found.keys() <= plan.auto and found.keys().isdisjoint(work.asked):
+                row_changes.get(refs.key, {}).pop("previous", None)
+    if (
+        work.verb == "updated"
+        and row_changes.keys() <= plan.auto
+        and row_changes.keys().isdisjoint(work.keys_set)
+    ):
         return None  # nobody changed a thing: at most the time of the last change moved
-    return _told(work, values, found)
+    return _grouped_event(work, values, row_changes)
 
 
 def _read_lists(batch: Batch) -> None:
@@ -113,27 +117,27 @@ def _may_have_changed(batch: Batch, work: Work, refs: RefList) -> bool:
 
 def _of_owners(batch: Batch) -> Iterator[tuple[Any, Connection, Row, GroupedEvent]]:
     """Yield what to tell of records that the flush did not touch, but whose lists lost a deleted one."""
-    done = {(work.plan.mapper.base_mapper, work.state.key[1]) for work in batch.works if work.state.key}
+    flushed = {(work.plan.mapper.base_mapper, work.state.key[1]) for work in batch.works if work.state.key}
     for plan, rows in batch.ahead.listing.items():
         capture, plan = batch.captures.find(plan.mapper)
         for identity, row in rows.items():
             changes = batch.ahead.lists.changes(plan, identity, identity)
-            if changes and (plan.mapper.base_mapper, identity) not in done:
-                found = batch.captures.find(mapper_of(plan.mapper, row)) or (capture, plan)
-                told = event_of_row(found[1], "updated", row, changes)
-                yield found[0], batch.ahead.connection(plan), row, told
+            if changes and (plan.mapper.base_mapper, identity) not in flushed:
+                capture_and_plan = batch.captures.find(mapper_of(plan.mapper, row)) or (capture, plan)
+                grouped = event_of_row(capture_and_plan[1], "updated", row, changes)
+                yield capture_and_plan[0], batch.ahead.connection(plan), row, grouped
 
 
-def _told(work: Work, values: Row, found: Changes) -> GroupedEvent:
+def _grouped_event(work: Work, values: Row, row_changes: Changes) -> GroupedEvent:
     state, plan = work.state, work.plan
     thing = state.obj()
     identity = None if work.verb == "created" else _identity_before(work)
     named = values if work.row is None else {**work.row, **values}
     entity_id, name = plan.id_of(values, thing, identity), plan.name_of(named, thing)
-    told = GroupedEvent(plan.event_of(work.verb, found), plan.type, entity_id, name, found)
-    if work.verb != "created" and (more := _more(work, values, found, identity)):
-        told.more = more
-    return told
+    grouped = GroupedEvent(plan.event_of(work.verb, row_changes), plan.type, entity_id, name, row_changes)
+    if work.verb != "created" and (more := _more(work, values, row_changes, identity)):
+        grouped.more = more
+    return grouped
 
 
 def _identity_before(work: Work) -> Identity | None:
@@ -142,9 +146,9 @@ def _identity_before(work: Work) -> Identity | None:
     return work.state.key[1] if work.state.key else None
 
 
-def _more(work: Work, values: Row, found: Changes, identity: Identity | None) -> dict[str, Any]:
+def _more(work: Work, values: Row, row_changes: Changes, identity: Identity | None) -> dict[str, Any]:
     more: dict[str, Any] = {}
-    if unknown := [key for key, value in work.before.items() if value is UNKNOWN and key in found]:
+    if unknown := [key for key, value in work.before.items() if value is UNKNOWN and key in row_changes]:
         more["payload"] = {"previous_unknown": unknown}
     if identity is not None and (moved := _moved_to(work.plan, values, identity)):
         more["related"] = [{"type": work.plan.type, "id": moved}]
@@ -163,7 +167,7 @@ def _add_what_the_flush_set(work: Work) -> None:
     """Foreign keys may be set after the UPDATE of the row itself (``post_update``)."""
     for key, value in work.state.committed_state.items():
         if key in work.plan.by_key and key not in work.before and is_to_write(work.state, key):
-            work.asked.add(key)
+            work.keys_set.add(key)
             work.before[key] = work.row[key] if work.row and key in work.row else value
 
 
@@ -173,7 +177,7 @@ def _late_values(works: Iterable[Work]) -> dict[Any, Row]:
     for work in works:
         by_identity = wanted.setdefault((work.connection, work.plan), {})
         by_identity[identity_now(work.plan, work.state)] = work
-    found: dict[Any, Row] = {}
+    rows: dict[Any, Row] = {}
     for (connection, plan), by_identity in wanted.items():
         keys: set[str] | None = set(plan.naming or ())
         for work in by_identity.values():
@@ -181,8 +185,8 @@ def _late_values(works: Iterable[Work]) -> dict[Any, Row]:
         for identity, row in load_rows(connection, plan, by_identity, keys).items():
             if identity in by_identity:
                 state = by_identity[identity].state
-                found[state] = {**state.dict, **row}
-    return found
+                rows[state] = {**state.dict, **row}
+    return rows
 
 
 def _on_insert(mapper: Mapper[Any], connection: Connection, state: InstanceState[Any]) -> None:

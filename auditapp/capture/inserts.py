@@ -48,11 +48,11 @@ def _given_identities(state: ORMExecuteState, bulk: Bulk) -> list[Identity] | No
         return None
     if statement._values or statement._multi_values or statement._select_names:
         return None
-    found = [tuple([each.get(name) for name in bulk.plan.key_names]) for each in parameters]
+    identities = [tuple([row.get(name) for name in bulk.plan.key_names]) for row in parameters]
     return (
         None
-        if any(part is None or isinstance(part, sa.ClauseElement) for key in found for part in key)
-        else found
+        if any(part is None or isinstance(part, sa.ClauseElement) for key in identities for part in key)
+        else identities
     )
 
 
@@ -63,7 +63,7 @@ def _run(state: ORMExecuteState, bulk: Bulk) -> tuple[Any, list[Identity] | None
         return state.invoke_statement(), None
     if not bulk.connection.dialect.insert_returning:
         return state.invoke_statement(), None
-    asked = len(statement._returning)
+    own_count = len(statement._returning)
     keys = (
         [getattr(bulk.plan.mapper.class_, name) for name in bulk.plan.key_names]
         if state.is_orm_statement
@@ -74,7 +74,7 @@ def _run(state: ORMExecuteState, bulk: Bulk) -> tuple[Any, list[Identity] | None
     result = frozen()
     return (
         result.columns(*range(len(result.keys()) - len(keys)))
-        if asked
+        if own_count
         else _Quiet(len(identities), identities)
     ), identities
 

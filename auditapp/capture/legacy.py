@@ -30,13 +30,13 @@ def wrap(target: Any, find: Callable[[Session], Any]) -> None:
     is_class = isinstance(target, type)
 
     def bulk_save(*args: Any, **options: Any) -> None:
-        session, mapper, given = args if is_class else (target, *args)
+        session, mapper, records = args if is_class else (target, *args)
         _save(
             session,
             find(session),
             partial(original, session) if is_class else original,
             mapper,
-            given,
+            records,
             options,
         )
 
@@ -56,36 +56,36 @@ def unwrap(target: Any) -> None:
 
 
 def _save(
-    session: Session, captures: Any, run: Any, mapper: Any, given: Any, options: dict[str, Any]
+    session: Session, captures: Any, run: Any, mapper: Any, records: Any, options: dict[str, Any]
 ) -> None:
     mapper = inspect(mapper).mapper
-    found = captures.find(mapper) if captures else None
-    if not found:
-        run(mapper, given, **options)
+    capture_and_plan = captures.find(mapper) if captures else None
+    if not capture_and_plan:
+        run(mapper, records, **options)
         return
-    bulk = Bulk(session, captures, *found)
-    (_update if options["isupdate"] else _insert)(bulk, run, mapper, list(given), options)
+    bulk = Bulk(session, captures, *capture_and_plan)
+    (_update if options["isupdate"] else _insert)(bulk, run, mapper, list(records), options)
     bulk.record()
 
 
-def _update(bulk: Bulk, run: Any, mapper: Any, given: list[Any], options: dict[str, Any]) -> None:
-    keys = _keys(bulk, given, options)
+def _update(bulk: Bulk, run: Any, mapper: Any, records: list[Any], options: dict[str, Any]) -> None:
+    keys = _keys(bulk, records, options)
     if len(keys) > bulk.limit:
-        run(mapper, given, **options)
+        run(mapper, records, **options)
         bulk.add_summary("updated", len(keys), {})
         return
     before = load_rows(bulk.connection, bulk.plan, keys, lock="update")
-    run(mapper, given, **options)
+    run(mapper, records, **options)
     bulk.add_updates(before, load_rows(bulk.connection, bulk.plan, before), {})
 
 
-def _insert(bulk: Bulk, run: Any, mapper: Any, given: list[Any], options: dict[str, Any]) -> None:
-    if any(None in key for key in _keys(bulk, given, options)) and not options["return_defaults"]:
+def _insert(bulk: Bulk, run: Any, mapper: Any, records: list[Any], options: dict[str, Any]) -> None:
+    if any(None in key for key in _keys(bulk, records, options)) and not options["return_defaults"]:
         # The keys that the database makes are asked for, on copies: the host did not want its own changed.
-        given = [_values(each, options) for each in given]
+        records = [_values(record, options) for record in records]
         options = {**options, "isstates": False, "return_defaults": True}
-    run(mapper, given, **options)
-    keys = _keys(bulk, given, options)
+    run(mapper, records, **options)
+    keys = _keys(bulk, records, options)
     if len(keys) > bulk.limit:
         bulk.add_summary("created", len(keys), {})
         return
@@ -93,11 +93,11 @@ def _insert(bulk: Bulk, run: Any, mapper: Any, given: list[Any], options: dict[s
     bulk.add_creates([rows[key] for key in keys if key in rows])
 
 
-def _values(each: Any, options: dict[str, Any]) -> dict[str, Any]:
-    values = each.dict if options["isstates"] else each
+def _values(record: Any, options: dict[str, Any]) -> dict[str, Any]:
+    values = record.dict if options["isstates"] else record
     return {key: value for key, value in values.items() if key != "_sa_instance_state"}
 
 
-def _keys(bulk: Bulk, given: list[Any], options: dict[str, Any]) -> list[Identity]:
-    found = [_values(each, options) for each in given]
-    return [tuple([values.get(name) for name in bulk.plan.key_names]) for values in found]
+def _keys(bulk: Bulk, records: list[Any], options: dict[str, Any]) -> list[Identity]:
+    rows = [_values(record, options) for record in records]
+    return [tuple([values.get(name) for name in bulk.plan.key_names]) for values in rows]

@@ -34,7 +34,7 @@ class Lists:
     def read_before(self, connection: Connection, refs: RefList, owners: Iterable[Identity]) -> None:
         """Remember the lists of some records; those whose rows are locked cannot change meanwhile."""
         known = self._before.setdefault(refs.prop, {})
-        known.update(self._read(connection, refs, [each for each in owners if each not in known]))
+        known.update(self._read(connection, refs, [owner for owner in owners if owner not in known]))
 
     def read_now(self, connection: Connection, refs: RefList, owners: Iterable[Identity]) -> None:
         """Read the lists of some records as they are after the flush or statement."""
@@ -63,22 +63,22 @@ class Lists:
 
     def changes(self, plan: Plan, old: Identity, new: Identity | None) -> dict[str, dict[str, Any]]:
         """Return how all lists of a record changed, by their names."""
-        found = {refs.key: self.change(refs, old, new) for refs in plan.lists}
-        return {key: change for key, change in found.items() if change}
+        list_changes = {refs.key: self.change(refs, old, new) for refs in plan.lists}
+        return {key: change for key, change in list_changes.items() if change}
 
     def _read(self, connection: Connection, refs: RefList, owners: list[Identity]) -> dict[Identity, Refs]:
         query, names = self._query(refs, by_target=False)
         plan: Plan = self._captures.naming_plan(refs.prop.parent)
         odd = [owner for owner in owners if not plan.keeps_key(owner)]
         kept = [owner for owner in owners if owner not in odd] if odd else owners
-        found: dict[Identity, Refs] = {owner: [] for owner in owners}
+        lists: dict[Identity, Refs] = {owner: [] for owner in owners}
         for row in _rows(connection, query, names, kept):
-            found.setdefault(_owner(refs, row), []).append(self._ref(refs, row))
+            lists.setdefault(_owner(refs, row), []).append(self._ref(refs, row))
         for owner in odd:  # the row has its key in another form
-            found[owner] += [self._ref(refs, row) for row in _rows(connection, query, names, [owner])]
-        for listed in found.values():
+            lists[owner] += [self._ref(refs, row) for row in _rows(connection, query, names, [owner])]
+        for listed in lists.values():
             listed.sort(key=lambda ref: (len(ref["id"]), ref["id"]))
-        return found
+        return lists
 
     def _ref(self, refs: RefList, row: Row) -> dict[str, Any]:
         """Return a related record as the log shows it: its id as text, its type, its name of today."""
@@ -92,11 +92,11 @@ class Lists:
 
     def _query(self, refs: RefList, *, by_target: bool) -> tuple[Any, list[str]]:
         """Return the query for the lists of some records, or for the records that list some."""
-        found: tuple[Any, list[str]] | None = refs.queries.get(by_target)
-        if found is None:
+        query_and_names: tuple[Any, list[str]] | None = refs.queries.get(by_target)
+        if query_and_names is None:
             target: Plan = self._captures.naming_plan(refs.prop.mapper)
-            found = refs.queries[by_target] = _make_query(refs, target, by_target)
-        return found
+            query_and_names = refs.queries[by_target] = _make_query(refs, target, by_target)
+        return query_and_names
 
 
 def _make_query(refs: RefList, target_plan: Plan, by_target: bool) -> tuple[Any, list[str]]:
@@ -148,9 +148,9 @@ def _attribute(entity: Any, mapper: Mapper[Any], column: Any) -> Any:
 
 
 def _rows(connection: Connection, query: Any, names: list[str], identities: list[Identity]) -> list[Row]:
-    found = []
+    rows = []
     for start in range(0, len(identities), CHUNK):
         chunk = identities[start : start + CHUNK]
-        keys = [each[0] if len(each) == 1 else each for each in chunk]
-        found += fetch(connection, names, query, {"keys": keys})
-    return found
+        keys = [identity[0] if len(identity) == 1 else identity for identity in chunk]
+        rows += fetch(connection, names, query, {"keys": keys})
+    return rows

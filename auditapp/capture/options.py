@@ -29,22 +29,22 @@ def model_options(cls: type, describe: Mapping[Any, Any]) -> dict[str, Any] | No
     :raise ValueError: if an option has an unknown name; misspelt, it would be lost in silence. If the type is
         reserved for Auditapp's own events.
     """
-    found: dict[str, Any] = {}
-    for said in (getattr(cls, "__audit__", None), describe.get(cls, describe.get(cls.__name__))):
-        if said is False:
+    options: dict[str, Any] = {}
+    for description in (getattr(cls, "__audit__", None), describe.get(cls, describe.get(cls.__name__))):
+        if description is False:
             return None
-        found |= said or {}
-    if unknown := sorted(set(found) - MODEL_OPTIONS):
+        options |= description or {}
+    if unknown := sorted(set(options) - MODEL_OPTIONS):
         known = ", ".join(sorted(MODEL_OPTIONS))
         raise ValueError(f"{cls.__name__}: capture knows no option {unknown[0]!r}; it knows {known}")
-    if is_reserved(found.get("type") or ""):
-        raise ValueError(f"{cls.__name__}: the type {found['type']!r} {RESERVED}")
-    return found
+    if is_reserved(options.get("type") or ""):
+        raise ValueError(f"{cls.__name__}: the type {options['type']!r} {RESERVED}")
+    return options
 
 
-def type_of(cls: type, said: Mapping[str, Any]) -> str:
+def type_of(cls: type, description: Mapping[str, Any]) -> str:
     """Return what a class's records are called: as the host says, else by its name."""
-    name = said.get("type") or snake_case(cls.__name__)
+    name = description.get("type") or snake_case(cls.__name__)
     return f"{name}_record" if is_reserved(name) else name
 
 
@@ -53,16 +53,16 @@ def column_options(info: Mapping[Any, Any], where: str) -> dict[str, Any]:
 
     :raise ValueError: if it is something else.
     """
-    said = info.get("audit")
-    if said is None:
+    setting = info.get("audit")
+    if setting is None:
         return {}
-    if said in ("mask", "exclude"):
-        return {said: True}
+    if setting in ("mask", "exclude"):
+        return {setting: True}
     known = {"mask", "exclude", "label", "kind", "choices"}
-    if not isinstance(said, Mapping) or set(said) - known:
+    if not isinstance(setting, Mapping) or set(setting) - known:
         options = ", ".join(sorted(known))
         raise ValueError(f"{where}: info['audit'] takes 'mask', 'exclude' or a dict of {options}")
-    return dict(said)
+    return dict(setting)
 
 
 def snake_case(name: str) -> str:

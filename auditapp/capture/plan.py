@@ -22,16 +22,18 @@ MAX_ID = 512
 class Plan:
     """What to read from objects of one mapper, and what their events are called."""
 
-    def __init__(self, mapper: Mapper[Any], said: Mapping[str, Any], settings: Any) -> None:
+    def __init__(self, mapper: Mapper[Any], description: Mapping[str, Any], settings: Any) -> None:
         self.mapper = mapper
-        self.type = settings.prefix + options.type_of(mapper.class_, said)
-        said_verbs = said.get("verbs", {})
-        self._verb_of = said_verbs if callable(said_verbs) else None
-        verbs = dict(zip(VERBS, VERBS, strict=True)) | ({} if self._verb_of else dict(said_verbs))
+        self.type = settings.prefix + options.type_of(mapper.class_, description)
+        verbs_option = description.get("verbs", {})
+        self._verb_of = verbs_option if callable(verbs_option) else None
+        verbs = dict(zip(VERBS, VERBS, strict=True)) | ({} if self._verb_of else dict(verbs_option))
         self.events = {verb: f"{self.type}.{name}" for verb, name in verbs.items()}
         self.key_names = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
         self._key_keeps = [keeps(column.type) for column in mapper.primary_key]
-        self.fields = [field for prop in _column_props(mapper) if (field := field_of(prop, said, settings))]
+        self.fields = [
+            field for prop in _column_props(mapper) if (field := field_of(prop, description, settings))
+        ]
         self.by_key = {field.key: field for field in self.fields}
         alone = self.key_names[0] if len(self.key_names) == 1 else None
         # A record's only key is its id already.
@@ -40,7 +42,7 @@ class Plan:
         self.odd_nulls = [field.key for field in self.shown if not field.keeps_null]
         self.auto = {field.key for field in self.fields if _changes_by_itself(mapper, field)}
         self.columns = {**dict(zip(self.key_names, mapper.primary_key, strict=True)), **_columns(self.fields)}
-        self.lists = _owned_lists(mapper, said, settings)
+        self.lists = _owned_lists(mapper, description, settings)
         self.parents = {
             prop.key: [key for key in _keys_of(mapper, prop.local_columns) if key in self.by_key]
             for prop in mapper.relationships
@@ -49,7 +51,7 @@ class Plan:
         self.children = [
             prop for prop in mapper.relationships if prop.direction is sa.orm.RelationshipDirection.ONETOMANY
         ]
-        self._id, self._name = said.get("id"), said.get("name", self._usual_name())
+        self._id, self._name = description.get("id"), description.get("name", self._usual_name())
         self.naming = self._naming()
         self.statements: dict[Any, Any] = {}
         self.triggers: WeakKeyDictionary[Engine, tuple[float, bool]] = WeakKeyDictionary()
@@ -121,7 +123,7 @@ class Plan:
 
 def all_mappers() -> list[Mapper[Any]]:
     """Return every mapper there is, in whichever registry."""
-    return [mapper for each in mapperlib._all_registries() for mapper in each.mappers]
+    return [mapper for registry in mapperlib._all_registries() for mapper in registry.mappers]
 
 
 def id_text(parts: Any) -> str:
@@ -179,19 +181,19 @@ class RefList:
         self.hints: dict[str, Any] = {"kind": "refs"} | ({"label": label} if label else {})
 
 
-def _owned_lists(mapper: Mapper[Any], said: Mapping[str, Any], settings: Any) -> list[RefList]:
-    found = []
+def _owned_lists(mapper: Mapper[Any], description: Mapping[str, Any], settings: Any) -> list[RefList]:
+    lists = []
     for prop in mapper.relationships:
         if prop.secondary is None or prop.viewonly or not _owns(prop):
             continue
         where = f"{mapper.class_.__name__}.{prop.key}"
-        given = options.column_options(prop.info, where)
+        list_options = options.column_options(prop.info, where)
         table = getattr(mapper.local_table, "name", "")
-        excluded = settings.exclude | frozenset(said.get("exclude", ()))
-        if not given.get("exclude") and not options.named(excluded, table, prop.key):
-            label = given.get("label") or said.get("labels", {}).get(prop.key)
-            found.append(RefList(prop, label))
-    return found
+        excluded = settings.exclude | frozenset(description.get("exclude", ()))
+        if not list_options.get("exclude") and not options.named(excluded, table, prop.key):
+            label = list_options.get("label") or description.get("labels", {}).get(prop.key)
+            lists.append(RefList(prop, label))
+    return lists
 
 
 def _owns(prop: RelationshipProperty[Any]) -> bool:
@@ -200,10 +202,10 @@ def _owns(prop: RelationshipProperty[Any]) -> bool:
     It is the side that the association table names first, as ``post_id`` does in ``post_tag``.
     """
     secondary: Any = prop.secondary
-    other = next((each for each in prop._reverse_property if not each.viewonly), None)
-    if other is None:
+    reverse = next((reverse for reverse in prop._reverse_property if not reverse.viewonly), None)
+    if reverse is None:
         return True
     first = list(secondary.c).index
     mine = min((first(column) for _, column in prop.synchronize_pairs), default=0)
-    theirs = min((first(column) for _, column in other.synchronize_pairs), default=0)
+    theirs = min((first(column) for _, column in reverse.synchronize_pairs), default=0)
     return mine < theirs

@@ -57,7 +57,7 @@ class Group:
         self._runs: list[tuple[Place, list[GroupedEvent]]] = []
         self._fixed: dict[tuple[Any, Connection], int | None] = {}
 
-    def add(self, capture: Any, connection: Connection, thing: Any, told: GroupedEvent) -> None:
+    def add(self, capture: Any, connection: Connection, thing: Any, event: GroupedEvent) -> None:
         """Add an event to the workspace that its record belongs to, if there is one.
 
         :param thing: the record, or the state of it.
@@ -75,7 +75,7 @@ class Group:
         last = self._runs[-1][0] if self._runs else None
         if last is None or last.capture is not capture or last[:2] != (connection, workspace_id):
             self._runs.append((Place(connection, workspace_id, capture), []))
-        self._runs[-1][1].append(told)
+        self._runs[-1][1].append(event)
 
     def record(self) -> None:
         """Write the events, in the transactions of what they tell about, in their order.
@@ -88,9 +88,9 @@ class Group:
             for start in range(0, len(events), MAX_BATCH):
                 part = events[start : start + MAX_BATCH]
                 ids = write(place.connection, place.workspace_id, shared, part, story.names)
-                for uid, told in zip(ids, part, strict=True):
+                for uid, event in zip(ids, part, strict=True):
                     story.recorded.append(
-                        Captured(uid, told.event, told.type, told.id, shared["correlation_id"])
+                        Captured(uid, event.event, event.type, event.id, shared["correlation_id"])
                     )
         self._runs.clear()
 
@@ -121,11 +121,11 @@ def _header(capture: Any, session: Session) -> Header:
     if frame.correlation_id:
         fields["correlation_id"] = frame.correlation_id
     elif not frame.causation_id:
-        given = story.correlation_id or (context or {}).get("request_id") or str(uuid.uuid4())
-        fields["correlation_id"] = story.correlation_id = given
+        correlation_id = story.correlation_id or (context or {}).get("request_id") or str(uuid.uuid4())
+        fields["correlation_id"] = story.correlation_id = correlation_id
     return Header(fields, frame, story)
 
 
-def _call(given: Any) -> Mapping[str, Any] | None:
-    found = given() if callable(given) else given
-    return None if found is None else dict(found)
+def _call(setting: Any) -> Mapping[str, Any] | None:
+    mapping = setting() if callable(setting) else setting
+    return None if mapping is None else dict(mapping)

@@ -77,16 +77,21 @@ def capture(
     """
     if previous not in PREVIOUS:
         raise ValueError(f"previous is one of {', '.join(PREVIOUS)}, not {previous!r}")
-    for model in {*(models or ()), *(each for each in describe or () if isinstance(each, type))}:
+    for model in {*(models or ()), *(key for key in describe or () if isinstance(key, type))}:
         model_options(model, describe or {})
-    made = Capture(_target(db), models, describe or {})
-    made.actor, made.context, made.origin, made.application = actor, context, origin, dict(application)
-    made.exclude, made.mask = _names(exclude), _names(mask)
-    made.prefix = _prefix
-    made.trusts_session = previous == "session"
-    made.workspace, made.bulk_limit = WorkspaceChoice(workspace), bulk_limit
-    made.start()
-    return made
+    handle = Capture(_target(db), models, describe or {})
+    handle.actor, handle.context, handle.origin, handle.application = (
+        actor,
+        context,
+        origin,
+        dict(application),
+    )
+    handle.exclude, handle.mask = _names(exclude), _names(mask)
+    handle.prefix = _prefix
+    handle.trusts_session = previous == "session"
+    handle.workspace, handle.bulk_limit = WorkspaceChoice(workspace), bulk_limit
+    handle.start()
+    return handle
 
 
 class Capture:
@@ -139,8 +144,8 @@ class Capture:
             return None
         if self._models is not None and not issubclass(mapper.class_, self._models):
             return None
-        said = model_options(mapper.class_, self._describe)
-        return None if said is None else Plan(mapper, said, self)
+        description = model_options(mapper.class_, self._describe)
+        return None if description is None else Plan(mapper, description, self)
 
     def naming_plan(self, mapper: Mapper[Any]) -> Plan:
         """Return how records of a class are named where others refer to them, captured or not."""
@@ -154,23 +159,27 @@ class _Captures:
 
     def __init__(self, captures: list[Capture]) -> None:
         self.captures = captures
-        self._found: dict[Mapper[Any], tuple[Capture, Plan] | None] = {}
+        self._by_mapper: dict[Mapper[Any], tuple[Capture, Plan] | None] = {}
         self._naming: dict[Mapper[Any], Plan] = {}
         self._orphaning: dict[Mapper[Any], set[str]] = {}
         self._listings: dict[Mapper[Any], list[tuple[Plan, RefList]]] = {}
 
     def find(self, mapper: Mapper[Any]) -> tuple[Capture, Plan] | None:
         """Return the capture that a class belongs to, and its plan."""
-        if mapper not in self._found:
-            plans = ((each, each.plan_of(mapper)) for each in self.captures)
-            self._found[mapper] = next(((each, plan) for each, plan in plans if plan is not None), None)
-        return self._found[mapper]
+        if mapper not in self._by_mapper:
+            plans = ((active, active.plan_of(mapper)) for active in self.captures)
+            self._by_mapper[mapper] = next(
+                ((active, plan) for active, plan in plans if plan is not None), None
+            )
+        return self._by_mapper[mapper]
 
     def naming_plan(self, mapper: Mapper[Any]) -> Plan:
         """Return how records of a class are named where others refer to them."""
         if mapper not in self._naming:
-            found = self.find(mapper)
-            self._naming[mapper] = found[1] if found else self.captures[0].naming_plan(mapper)
+            capture_and_plan = self.find(mapper)
+            self._naming[mapper] = (
+                capture_and_plan[1] if capture_and_plan else self.captures[0].naming_plan(mapper)
+            )
         return self._naming[mapper]
 
     def listings(self, mapper: Mapper[Any]) -> list[tuple[Plan, RefList]]:
@@ -178,12 +187,16 @@ class _Captures:
         listings = self._listings.get(mapper)
         if listings is None:
             by_prop: dict[Any, tuple[Plan, RefList]] = {}
-            for each in all_mappers():
-                found = self.find(each)
-                for refs in found[1].lists if found else ():
+            for owner in all_mappers():
+                capture_and_plan = self.find(owner)
+                for refs in capture_and_plan[1].lists if capture_and_plan else ():
                     prop = refs.prop
-                    if found and mapper.isa(prop.mapper) and (each is prop.parent or prop not in by_prop):
-                        by_prop[prop] = found[1], refs
+                    if (
+                        capture_and_plan
+                        and mapper.isa(prop.mapper)
+                        and (owner is prop.parent or prop not in by_prop)
+                    ):
+                        by_prop[prop] = capture_and_plan[1], refs
             listings = self._listings[mapper] = list(by_prop.values())
         return listings
 
@@ -204,19 +217,21 @@ def captures_of(session: Session) -> _Captures | None:
     """Return the captures that a session's changes belong to, None where there are none."""
     kind = type(session)
     if session in _captures:
-        return _Captures([each for target in (session, *kind.__mro__) for each in _captures.get(target, ())])
-    found = _Captures.known.get(kind)
-    if found is None:
+        return _Captures(
+            [active for target in (session, *kind.__mro__) for active in _captures.get(target, ())]
+        )
+    captures = _Captures.known.get(kind)
+    if captures is None:
         with _lock:  # a capture that starts meanwhile is in it, or empties it afterwards
-            found = _Captures([each for base in kind.__mro__ for each in _captures.get(base, ())])
-            _Captures.known[kind] = found
-    return found if found.captures else None
+            captures = _Captures([active for base in kind.__mro__ for active in _captures.get(base, ())])
+            _Captures.known[kind] = captures
+    return captures if captures.captures else None
 
 
 def _on_configured() -> None:
     with _lock:
-        for each in _Captures.known.values():
-            each.forget_listings()
+        for captures in _Captures.known.values():
+            captures.forget_listings()
 
 
 def _target(db: Any) -> Any:
@@ -236,5 +251,5 @@ def _target(db: Any) -> Any:
     )
 
 
-def _names(given: Iterable[str]) -> frozenset[str]:
-    return frozenset([given] if isinstance(given, str) else given)
+def _names(names: Iterable[str]) -> frozenset[str]:
+    return frozenset([names] if isinstance(names, str) else names)

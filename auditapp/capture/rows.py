@@ -35,17 +35,17 @@ def load_rows(
         lock_for_writing(connection)
     wanted = _in_order(identities)
     names, statement = _statement(plan, keys, lock)
-    found: dict[Identity, Row] = {}
+    rows: dict[Identity, Row] = {}
     for start in range(0, len(wanted), CHUNK):
         chunk = wanted[start : start + CHUNK]
         for row in fetch(connection, names, statement, {"keys": _as_bound(chunk)}):
-            found[identity_of(plan, row)] = row
+            rows[identity_of(plan, row)] = row
     for identity in wanted:
         # 'ABC' may be kept as 'abc': which row it is only the database knows.
-        if identity not in found and not plan.keeps_key(identity):
+        if identity not in rows and not plan.keeps_key(identity):
             for row in fetch(connection, names, statement, {"keys": _as_bound([identity])}):
-                found[identity] = row
-    return found
+                rows[identity] = row
+    return rows
 
 
 def fetch(
@@ -98,14 +98,14 @@ def _lockable(selectable: Any) -> list[sa.Table]:
 def _statement(plan: Plan, keys: Iterable[str] | None, lock: str | None) -> tuple[list[str], Any]:
     """Return the columns' names and the query for the rows of some primary keys, made once."""
     chosen = None if keys is None else frozenset(keys)
-    found = plan.statements.get((chosen, lock))
-    if found is None:
+    names_and_query = plan.statements.get((chosen, lock))
+    if names_and_query is None:
         if chosen is not None and len(plan.statements) >= MAX_STATEMENTS:
             return _statement(plan, None, lock)
         names = [name for name in plan.columns if chosen is None or name in chosen or name in plan.key_names]
         query = select_rows(plan, names).select_from(plan.mapper.persist_selectable).where(_is_one_of(plan))
-        found = plan.statements[chosen, lock] = names, locked(query, plan, lock)
-    return found
+        names_and_query = plan.statements[chosen, lock] = names, locked(query, plan, lock)
+    return names_and_query
 
 
 def _is_one_of(plan: Plan) -> Any:
@@ -115,7 +115,7 @@ def _is_one_of(plan: Plan) -> Any:
 
 
 def _as_bound(identities: Sequence[Identity]) -> list[Any]:
-    return [each[0] if len(each) == 1 else each for each in identities]
+    return [identity[0] if len(identity) == 1 else identity for identity in identities]
 
 
 def _in_order(identities: Iterable[Identity]) -> list[Identity]:

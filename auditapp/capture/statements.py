@@ -22,12 +22,12 @@ def execute(state: ORMExecuteState, captures: Any) -> Any:
     :return: its result, or None where it is none of ours: SQLAlchemy then runs it.
     """
     mapper = _mapper_of(state)
-    found = captures.find(mapper) if mapper is not None else None
-    if not found:
+    capture_and_plan = captures.find(mapper) if mapper is not None else None
+    if not capture_and_plan:
         return None
     if state.session.autoflush and state.execution_options.get("autoflush", True):
         state.session.flush()  # what the session still holds comes first, as it would anyway
-    bulk = Bulk(state.session, captures, *found)
+    bulk = Bulk(state.session, captures, *capture_and_plan)
     if state.is_insert:
         return execute_insert(state, bulk)
     return _execute_change(state, bulk)
@@ -42,7 +42,9 @@ def _mapper_of(state: ORMExecuteState) -> Mapper[Any] | None:
 
 def _mapper_by_table(table: sa.Table) -> Mapper[Any] | None:
     """Find the model of a table, for ``update(Model.__table__)``."""
-    return next((each for each in all_mappers() if each.local_table is table and not each.single), None)
+    return next(
+        (mapper for mapper in all_mappers() if mapper.local_table is table and not mapper.single), None
+    )
 
 
 def _execute_change(state: ORMExecuteState, bulk: Bulk) -> Any:
@@ -54,7 +56,7 @@ def _execute_change(state: ORMExecuteState, bulk: Bulk) -> Any:
     if len(before) > bulk.limit:
         total = len(state.parameters or ()) if many else _count(state, bulk)
         result = state.invoke_statement()
-        bulk.add_summary(verb, max(_row_count(result), 0) or total, _told(state, bulk))
+        bulk.add_summary(verb, max(_row_count(result), 0) or total, _payload(state, bulk))
     else:
         result = state.invoke_statement()
         reached = _row_count(result)
@@ -64,7 +66,7 @@ def _execute_change(state: ORMExecuteState, bulk: Bulk) -> Any:
             gone = _gone(bulk, before) if reached != len(before) else before
             bulk.add_deletes(gone)
         if not many and reached > len(before):
-            bulk.add_summary(verb, reached - len(before), _told(state, bulk))
+            bulk.add_summary(verb, reached - len(before), _payload(state, bulk))
     bulk.record()
     return result
 
@@ -74,7 +76,7 @@ def _rows_of_parameters(
 ) -> tuple[dict[Identity, Row], dict[Identity, Identity]]:
     """UPDATE by primary key, one set of values a row."""
     parameters: Any = state.parameters
-    wanted = list({tuple([each.get(name) for name in bulk.plan.key_names]): None for each in parameters})
+    wanted = list({tuple([values.get(name) for name in bulk.plan.key_names]): None for values in parameters})
     if any(None in identity for identity in wanted):
         return _rows_of_each(state, bulk)
     if len(wanted) > bulk.limit:
@@ -131,14 +133,14 @@ def _where(state: ORMExecuteState, bulk: Bulk, query: Any) -> Any:
 
 def _new_key(state: ORMExecuteState, plan: Plan) -> dict[str, Any]:
     """Return what SET gives the primary key, to be computed by the database."""
-    found = {}
+    expressions = {}
     for key, value in set_values(state).items():
         name = getattr(key, "key", key)
         for place, (key_name, column) in enumerate(zip(plan.key_names, plan.mapper.primary_key, strict=True)):
             if name in (key_name, column.key):
                 expression = value if isinstance(value, sa.ClauseElement) else sa.literal(value, column.type)
-                found[key_name] = sa.type_coerce(expression, column.type).label(f"k{place}")
-    return found
+                expressions[key_name] = sa.type_coerce(expression, column.type).label(f"k{place}")
+    return expressions
 
 
 def set_values(state: ORMExecuteState) -> dict[Any, Any]:
@@ -175,15 +177,15 @@ def _gone(bulk: Bulk, before: dict[Identity, Row]) -> dict[Identity, Row]:
     return {identity: row for identity, row in before.items() if identity not in left}
 
 
-def _told(state: ORMExecuteState, bulk: Bulk) -> dict[str, Any]:
+def _payload(state: ORMExecuteState, bulk: Bulk) -> dict[str, Any]:
     """Return the statement for the payload: what it sets and its condition, secrets masked."""
-    told: dict[str, Any] = {}
+    payload: dict[str, Any] = {}
     if state.is_update:
-        told["set"] = {
+        payload["set"] = {
             str(getattr(key, "key", key)): bulk.tell(str(getattr(key, "key", key)), value)
             for key, value in set_values(state).items()
         }
     where = getattr(state.statement, "whereclause", None)
     if where is not None:
-        told["where"] = bulk.condition(where, state.parameters)
-    return told
+        payload["where"] = bulk.condition(where, state.parameters)
+    return payload

@@ -18,8 +18,8 @@ State = InstanceState[Any]
 def identity_of_state(state: State) -> Identity:
     """Return the primary key of a record that is in the database."""
     key: Any = state.key
-    found: Identity = key[1]
-    return found
+    identity: Identity = key[1]
+    return identity
 
 
 def identity_now(plan: Plan, state: State) -> Identity:
@@ -30,14 +30,14 @@ def identity_now(plan: Plan, state: State) -> Identity:
 
 def keys_to_write(plan: Plan, state: State) -> set[str]:
     """Return the columns that an UPDATE will write, as SQLAlchemy decides: none where nothing changed."""
-    found: set[str] = set()
+    keys: set[str] = set()
     for key in state.committed_state:
         if key in plan.by_key:
             if is_to_write(state, key):
-                found.add(key)
+                keys.add(key)
         elif key in plan.parents and is_changed(state, key):
-            found.update(plan.parents[key])
-    return found | plan.auto_with(found) if found else found
+            keys.update(plan.parents[key])
+    return keys | plan.auto_with(keys) if keys else keys
 
 
 def value_before(state: State, key: str, row: Any = None) -> Any:

@@ -54,13 +54,13 @@ def capturing(
     :param correlation_id: in place of the cause's or the transaction's.
     """
     outer = _frame.get()
-    given: dict[str, Any] = {"origin": origin, "actor": actor, "correlation_id": correlation_id}
+    fields: dict[str, Any] = {"origin": origin, "actor": actor, "correlation_id": correlation_id}
     if caused_by is not None:
-        given["causation_id"], known = _cause(caused_by)
+        fields["causation_id"], known = _cause(caused_by)
         if correlation_id is None:
             # The outer block's correlation would be another story's.
-            outer, given["correlation_id"] = replace(outer, correlation_id=None), known
-    token = _frame.set(replace(outer, **{name: value for name, value in given.items() if value is not None}))
+            outer, fields["correlation_id"] = replace(outer, correlation_id=None), known
+    token = _frame.set(replace(outer, **{name: value for name, value in fields.items() if value is not None}))
     try:
         yield
     finally:

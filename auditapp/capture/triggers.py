@@ -16,12 +16,12 @@ def has_triggers(connection: Connection, plan: Plan) -> bool:
     """Tell whether one of a model's tables has a trigger of its own, as the database said lately."""
     engine = connection.engine
     now = time.monotonic()
-    asked, found = plan.triggers.get(engine, (0.0, False))
-    if not asked or now - asked > SECONDS:
+    asked_at, is_triggered = plan.triggers.get(engine, (0.0, False))
+    if not asked_at or now - asked_at > SECONDS:
         ask = _ASK.get(connection.dialect.name)
-        found = ask(connection, plan) if ask else False
-        plan.triggers[engine] = now, found
-    return found
+        is_triggered = ask(connection, plan) if ask else False
+        plan.triggers[engine] = now, is_triggered
+    return is_triggered
 
 
 def _in_sqlite(connection: Connection, plan: Plan) -> bool:

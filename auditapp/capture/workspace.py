@@ -16,10 +16,10 @@ class CaptureError(RuntimeError):
 class WorkspaceChoice:
     """A workspace given as a slug, an object with an integer ``id``, or a callable of the record."""
 
-    def __init__(self, given: Any) -> None:
-        self._choose: Callable[[Any], Any] | None = given if callable(given) else None
+    def __init__(self, choice: Any) -> None:
+        self._choose: Callable[[Any], Any] | None = choice if callable(choice) else None
         # An object's id is read now: later it may have expired, or its session be gone.
-        self._fixed = None if callable(given) else _plain(given)
+        self._fixed = None if callable(choice) else _plain(choice)
         self._ids: dict[tuple[Any, str | None], int] = {}
         self._seen: dict[tuple[Any, str | None], tuple[int, Any]] = {}
         self.is_fixed = self._choose is None
@@ -34,8 +34,8 @@ class WorkspaceChoice:
         chosen = self._choose(thing)
         if chosen is None:
             return None
-        found = _plain(chosen)
-        return found if isinstance(found, int) else self._by_slug(found, connection)
+        workspace = _plain(chosen)
+        return workspace if isinstance(workspace, int) else self._by_slug(workspace, connection)
 
     def forget(self) -> None:
         """Forget the ids of slugs: a workspace may have been made in a transaction that was rolled back."""
@@ -47,11 +47,11 @@ class WorkspaceChoice:
         known = self._ids.get(key)
         if known is None:
             query = sa.select(Workspace.id).limit(2)
-            found = connection.execute(query if slug is None else query.where(Workspace.slug == slug)).all()
-            if len(found) != 1:
-                raise CaptureError(_missing(slug, len(found)))
-            self._keep(key, found[0][0], connection.get_transaction())
-            return int(found[0][0])
+            rows = connection.execute(query if slug is None else query.where(Workspace.slug == slug)).all()
+            if len(rows) != 1:
+                raise CaptureError(_missing(slug, len(rows)))
+            self._keep(key, rows[0][0], connection.get_transaction())
+            return int(rows[0][0])
         return known
 
     def _keep(self, key: tuple[Any, str | None], workspace_id: int, transaction: Any) -> None:
@@ -62,12 +62,12 @@ class WorkspaceChoice:
         self._seen[key] = workspace_id, transaction
 
 
-def _plain(given: Any) -> int | str | None:
-    if given is None or isinstance(given, str):
-        return given
-    if isinstance(given, int):
-        return given
-    return int(given.id)
+def _plain(choice: Any) -> int | str | None:
+    if choice is None or isinstance(choice, str):
+        return choice
+    if isinstance(choice, int):
+        return choice
+    return int(choice.id)
 
 
 def _missing(slug: str | None, count: int) -> str:

@@ -50,16 +50,16 @@ def list_(slug: str) -> None:
 def revoke(beginning: str, slug: str) -> None:
     """Revoke a key, named by the key itself or by as much of its BEGINNING as `list` shows."""
     workspace = members.find_workspace(slug)
-    found = [
+    keys = [
         key
         for key in api_keys.keys_of(workspace)
         if not key.revoked_at and key.hint == beginning[: len(key.hint)]
     ]
-    if len(found) != 1:
-        raise OneLineError(f"{len(found) or 'no'} keys that are not revoked begin like that")
-    api_keys.revoke_key(found[0], COMMAND_LINE)
+    if len(keys) != 1:
+        raise OneLineError(f"{len(keys) or 'no'} keys that are not revoked begin like that")
+    api_keys.revoke_key(keys[0], COMMAND_LINE)
     db.session.commit()
-    click.echo(f"Revoked: {plain(found[0].name)}")
+    click.echo(f"Revoked: {plain(keys[0].name)}")
 
 
 def plain(text: str) -> str:

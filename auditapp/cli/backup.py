@@ -61,4 +61,4 @@ def _events(number: int) -> str:
 def _progress(what: str) -> Iterator[backup.Progress]:
     with progress_bar() as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda completed, total: bar.update(task, completed=completed, total=total)

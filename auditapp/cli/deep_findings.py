@@ -24,7 +24,7 @@ def deep_findings() -> Iterator[tuple[bool, str]]:
             yield False, "what is derived was not compared with the log: mend the database first"
             return
         with _progress() as tell, garbage_collected_seldom():
-            found = list(deep.examine(db.engine, tell))
+            lines = list(deep.examine(db.engine, tell))
     except DBAPIError as error:
         trouble = explain(error, db.engine)
         yield False, f"what is derived was not compared with the log: {trouble.what}; {trouble.mend}"
@@ -33,8 +33,8 @@ def deep_findings() -> Iterator[tuple[bool, str]]:
         mend = "set TMPDIR to a folder with room"
         yield False, f"what is derived was not compared with the log: {error.strerror}; {mend}"
         return
-    yield from ((False, line) for line in found)
-    if not found:
+    yield from ((False, line) for line in lines)
+    if not lines:
         yield (
             True,
             "the log agrees with itself, and what is derived with the log; triggers and indexes are ours",
@@ -55,9 +55,9 @@ def _progress() -> Iterator[deep.Progress]:
     with progress_bar() as bar:
         tasks: dict[str, TaskID] = {}
 
-        def tell(what: str, done: int, total: int) -> None:
+        def tell(what: str, completed: int, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
+            bar.update(tasks[what], completed=completed, total=total)
 
         yield tell

@@ -33,7 +33,7 @@ SIGN_INS = (
 COMMIT_EVERY = 10_000
 
 
-class Made(NamedTuple):
+class Added(NamedTuple):
     """How many events were added: of the story, None where it had been told before, and synthetic."""
 
     story: int | None
@@ -54,19 +54,19 @@ def command_demo(extra: int) -> None:
 
     Where it exists already, only the synthetic events are added.
     """
-    made = make_demo(extra)
-    if made.story is None:
+    added = make_demo(extra)
+    if added.story is None:
         click.echo(f"The workspace {SLUG} exists already." + ("" if extra else " Nothing was added."))
     else:
-        click.echo(f"Made the workspace {SLUG}: {made.story:,} events of the last four months.")
+        click.echo(f"Made the workspace {SLUG}: {added.story:,} events of the last four months.")
         click.echo(f"Sign-ins, all with the password {PASSWORD}:")
         for email, role in SIGN_INS:
             click.echo(f"  {email:24} {role}")
-    if made.synthetic:
-        click.echo(f"Added {made.synthetic:,} synthetic events.")
+    if added.synthetic:
+        click.echo(f"Added {added.synthetic:,} synthetic events.")
 
 
-def make_demo(extra: int) -> Made:
+def make_demo(extra: int) -> Added:
     """Make the demo workspace where there is none, then add ``extra`` synthetic events. Commits.
 
     The story is one transaction. The synthetic events are committed by the ten thousand: so many
@@ -76,14 +76,14 @@ def make_demo(extra: int) -> Made:
     """
     now = datetime.now(UTC)
     workspace = db.session.scalars(select(Workspace).where(Workspace.slug == SLUG)).first()
-    told = None
+    story = None
     if workspace is None:
-        workspace, told = _tell_story(now)
+        workspace, story = _tell_story(now)
     elif extra and not _is_demo(workspace):
         raise MemberError(f"the workspace {SLUG} was not made by this command; no events are added to it")
     if extra:
         _add_synthetic(workspace, extra, now)
-    return Made(told, extra)
+    return Added(story, extra)
 
 
 def _tell_story(now: datetime) -> tuple[Workspace, int]:
@@ -102,15 +102,15 @@ def _is_demo(workspace: Workspace) -> bool:
 
 
 def _add_synthetic(workspace: Workspace, count: int, now: datetime) -> None:
-    done = 0
+    added = 0
     with _progress() as progress, garbage_collected_seldom():
         bar = progress.add_task("Synthetic events", total=count)
         for batch in _batches(synthetic_events(count, now)):
             record_batch(workspace, batch)
-            done += len(batch)
-            if done % COMMIT_EVERY == 0:
+            added += len(batch)
+            if added % COMMIT_EVERY == 0:
                 db.session.commit()
-            progress.update(bar, completed=done)
+            progress.update(bar, completed=added)
         know_what_is_there(count)
         db.session.commit()
 

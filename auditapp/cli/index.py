@@ -37,7 +37,7 @@ def rebuild_(slug: str | None, only_stale: bool) -> None:
                 tasks[workspace_id] = bar.add_task(names.get(workspace_id, "another workspace"), total=100)
             bar.update(tasks[workspace_id], completed=state.percent)
 
-        done = rebuild(list(names), tell)
+        rebuilt = rebuild(list(names), tell)
     click.echo(
-        f"Made anew: the index and the counts of {len(done)} workspace{'' if len(done) == 1 else 's'}."
+        f"Made anew: the index and the counts of {len(rebuilt)} workspace{'' if len(rebuilt) == 1 else 's'}."
     )

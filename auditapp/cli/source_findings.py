@@ -7,10 +7,10 @@ from auditapp.inbound.source import failing
 
 def source_findings() -> Iterator[tuple[bool, str]]:
     """Yield whether it is fine, and a line; needs a database of this version."""
-    found = failing()
-    if not found:
+    failures = failing()
+    if not failures:
         yield True, "no source fails"
-    for source, problems in found:
+    for source, problems in failures:
         yield (
             False,
             f"the source {source.name!r} of {source.workspace.slug} fails: {' '.join(problems)}"

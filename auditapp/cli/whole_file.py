@@ -60,8 +60,8 @@ def _draft_of(path: Path) -> Iterator[Path]:
         yield draft
         draft.replace(path)
     finally:
-        for each in (draft, draft.with_name(f"{draft.name}-journal")):
-            each.unlink(missing_ok=True)
+        for file in (draft, draft.with_name(f"{draft.name}-journal")):
+            file.unlink(missing_ok=True)
 
 
 @contextmanager

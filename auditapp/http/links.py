@@ -17,7 +17,7 @@ def absolute(path: str) -> str:
     return request.host_url.rstrip("/") + path if _is_loopback(request.host) else path
 
 
-def asked_address(path: str) -> str:
+def address_for_caller(path: str) -> str:
     """Return a path as an address for whoever asks, who came by the Host that they say."""
     return (current_app.config["BASE_URL"] or request.host_url.rstrip("/")) + path
 

@@ -21,13 +21,13 @@ MAX_PROBLEMS = 100
 class Attributes:
     """Reads one object of a document, and collects what is wrong in it. Null stands for absent."""
 
-    def __init__(self, found: dict[str, Any], index: int, path: str = "") -> None:
+    def __init__(self, fields: dict[str, Any], index: int, path: str = "") -> None:
         """Begin to read.
 
         :param index: the event's place in its batch, for the problems.
         :param path: of this object in its document; empty for the document itself.
         """
-        self.found = found
+        self.fields = fields
         self.index = index
         self.problems: list[Problem] = []
         self._path = path
@@ -40,7 +40,7 @@ class Attributes:
     def required(self, name: str, missing: str = "is required") -> str:
         """Return a string that must be there and not be empty; the empty one if it is refused."""
         text = self.optional(name)
-        if self.found.get(name) is None:
+        if self.fields.get(name) is None:
             self.refuse(name, missing)
         elif text == "":
             self.refuse(name, "must not be empty")
@@ -48,7 +48,7 @@ class Attributes:
 
     def optional(self, name: str) -> str | None:
         """Return a string, None where there is none."""
-        value = self.found.get(name)
+        value = self.fields.get(name)
         if value is None or isinstance(value, str):
             return value
         self.refuse(name, "must be a string")
@@ -56,14 +56,14 @@ class Attributes:
 
     def flag(self, name: str) -> bool:
         """Return a boolean, false where there is none."""
-        value = self.found.get(name)
+        value = self.fields.get(name)
         if value is not None and not isinstance(value, bool):
             self.refuse(name, "must be true or false")
         return value is True
 
     def part(self, name: str, *, required: bool = False) -> "Attributes":
         """Return an object inside this one, an empty one where there is none."""
-        value = self.found.get(name)
+        value = self.fields.get(name)
         if value is None and required:
             self.refuse(name, "is required")
         if value is not None and not isinstance(value, dict):
@@ -134,7 +134,9 @@ def accepted(event: dict[str, Any], index: int, paths: Mapping[str, str]) -> dic
     try:
         parse_event(event, now=datetime.now(UTC), index=index)
     except EventError as error:
-        problems = [Problem(index, _sent_path(one.path, paths), one.message) for one in error.problems]
+        problems = [
+            Problem(index, _sent_path(problem.path, paths), problem.message) for problem in error.problems
+        ]
         raise EventError(list(dict.fromkeys(problems))) from None
     return event
 

@@ -59,10 +59,10 @@ def event_name_of(text: str, entity_type: str = NO_TYPE) -> str:
 
 def _without_version(text: str) -> str:
     # From its last dots backwards a pattern would take time by the square of a long text.
-    found = _VERSION.search(text)
-    while found and found.end() < len(text):
-        found = _VERSION.search(text, found.end())
-    return text[: found.start()] if found else text
+    version = _VERSION.search(text)
+    while version and version.end() < len(text):
+        version = _VERSION.search(text, version.end())
+    return text[: version.start()] if version else text
 
 
 def _parts(text: str) -> list[str]:

@@ -135,14 +135,14 @@ def _put(source: Source, **values: Any) -> None:
 
 def replay_all(source: Source) -> list[Received]:
     """Read all that waits once more, one body after the other, each in a transaction."""
-    found = []
+    results = []
     for waiting_id in waiting_ids(source):
         waiting = find_set_aside(source, waiting_id)
         if waiting:  # else somebody else has read it meanwhile
-            found.append(replay(waiting))
+            results.append(replay(waiting))
             db.session.commit()
             db.session.expunge_all()
-    return found
+    return results
 
 
 def replay(waiting: SetAside) -> Received:

@@ -72,8 +72,8 @@ def set_aside(source: Source, headers: Mapping[str, str], body: bytes, reason: s
 
 def _digest(headers: Mapping[str, str], body: bytes) -> bytes:
     """Return what tells a body from others; with headers that are part of what is told, they count too."""
-    told = {name: value for name, value in headers.items() if name.startswith(KEPT_PREFIX)}
-    return hashlib.sha256((orjson.dumps(headers) + b"\n" if told else b"") + body).digest()
+    attributes = {name: value for name, value in headers.items() if name.startswith(KEPT_PREFIX)}
+    return hashlib.sha256((orjson.dumps(headers) + b"\n" if attributes else b"") + body).digest()
 
 
 def _of(source: Source) -> tuple[ColumnElement[bool], ...]:
@@ -128,8 +128,8 @@ def waiting_ids(source: Source) -> list[uuid.UUID]:
 
 def find_set_aside(source: Source, set_aside_id: uuid.UUID) -> SetAside | None:
     """Return a body of a source that was set aside, dismissed or not."""
-    found = db.session.get(SetAside, (source.workspace_id, set_aside_id))
-    return found if found and found.source_id == source.id else None
+    body = db.session.get(SetAside, (source.workspace_id, set_aside_id))
+    return body if body and body.source_id == source.id else None
 
 
 def dismiss(source: Source, ids: list[uuid.UUID], by: dict[str, Any]) -> int:

@@ -10,15 +10,15 @@ def header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == name), "")
 
 
-def same_secret(told: str, secret: str) -> bool:
+def same_secret(sent: str, secret: str) -> bool:
     """Compare a secret out of a header; an empty secret is nobody's."""
-    return bool(secret) and hmac.compare_digest(_as_sent(told), _utf8(secret))
+    return bool(secret) and hmac.compare_digest(_as_sent(sent), _utf8(secret))
 
 
-def is_signed(told: str, body: bytes, secret: str) -> bool:
+def is_signed(sent: str, body: bytes, secret: str) -> bool:
     """Tell whether this is the body's HMAC-SHA256 (RFC 2104) in lower-case hex."""
     signature = hmac.new(_utf8(secret), body, hashlib.sha256).hexdigest()
-    return bool(secret) and same_secret(told, signature)
+    return bool(secret) and same_secret(sent, signature)
 
 
 def _as_sent(value: str) -> bytes:

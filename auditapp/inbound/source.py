@@ -100,18 +100,18 @@ class Listed(NamedTuple):
 
     def problems(self, now: datetime) -> list[str]:
         """Return in what way it fails, in sentences; none where all that came was recorded."""
-        source, said = self.source, []
+        source, sentences = self.source, []
         if self.waiting:
             bodies = "1 body" if self.waiting == 1 else f"{self.waiting:,} bodies"
             full = self.waiting >= MAX_SET_ASIDE
-            told = "; its sender is told to keep the rest" if full else ""
-            said.append(f"{bodies} could not be read{told}.")
+            hint = "; its sender is told to keep the rest" if full else ""
+            sentences.append(f"{bodies} could not be read{hint}.")
         refused, received = source.last_refused_at, source.last_received_at
         if refused and now - refused < REFUSAL_COUNTS_FOR and refused > (received or EPOCH):
-            said.append(f"What came last was refused: {source.refused_because}")
+            sentences.append(f"What came last was refused: {source.refused_because}")
         if not source.removed_at and secret_problem(source.kind, source.secret):
-            said.append("No header can carry its secret; make another source.")
-        return said
+            sentences.append("No header can carry its secret; make another source.")
+        return sentences
 
 
 def sources_of(workspace: Workspace | None = None) -> list[Listed]:
@@ -140,5 +140,5 @@ def problems_of(source: Source) -> list[str]:
 def failing(workspace: Workspace | None = None) -> list[tuple[Source, list[str]]]:
     """Return the sources that fail, each with in what way."""
     now = datetime.now(UTC)
-    found = [(listed.source, listed.problems(now)) for listed in sources_of(workspace)]
-    return [(source, problems) for source, problems in found if problems]
+    sources = [(listed.source, listed.problems(now)) for listed in sources_of(workspace)]
+    return [(source, problems) for source, problems in sources if problems]

@@ -134,15 +134,15 @@ def _snapshot() -> Iterator[Connection]:
 def _copy_rows(source: Connection, target: Connection, tell: Progress) -> None:
     tables = [table for table in db.metadata.sorted_tables if table not in DERIVED]
     total = sum(source.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
-    done = 0
+    copied = 0
     for table in reversed(tables):  # what migrations put there comes with the rows
         if _is_filled(target, table):
             target.execute(table.delete())
     for table in tables:
         for rows in _batches(source, table):
             _insert(target, table, rows)
-            done += len(rows)
-            tell(done, total)
+            copied += len(rows)
+            tell(copied, total)
     _mark_stale(target)
 
 
@@ -247,7 +247,7 @@ def _require_empty(place: Engine | Connection) -> None:
     if not sa.inspect(place).has_table(Workspace.__tablename__):
         return
     with place.connect() if isinstance(place, Engine) else nullcontext(place) as connection:
-        if any(_is_filled(connection, cast(Table, each.__table__)) for each in (Workspace, Event)):
+        if any(_is_filled(connection, cast(Table, model.__table__)) for model in (Workspace, Event)):
             raise BackupError(
                 "the database is not empty: point AUDITAPP_DATABASE_URL at a new one, and restore into that"
             )

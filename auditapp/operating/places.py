@@ -34,8 +34,8 @@ def name_of(url: URL) -> str:
 def files_of(url: URL) -> list[Path]:
     """Return the files of a SQLite database that are there."""
     file = sqlite_file(url)
-    every = [file, *(file.with_name(file.name + more) for more in BESIDE)] if file else []
-    return [each for each in every if each.is_file()]  # a folder or a device is nobody's database
+    paths = [file, *(file.with_name(file.name + more) for more in BESIDE)] if file else []
+    return [path for path in paths if path.is_file()]  # a folder or a device is nobody's database
 
 
 def keep_private(engine: Engine) -> None:
@@ -52,8 +52,8 @@ def keep_private(engine: Engine) -> None:
         with suppress(OSError):  # SQLite is about to meet the same, and says it as a database does
             if file is not None and not file.exists() and file.parent.is_dir():
                 os.close(os.open(file, os.O_RDWR | os.O_CREAT, stat.S_IRUSR | stat.S_IWUSR))
-            for each in files_of(engine.url):
-                make_private(each)
+            for path in files_of(engine.url):
+                make_private(path)
 
 
 def opened_to_others(path: Path) -> bool:

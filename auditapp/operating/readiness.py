@@ -78,10 +78,10 @@ class Readiness:
 
 def _identity(engine: Engine) -> tuple[int, int] | None:
     try:
-        told = file.stat() if (file := sqlite_file(engine.url)) else None
+        status = file.stat() if (file := sqlite_file(engine.url)) else None
     except OSError:  # not there yet, or no longer: that is found out by trying
         return None
-    return (told.st_dev, told.st_ino) if told else None
+    return (status.st_dev, status.st_ino) if status else None
 
 
 def find_trouble(engine: Engine) -> Trouble | None:
@@ -194,12 +194,12 @@ def _explain_postgresql(error: psycopg.Error, engine: Engine) -> Trouble:
     return _unanswered(error)
 
 
-def _state_of_connecting(said: str) -> str:
+def _state_of_connecting(message: str) -> str:
     """While it connects, psycopg tells no SQLSTATE: only what the server said, if it speaks English."""
-    if re.search('database ".*" does not exist', said):
+    if re.search('database ".*" does not exist', message):
         return "3D000"
     if re.search(
-        'role ".*" does not exist|authentication failed|no password supplied|no pg_hba.conf entry', said
+        'role ".*" does not exist|authentication failed|no password supplied|no pg_hba.conf entry', message
     ):
         return "28000"
     return ""

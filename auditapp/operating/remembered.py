@@ -36,10 +36,10 @@ def remember(url: URL, folder: Path = INSTANCE) -> None:
     names, name = _names(folder), name_of(url)
     if names and names[-1] == name:
         return
-    kept = [each for each in names if each != name][1 - MOST :]
+    kept = [earlier for earlier in names if earlier != name][1 - MOST :]
     draft = folder / f"{FILE}.{os.getpid()}"
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write("".join(f"{each}\n" for each in [*kept, name]))
+        file.write("".join(f"{line}\n" for line in [*kept, name]))
     draft.replace(folder / FILE)
 
 

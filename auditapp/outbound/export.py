@@ -73,7 +73,9 @@ def _noted(
     filters: TimelineFilters, viewer: Viewer, form: str, chosen: Chosen, by: Mapping[str, Any]
 ) -> Generator[Piece, None, None]:
     sent, begun = 0, False
-    rows = chosen.rows or (lambda some, limit: fetch_page(some, viewer, SUMMARY_COLUMNS, limit))
+    rows = chosen.rows or (
+        lambda page_filters, limit: fetch_page(page_filters, viewer, SUMMARY_COLUMNS, limit)
+    )
     # Before the event that says so: an export does not hold itself.
     last_id = db.session.scalar(select(func.max(Event.id))) or 0
     export = _Export(chosen.query or query_of(filters), viewer, form, by)
@@ -107,9 +109,11 @@ class _Export:
         entity = {"id": str(uuid7()), "name": query[:512] or _all_of(viewer)}
         self._workspace = viewer.workspace
         self._by: dict[str, Any] = {**by, "entity": entity, "correlation_id": entity["id"]}
-        self._asked = {"format": form, "query": query}
+        self._format_and_query = {"format": form, "query": query}
         self._began = monotonic()
-        self._started = note_first(self._workspace, "export.started", payload=self._asked, **self._by)
+        self._started = note_first(
+            self._workspace, "export.started", payload=self._format_and_query, **self._by
+        )
 
     def finish(self, events: int, *, complete: bool) -> None:
         """Note how it ended, after so many events.
@@ -122,7 +126,7 @@ class _Export:
             self._workspace,
             "export.finished",
             outcome="success" if complete else "failure",
-            payload={**self._asked, **ended},
+            payload={**self._format_and_query, **ended},
             causation_id=str(self._started.id),
             **self._by,
         )

@@ -37,7 +37,7 @@ def broken_off(form: str, events: int) -> bytes:
 
 def unpaged(filters: TimelineFilters) -> TimelineFilters:
     """Return a filter as if it were of one endless page of single events."""
-    known = {each.name: each.default for each in fields(filters)}
+    known = {field.name: field.default for field in fields(filters)}
     return replace(filters, **{name: known[name] for name in OF_THE_PAGE if name in known})  # type: ignore[arg-type]
 
 
@@ -59,9 +59,9 @@ def batches_of(
         if not rows:
             return
         at = place(rows[-1])
-        found = [row for row in rows if row.id <= last_id and place(row) <= end]
-        for start in range(0, len(found), BATCH):
-            yield _whole(found[start : start + BATCH], viewer)
+        chosen = [row for row in rows if row.id <= last_id and place(row) <= end]
+        for start in range(0, len(chosen), BATCH):
+            yield _whole(chosen[start : start + BATCH], viewer)
 
 
 def _whole(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:

@@ -32,15 +32,15 @@ def hand_over(
     """
     counts = {
         "records": len(undo.records),
-        "fields": sum(len(each.changes) for each in undo.records),
-        "conflicts": sum(len(each.conflicts) for each in undo.records),
+        "fields": sum(len(record.changes) for record in undo.records),
+        "conflicts": sum(len(record.conflicts) for record in undo.records),
     }
     note_first(
         viewer.workspace,
         "undo.prepared",
         dict(actor),
         {"id": _id(undo), "name": _name(undo)},
-        related=[_related(each) for each in undo.records[:MAX_RELATED]],
+        related=[_related(record) for record in undo.records[:MAX_RELATED]],
         payload={"of": of_undo(undo), "how": how, **counts},
         **more,
     )

@@ -47,14 +47,14 @@ def _telling(error: BaseException) -> str:
     if isinstance(error, sqlite3.Error):
         text = str(error)
         name = getattr(error, "sqlite_errorname", "")
-        said = text if name not in {"", "SQLITE_ERROR"} else "".join(NO_SUCH_TABLE.findall(text)[:1])
+        message = text if name not in {"", "SQLITE_ERROR"} else "".join(NO_SUCH_TABLE.findall(text)[:1])
     elif isinstance(error, psycopg.Error):
-        said = _of_postgresql(error)
+        message = _of_postgresql(error)
     elif isinstance(error, OSError):
-        said = error.strerror or ""
+        message = error.strerror or ""
     else:
-        said = ""
-    return PASSWORD_IN_URL.sub(r"\1***@", " ".join(said.split()))
+        message = ""
+    return PASSWORD_IN_URL.sub(r"\1***@", " ".join(message.split()))
 
 
 def _of_postgresql(error: psycopg.Error) -> str:
@@ -74,8 +74,8 @@ def where(error: BaseException) -> str:
     :return: as ``sqlalchemy/default.py:941 do_execute < auditapp/access/viewer.py:53 member_viewer``.
     """
     frames = traceback.extract_tb(error.__traceback__)[::-1]
-    told = [frame for place, frame in enumerate(frames) if place == 0 or _is_ours(frame.filename)]
-    return " < ".join(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in told[:FRAMES])
+    shown = [frame for place, frame in enumerate(frames) if place == 0 or _is_ours(frame.filename)]
+    return " < ".join(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in shown[:FRAMES])
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -89,8 +89,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def cause_of(error: BaseException) -> str:
     """Return what an error was raised for, as :func:`describe` says it; empty where it stands alone."""
-    told = (error, getattr(error, "orig", None))
-    return " < ".join(dict.fromkeys(describe(each) for each in _chain(error) if each not in told))
+    described = (error, getattr(error, "orig", None))
+    return " < ".join(dict.fromkeys(describe(cause) for cause in _chain(error) if cause not in described))
 
 
 def _is_ours(name: str) -> bool:

@@ -29,7 +29,7 @@ def configure(form: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(FORMS[form]())
     root = logging.getLogger()
-    for before in [each for each in root.handlers if getattr(each, "is_auditapps", False)]:
+    for before in [existing for existing in root.handlers if getattr(existing, "is_auditapps", False)]:
         root.removeHandler(before)
     handler.is_auditapps = True  # type: ignore[attr-defined]
     root.addHandler(handler)

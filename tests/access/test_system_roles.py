@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
-from auditapp.access.own_events import told_elsewhere
+from auditapp.access.own_events import recorded_elsewhere
 from auditapp.access.permissions import SYSTEM_ROLES, Permission
 from auditapp.access.roles import find_role, give, grants_of, take
 from auditapp.access.system_roles import update_system_roles
@@ -56,7 +56,7 @@ def held(name: str) -> set[tuple[str, str]]:
 def leave_behind(workspace, name="Auditor") -> None:
     """Give a role what an earlier version gave it: one permission less, and one more."""
     role = find_role(workspace, name)
-    with told_elsewhere():  # it was so from the start
+    with recorded_elsewhere():  # it was so from the start
         take(role, [("audit_log", "export")])
         give(role, [("sources", "read")])
     db.session.commit()

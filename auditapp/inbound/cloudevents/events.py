@@ -30,7 +30,7 @@ OPTIONAL = (
     *("datacontenttype", "dataschema", "time"),
     *("authtype", "authid", "correlationid", "causationid"),
 )
-TOLD_INSIDE = ("subject", "correlationid")
+FROM_INSIDE = ("subject", "correlationid")
 # Auth Context's principals, and Auditapp's own that have no name there.
 ACTOR_TYPES = {
     "app_user": "user",
@@ -44,7 +44,7 @@ ACTOR_TYPES = {
     "anonymous": "anonymous",
 }
 # Who acted where ``authid``, which is optional, does not say.
-UNTOLD_IDS = {"system": "system", "anonymous": "anonymous"}
+DEFAULT_IDS = {"system": "system", "anonymous": "anonymous"}
 PATHS = {
     "event": "type",
     "entity.type": "type",
@@ -62,8 +62,8 @@ NO_ATTRIBUTE = "must be a string, a boolean or an integer"
 
 def authentic(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     """Tell whether the sender knows the secret: ``Authorization: Bearer <secret>`` (RFC 6750)."""
-    scheme, _, told = header(headers, "authorization").partition(" ")
-    return scheme.lower() == "bearer" and same_secret(told.strip(" "), secret)
+    scheme, _, token = header(headers, "authorization").partition(" ")
+    return scheme.lower() == "bearer" and same_secret(token.strip(" "), secret)
 
 
 def events_of(
@@ -85,31 +85,34 @@ def events_of(
     if not isinstance(document, list) and batch:
         refuse_all("must be an array of CloudEvents")
     documents = document if isinstance(document, list) else [document]
-    return map_each(documents, lambda one, index: _event(one, index, default_actor))
+    return map_each(documents, lambda cloudevent, index: _event(cloudevent, index, default_actor))
 
 
 def _event(document: object, index: int, default_actor: Mapping[str, Any]) -> dict[str, Any]:
     attributes = read_object(document, index)
-    payload = attributes.found
-    if "specversion" not in payload and (told := cdevents.attributes_in(payload)):
-        return _bare_cdevent(told, index, payload, default_actor)
+    payload = attributes.fields
+    if "specversion" not in payload and (cdevent := cdevents.attributes_in(payload)):
+        return _bare_cdevent(cdevent, index, payload, default_actor)
     _check_attributes(attributes)
     version = attributes.required("specversion")
     if version not in {"", "1.0"}:
         attributes.refuse("specversion", 'must be "1.0"')
     # What the CDEvent inside tells as well may be left out.
     inside = cdevents.attributes_in(payload.get("data")) or {}
-    attributes.found = {**{name: inside.get(name) for name in TOLD_INSIDE}, **_without_null(payload)}
+    attributes.fields = {**{name: inside.get(name) for name in FROM_INSIDE}, **_without_null(payload)}
     return _mapped(attributes, payload, default_actor)
 
 
 def _bare_cdevent(
-    told: dict[str, Any], index: int, payload: dict[str, Any], default_actor: Mapping[str, Any]
+    cdevent: dict[str, Any], index: int, payload: dict[str, Any], default_actor: Mapping[str, Any]
 ) -> dict[str, Any]:
     try:
-        return _mapped(Attributes(told, index), payload, default_actor)
+        return _mapped(Attributes(cdevent, index), payload, default_actor)
     except EventError as error:
-        problems = [Problem(one.index, cdevents.place_of(one.path), one.message) for one in error.problems]
+        problems = [
+            Problem(problem.index, cdevents.place_of(problem.path), problem.message)
+            for problem in error.problems
+        ]
         raise EventError(problems) from None
 
 
@@ -145,7 +148,7 @@ def _check_attributes(attributes: Attributes) -> None:
     for name in OPTIONAL:
         if attributes.optional(name) == "":
             attributes.refuse(name, "must not be empty")
-    for name, value in attributes.found.items():
+    for name, value in attributes.fields.items():
         if name == "data_base64":
             attributes.optional(name)
         elif name not in {*REQUIRED, *OPTIONAL, "data"} and isinstance(value, dict | list | float):
@@ -160,16 +163,16 @@ def _event_name(attributes: Attributes, kind: str) -> str:
 
 
 def _actor(attributes: Attributes) -> dict[str, Any] | None:
-    told, uid = attributes.optional("authtype"), attributes.optional("authid")
-    if told is None and uid is not None:
+    principal, uid = attributes.optional("authtype"), attributes.optional("authid")
+    if principal is None and uid is not None:
         attributes.refuse("authtype", "is required beside authid")
-    if not told:
+    if not principal:
         return None
-    if told not in ACTOR_TYPES:
+    if principal not in ACTOR_TYPES:
         attributes.refuse("authtype", f"must be one of {', '.join(ACTOR_TYPES)}")
         return None
-    kind = ACTOR_TYPES[told]
-    return {"type": kind, "id": uid or UNTOLD_IDS.get(kind, "unknown")}
+    kind = ACTOR_TYPES[principal]
+    return {"type": kind, "id": uid or DEFAULT_IDS.get(kind, "unknown")}
 
 
 def _changes(data: object) -> dict[str, Any]:

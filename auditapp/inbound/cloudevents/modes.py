@@ -86,12 +86,12 @@ def binary_events(
         return cloudevents.events_of(document, default_actor=default_actor, batch=False)
     except EventError as error:
         raise EventError(
-            [Problem(each.index, _header_of(each.path), each.message) for each in error.problems]
+            [Problem(problem.index, _header_of(problem.path), problem.message) for problem in error.problems]
         ) from None
 
 
 def _attributes(headers: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
     problems = []
     for name, value in headers.items():
         attribute = name.lower().removeprefix(PREFIX)
@@ -101,17 +101,17 @@ def _attributes(headers: Mapping[str, str]) -> dict[str, Any]:
             problems.append(Problem(0, name.lower(), NO_HEADERS[attribute]))
             continue
         try:
-            found[attribute] = header_value(value)
+            attributes[attribute] = header_value(value)
         except UnicodeDecodeError:
             problems.append(Problem(0, name.lower(), "is not UTF-8 once its percent signs are decoded"))
             continue
-        if not found[attribute]:
+        if not attributes[attribute]:
             # Servers drop the value of a header that is not ASCII.
             problems.append(Problem(0, name.lower(), EMPTY))
     if problems:
         raise EventError(problems)
     # As senders write them in structured mode; a proxy may have sorted the headers.
-    return {name: found[name] for name in (*MANDATORY, *found) if name in found}
+    return {name: attributes[name] for name in (*MANDATORY, *attributes) if name in attributes}
 
 
 def header_value(value: str) -> str:
@@ -130,8 +130,8 @@ def header_value(value: str) -> str:
 
 def _data(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Return ``datacontenttype`` and ``data``: JSON as it is, text as a string, other bytes in Base64."""
-    told = header(headers, "content-type").strip()
-    kind = {"datacontenttype": told} if told else {}
+    content_type = header(headers, "content-type").strip()
+    kind = {"datacontenttype": content_type} if content_type else {}
     if not body:
         return kind
     media = media_type(headers)
@@ -140,7 +140,7 @@ def _data(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
             return {**kind, "data": loads(body)}
         except JsonError as error:
             refuse_all(f"the data is {error}, but Content-Type says {media}", "data")
-    text = _text(told, media, body)
+    text = _text(content_type, media, body)
     if text is not None:
         return {**kind, "data": text}
     return {**kind, "data_base64": base64.b64encode(body).decode()}

@@ -141,7 +141,7 @@ def sides_of(row: AuditRow, state: Mapping[str, Any] | None) -> dict[str, change
     :param state: the record's last known state in the file, None before its first row.
     """
     if row.changes is not None:
-        return changed.told(row.changes)
+        return changed.recorded(row.changes)
     if row.verb == "created" or (row.verb == "registered" and state is None):
         return changed.created(row.fields)
     if row.verb == "deleted":

@@ -31,7 +31,7 @@ def deleted(record: Mapping[str, Any]) -> dict[str, Sides]:
     return {field: {"previous": value, "current": None} for field, value in _filled(record)}
 
 
-def told(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Sides]:
+def recorded(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Sides]:
     """Return changes as a row tells them; a side that was undefined there is absent."""
     sides = {}
     for field, change in changes.items():
@@ -126,4 +126,7 @@ def _by_column(items: list[dict[str, Any]] | None) -> dict[str, Any]:
     values: dict[str, list[Any]] = {}
     for item in items or []:
         values.setdefault(item["columnId"], []).append(item.get("value"))
-    return {column_id: found if len(found) > 1 else found[0] for column_id, found in values.items()}
+    return {
+        column_id: column_values if len(column_values) > 1 else column_values[0]
+        for column_id, column_values in values.items()
+    }

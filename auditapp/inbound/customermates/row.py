@@ -85,7 +85,7 @@ class AuditRow:
 def _is_id(field: str, value: object) -> bool:
     """Tell whether a field is ids and nothing else: ``contactId``, ``ids``."""
     ids = value if isinstance(value, list) else [value]
-    return bool(ID.fullmatch(field)) and all(each is None or isinstance(each, str) for each in ids)
+    return bool(ID.fullmatch(field)) and all(item is None or isinstance(item, str) for item in ids)
 
 
 def audit_row(element: Element) -> AuditRow:
@@ -100,29 +100,31 @@ def audit_row(element: Element) -> AuditRow:
         place += f" (id {shorten(row['id'])})"
     for path, message in _problems(row):
         raise fault(place, path, message)
-    found = AuditRow(
+    checked_row = AuditRow(
         place, row["id"], row["event"], row["entityId"], row["userId"], row["createdAt"], row["eventData"]
     )
-    changes = found.changes
+    changes = checked_row.changes
     if changes is not None and not are_changes(changes):
         raise fault(place, "eventData.payload.changes", "must be {field: {previous, current}}")
-    return found
+    return checked_row
 
 
 def _problems(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    found = [(name, "must be a string that is not empty") for name in STRINGS if not _filled(row.get(name))]
+    problems = [
+        (name, "must be a string that is not empty") for name in STRINGS if not _filled(row.get(name))
+    ]
     if "userId" not in row:
-        found.append(("userId", "is required; null stands for nobody"))
+        problems.append(("userId", "is required; null stands for nobody"))
     elif row["userId"] is not None and not _filled(row["userId"]):
-        found.append(("userId", "must be null or a string that is not empty"))
+        problems.append(("userId", "must be null or a string that is not empty"))
     data = row.get("eventData")
     if not isinstance(data, dict):
-        found.append(("eventData", "must be an object"))
+        problems.append(("eventData", "must be an object"))
     elif not isinstance(data.get("payload"), dict):
-        found.append(("eventData.payload", "must be an object"))
+        problems.append(("eventData.payload", "must be an object"))
     # It would be lost in silence: the event keeps eventData and what is known here.
-    found += [(shorten(name), "is no field of an audit log row") for name in row if name not in FIELDS]
-    return found
+    problems += [(shorten(name), "is no field of an audit log row") for name in row if name not in FIELDS]
+    return problems
 
 
 def _filled(value: object) -> bool:

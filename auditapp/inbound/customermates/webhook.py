@@ -50,10 +50,10 @@ def _event(document: object, index: int) -> dict[str, Any]:
     row = _row(body)
     event = event_of(
         row,
-        payload=body.found,
+        payload=body.fields,
         actor=_actor(row),
         changes=changed.changes_of(sides_of(row, None), Columns({})),
-        key=f"customermates-webhook:{digest_of(body.found).hex()}",
+        key=f"customermates-webhook:{digest_of(body.fields).hex()}",
     )
     id_path = "data.entityId" if row.data.get("entityId") else "data.payload.id"
     return accepted(event, index, {**PATHS, "entity.id": id_path})
@@ -72,8 +72,8 @@ def _row(body: Attributes) -> AuditRow:
         data.refuse("userId", "must be null or a string that is not empty")
     body.finish()
     # A body has neither a place in a file nor an id.
-    told = {**data.found, "payload": payload.found}
-    row = AuditRow("", "", event, entity_id or "", user_id, timestamp, told)
+    row_data = {**data.fields, "payload": payload.fields}
+    row = AuditRow("", "", event, entity_id or "", user_id, timestamp, row_data)
     if row.changes is not None and not are_changes(row.changes):
         data.refuse("payload.changes", "must be {field: {previous, current}}")
     if not entity_id:
@@ -84,9 +84,9 @@ def _row(body: Attributes) -> AuditRow:
 
 def _id_in(row: AuditRow, data: Attributes) -> str:
     for field in ("id", row.own_id_field):
-        found = row.record.get(field)
-        if isinstance(found, str) and found:
-            return found
+        record_id = row.record.get(field)
+        if isinstance(record_id, str) and record_id:
+            return record_id
     data.refuse("entityId", "is required where the record in payload has no id")
     return ""
 
@@ -96,7 +96,7 @@ def _actor(row: AuditRow) -> dict[str, Any]:
     if row.user_id is None:
         return SYSTEM
     user: Person = {}
-    for user_id, told in users_in(row):
+    for user_id, description in users_in(row):
         if user_id == row.user_id:
-            user |= told
+            user |= description
     return actor_of(row.user_id, user)

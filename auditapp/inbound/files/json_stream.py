@@ -131,14 +131,14 @@ def _pieces(file: BinaryIO, chunk_bytes: int) -> Iterator[tuple[bytes, bytes]]:
     pattern, position = _OUTSIDE_STRINGS, 0
     while chunk := file.read(chunk_bytes):
         start = 0
-        while found := pattern.search(chunk, position):
-            position = found.end()
-            if found[0] == b'"':
+        while match := pattern.search(chunk, position):
+            position = match.end()
+            if match[0] == b'"':
                 pattern = _INSIDE_STRING if pattern is _OUTSIDE_STRINGS else _OUTSIDE_STRINGS
-            elif found[0] == b"\\":
+            elif match[0] == b"\\":
                 position += 1  # what it escapes is no mark, be it in the next chunk
             else:
-                yield chunk[start : found.start()], found[0]
+                yield chunk[start : match.start()], match[0]
                 start = position
         yield chunk[start:], b""
         position = max(position - len(chunk), 0)

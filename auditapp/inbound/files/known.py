@@ -76,19 +76,19 @@ def recorded(workspace: Workspace, rows: Sequence[Unindexed]) -> dict[Identity, 
     by_digest = [str(row.identity) for row in rows if not row.by_facts]
     by_key = [row.identity for row in rows if row.by_facts and isinstance(row.identity, str)]
     by_id = [row.identity for row in rows if isinstance(row.identity, uuid.UUID)]
-    found: dict[Identity, Facts | bytes] = {}
+    known: dict[Identity, Facts | bytes] = {}
     connection = db.session.connection()
     here = checked.Unindexed(Event.workspace_id) == workspace.id
     if by_digest and (ids := ids_of_keys(connection, workspace.id, by_digest)):
         query = select(Event.idempotency_key, Event.idempotency_digest)
         by_number = query.where(here, Event.id.in_(ids))
-        found |= {str(key): digest or b"" for key, digest in db.session.execute(by_number)}
+        known |= {str(key): digest or b"" for key, digest in db.session.execute(by_number)}
     if by_key and (ids := ids_of_keys(connection, workspace.id, by_key)):
-        found |= _facts(Event.idempotency_key, here, Event.id.in_(ids))
+        known |= _facts(Event.idempotency_key, here, Event.id.in_(ids))
     if by_id:
-        found |= _facts(Event.uid, Event.workspace_id == workspace.id, Event.uid.in_(by_id))
+        known |= _facts(Event.uid, Event.workspace_id == workspace.id, Event.uid.in_(by_id))
     db.session.commit()  # an open read would keep writers out of SQLite while the file is read
-    return found
+    return known
 
 
 def _facts(identity: Any, *chosen: Any) -> dict[Identity, Facts]:
@@ -115,13 +115,13 @@ def differs(workspace: Workspace, before: "Facts | bytes | Earlier", row: Uninde
         return _has_other_facts(before, row)
     if _digest(row) == (before.digest if isinstance(before, Earlier) else before):
         return False
-    if isinstance(before, Earlier) and isinstance(before.said, Facts):
-        return _has_other_facts(before.said, row)
+    if isinstance(before, Earlier) and isinstance(before.contents, Facts):
+        return _has_other_facts(before.contents, row)
     if isinstance(before, Earlier):
-        return not is_same_event(cast(Mapping[str, Any], before.said), sent(row.event))
-    said = stored(db.session.connection(), workspace.id, str(row.identity))
+        return not is_same_event(cast(Mapping[str, Any], before.contents), sent(row.event))
+    event = stored(db.session.connection(), workspace.id, str(row.identity))
     db.session.commit()  # an open read would keep writers out of SQLite while the file is read
-    return said is None or not is_same_event(said, sent(row.event))
+    return event is None or not is_same_event(event, sent(row.event))
 
 
 def _has_other_facts(before: Facts, row: Unindexed) -> bool:
@@ -134,7 +134,7 @@ class Earlier(NamedTuple):
     """An earlier row of the same file: its digest, and its facts or the whole of what it says."""
 
     digest: bytes
-    said: Facts | Mapping[str, Any]
+    contents: Facts | Mapping[str, Any]
 
 
 def facts_of(event: EventIn) -> Facts:
@@ -166,11 +166,11 @@ class Seen:
 
     def before(self, row: Unindexed) -> Earlier | None:
         """Return the earlier row with this identity; None if there is none, and remember this one."""
-        digest, said = _digest(row), facts_of(row.event) if row.by_facts else sent(row.event)
+        digest, contents = _digest(row), facts_of(row.event) if row.by_facts else sent(row.event)
         parameters: Mapping[str, Any] = {
             "identity": str(row.identity),
             "digest": digest,
-            "said": pickle.dumps(said, pickle.HIGHEST_PROTOCOL),
+            "said": pickle.dumps(contents, pickle.HIGHEST_PROTOCOL),
         }
         added = self._database.execute(
             "INSERT INTO row VALUES (:identity, :digest, :said) ON CONFLICT DO NOTHING", parameters
@@ -178,6 +178,6 @@ class Seen:
         if added.rowcount:
             return None
         query = "SELECT digest, said FROM row WHERE identity = :identity"
-        digest, said = self._database.execute(query, parameters).fetchone()
+        digest, contents = self._database.execute(query, parameters).fetchone()
         # pickle is unsafe with foreign bytes; these were written above.
-        return Earlier(bytes(digest), pickle.loads(said))  # noqa: S301
+        return Earlier(bytes(digest), pickle.loads(contents))  # noqa: S301

@@ -40,14 +40,14 @@ def inflated(body: bytes, limit: int) -> bytes:
     """
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
-        found = inflate.decompress(body, limit + 1)
+        plain = inflate.decompress(body, limit + 1)
     except zlib.error as error:
         raise GzipError(f"the body is no gzip: {error}") from None
-    if len(found) > limit:
+    if len(plain) > limit:
         raise TooLarge(f"the gzip holds more than {limit // 1024**2} MiB")
     if not inflate.eof or inflate.unused_data:
         raise GzipError("the gzip is cut off, or goes on behind its end")
-    return found
+    return plain
 
 
 def unzipped(file: BinaryIO) -> BinaryIO:
@@ -85,8 +85,8 @@ class _Gzip(io.RawIOBase):
         :raise FileError: if the gzip is broken or cut off.
         """
         try:
-            found = self._gzip.read(len(buffer))
+            data = self._gzip.read(len(buffer))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise FileError(f"is broken gzip, or cut off: {error}") from None
-        buffer[: len(found)] = found
-        return len(found)
+        buffer[: len(data)] = data
+        return len(data)

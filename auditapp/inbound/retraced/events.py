@@ -48,7 +48,7 @@ MAX_TYPE = 126
 NOT_WORDS = re.compile(r"[^A-Za-z0-9.]+")
 
 
-class Thing(NamedTuple):
+class Reference(NamedTuple):
     """A group, an actor or a target, and the path of its id."""
 
     path: str
@@ -58,8 +58,8 @@ class Thing(NamedTuple):
 
 def authentic(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     """Tell whether the sender knows the secret: ``Authorization: token=<secret>``, or ``Token token=…``."""
-    told = AUTHORIZATION.fullmatch(header(headers, "authorization"))
-    return told is not None and same_secret(told[1], secret)
+    match = AUTHORIZATION.fullmatch(header(headers, "authorization"))
+    return match is not None and same_secret(match[1], secret)
 
 
 def events_of(document: object, *, default_actor: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -115,11 +115,11 @@ def event_of(document: object, index: int = 0) -> dict[str, Any]:
     :raise EventError: with every problem, its path in Retraced's words.
     """
     attributes = read_object(document, index)
-    group, actor, target = (_thing(attributes, name) for name in ("group", "actor", "target"))
+    group, actor, target = (_reference(attributes, name) for name in ("group", "actor", "target"))
     target_type = _target_type(attributes)
     name = _event_name(attributes, target_type)
     entity_type = name.rpartition(".")[0]
-    entity = target or actor or group or Thing("", "unknown")
+    entity = target or actor or group or Reference("", "unknown")
     created = _created(attributes)
     event = {
         "event": name,
@@ -128,7 +128,7 @@ def event_of(document: object, index: int = 0) -> dict[str, Any]:
         "entity": {"type": entity_type, "id": entity.id, "name": entity.name},
         "related": _related(target, target_type, entity_type),
         "outcome": "failure" if attributes.flag("is_failure") else "success",
-        "payload": attributes.found,
+        "payload": attributes.fields,
         "context": _context(attributes),
         "idempotency_key": _key(attributes, created),
     }
@@ -136,13 +136,13 @@ def event_of(document: object, index: int = 0) -> dict[str, Any]:
     return accepted(event, index, _paths(actor, entity))
 
 
-def _thing(attributes: Attributes, name: str) -> Thing | None:
+def _reference(attributes: Attributes, name: str) -> Reference | None:
     """Return what an object names; an empty one is as good as none, as it is to Retraced."""
     part = attributes.part(name)
-    if not part.found:
+    if not part.fields:
         return None
-    told = part.optional("name")
-    return Thing(f"{name}.id", part.required("id"), cut(told) if told else None)
+    called = part.optional("name")
+    return Reference(f"{name}.id", part.required("id"), cut(called) if called else None)
 
 
 def _target_type(attributes: Attributes) -> str | None:
@@ -174,17 +174,17 @@ def _words(text: str) -> str:
     return ".".join(part.strip("_") for part in parts if part.strip("_"))
 
 
-def _actor(attributes: Attributes, actor: Thing | None) -> dict[str, Any]:
+def _actor(attributes: Attributes, actor: Reference | None) -> dict[str, Any]:
     component = attributes.optional("component") or "retraced"
     if attributes.flag("is_anonymous"):
-        actor = actor or Thing("", "anonymous")
+        actor = actor or Reference("", "anonymous")
         return {"type": "anonymous", "id": actor.id, "name": actor.name}
     if actor is None:
         return {"type": "system", "id": component}
     return {"type": "user", "id": actor.id, "name": actor.name}
 
 
-def _related(target: Thing | None, target_type: str | None, entity_type: str) -> list[dict[str, Any]]:
+def _related(target: Reference | None, target_type: str | None, entity_type: str) -> list[dict[str, Any]]:
     if target is None or target_type in {None, entity_type}:
         return []
     return [{"type": target_type, "id": target.id, "name": target.name}]
@@ -192,7 +192,7 @@ def _related(target: Thing | None, target_type: str | None, entity_type: str) ->
 
 def _created(attributes: Attributes) -> str | None:
     """Return ``created`` as RFC 3339; Retraced takes any ISO 8601, and gives milliseconds since 1970."""
-    value = attributes.found.get("created")
+    value = attributes.fields.get("created")
     if value is None or value == "" or value == NO_TIME:
         return None
     if not isinstance(value, str):
@@ -234,13 +234,13 @@ def _context(attributes: Attributes) -> dict[str, Any]:
 
 
 def _key(attributes: Attributes, created: str | None) -> str | None:
-    for name, told in [(name, attributes.optional(name)) for name in IDS]:
-        if told:
-            return key_of("retraced", name, told)
-    return f"retraced:{digest_of(attributes.found).hex()}" if created else None
+    for name, sender_id in [(name, attributes.optional(name)) for name in IDS]:
+        if sender_id:
+            return key_of("retraced", name, sender_id)
+    return f"retraced:{digest_of(attributes.fields).hex()}" if created else None
 
 
-def _paths(actor: Thing | None, entity: Thing) -> dict[str, str]:
+def _paths(actor: Reference | None, entity: Reference) -> dict[str, str]:
     return {
         "event": "action",
         "entity.type": "action",

@@ -56,7 +56,7 @@ def _documents(element: Element) -> list[tuple[str, object]]:
         raise fault(element.place, error.problems[0].path, error.problems[0].message) from None
     if documents == [value]:
         return [(element.place, value)]
-    return [(f"{element.place}, event {number}", one) for number, one in enumerate(documents, 1)]
+    return [(f"{element.place}, event {number}", document) for number, document in enumerate(documents, 1)]
 
 
 def _event(place: str, document: object) -> dict[str, Any]:

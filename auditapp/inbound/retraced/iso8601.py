@@ -26,10 +26,10 @@ def parse_iso_8601(text: str) -> datetime:
 
     :raise ValueError: if it is none, or lies outside the years 1 to 9999.
     """
-    found = next((found for form in _FORMS if (found := form.fullmatch(text.strip(" ")))), None)
-    if not found:
+    match = next((match for form in _FORMS if (match := form.fullmatch(text.strip(" ")))), None)
+    if not match:
         raise ValueError("must be an ISO 8601 instant, as 2026-03-24T09:55:43.898Z")
-    parts = {name: value for name, value in found.groupdict().items() if value is not None}
+    parts = {name: value for name, value in match.groupdict().items() if value is not None}
     try:
         midnight = datetime.combine(_date(parts), time(), _zone(parts.get("zone", "Z")))
         return (midnight + _since_midnight(parts)).astimezone(UTC)

@@ -67,12 +67,12 @@ class _Comparison:
         for number in self._log.states.keys() - self._log.slugs.keys():
             self._findings.add(number, STRANGE_STATE, str(number))
         self._read_words()
-        done = 0
+        compared = 0
         for rows in self._log.batches():
-            for number, some in groupby(rows, key=lambda row: row["workspace_id"]):
-                self._compare(number, list(some))
-            done += len(rows)
-            self._tell("Comparing", done, self._log.events)
+            for number, group in groupby(rows, key=lambda row: row["workspace_id"]):
+                self._compare(number, list(group))
+            compared += len(rows)
+            self._tell("Comparing", compared, self._log.events)
         self._file.flush()
         self._compare_rest()
         yield from self._findings.lines()
@@ -80,7 +80,9 @@ class _Comparison:
     def _read_words(self) -> None:
         if self._log.is_sqlite and len(self._stale) < len(self._log.slugs):
             try:
-                self._words = WordsInSqlite(self._file, lambda *done: self._tell("Reading the index", *done))
+                self._words = WordsInSqlite(
+                    self._file, lambda *amounts: self._tell("Reading the index", *amounts)
+                )
             except sqlite3.Error as error:
                 self._findings.add(None, UNREADABLE, str(error))
 
@@ -93,7 +95,10 @@ class _Comparison:
             return
         self._file.log(
             Counter(
-                {(number, *_in_microseconds(key)): many for key, many in self._counts(number, events).items()}
+                {
+                    (number, *_in_microseconds(key)): count
+                    for key, count in self._counts(number, events).items()
+                }
             )
         )
         uids = {row["id"]: str(row["uid"]) for row in rows}
@@ -105,15 +110,15 @@ class _Comparison:
 
     def _differing(self, number: int, events: Sequence[Logged]) -> Iterator[tuple[int, bool]]:
         if self._words:
-            found = self._words.differing(events)
+            differing = self._words.differing(events)
         elif self._log.is_sqlite:
             return
         else:
-            found = differing_in_postgresql(self._log.connection, events)
+            differing = differing_in_postgresql(self._log.connection, events)
         if number in self._stale:
-            list(found)  # takes them out of the sums all the same
+            list(differing)  # takes them out of the sums all the same
             return
-        yield from found
+        yield from differing
 
     def _check(self, row: Row) -> Logged:
         """Compare an event's row with its sections and with the events before it."""
@@ -146,8 +151,8 @@ class _Comparison:
             for row in self._log.twice(column):
                 add(row["workspace_id"], problem, str(row["value"]))
         sequence = self._log.sequence()
-        if sequence and (found := order.sequence_problem(*sequence)):
-            add(None, found, str(sequence[0] + 1))
+        if sequence and (sequence_problem := order.sequence_problem(*sequence)):
+            add(None, sequence_problem, str(sequence[0] + 1))
 
 
 def _in_microseconds(key: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ class Findings:
         :param slugs: of the workspaces, by their numbers.
         """
         self._slugs = slugs
-        self._found: dict[tuple[int | None, Problem], tuple[int, list[str]]] = {}
+        self._counts: dict[tuple[int | None, Problem], tuple[int, list[str]]] = {}
 
     def add(self, workspace_id: int | None, problem: Problem, example: str) -> None:
         """Count one more.
@@ -34,16 +34,16 @@ class Findings:
         :param workspace_id: None where it is of none, or of all.
         :param example: an id or a name, by which it is found.
         """
-        times, first = self._found.get((workspace_id, problem), (0, []))
-        self._found[workspace_id, problem] = times + 1, first
+        times, first = self._counts.get((workspace_id, problem), (0, []))
+        self._counts[workspace_id, problem] = times + 1, first
         if len(first) < FIRST:
             first.append(example)
 
     def lines(self) -> Iterator[str]:
         """Yield a line for each problem of each workspace."""
-        order = {key: (key[0] or 0, place) for place, key in enumerate(self._found)}
-        for number, problem in sorted(self._found, key=lambda key: order[key]):
-            times, first = self._found[number, problem]
+        order = {key: (key[0] or 0, place) for place, key in enumerate(self._counts)}
+        for number, problem in sorted(self._counts, key=lambda key: order[key]):
+            times, first = self._counts[number, problem]
             more = ", …" if times > len(first) else ""
             yield f"{self._where(number)}{problem.what}: {times:,} ({', '.join(first)}{more}); {problem.mend}"
 

@@ -39,16 +39,16 @@ Guards = Mapping[Guard, str]  # with the statement that makes it
 
 def problems_of_guards(connection: Connection) -> Iterator[str]:
     """Yield a line for each guard that is missing, not ours or disabled."""
-    there, ours, tables = guards_of(connection), _expected(connection), _tables()
+    existing, ours, tables = guards_of(connection), _expected(connection), _tables()
     for guard, statement in ours.items():
         kind, table, name = guard
         on = f" on {table}" if table else ""
-        if guard not in there:
+        if guard not in existing:
             yield f"{kind} {name}{on} is missing; run {statement}; {AFTERWARDS}"
-        elif there[guard] != statement:
+        elif existing[guard] != statement:
             drop = "" if kind == "function" else f"{_drop(connection, guard)}; "
             yield f"{kind} {name}{on} is not ours; run {drop}{statement}; {AFTERWARDS}"
-    for guard in there:
+    for guard in existing:
         if guard not in ours and guard.kind in ("trigger", "rule") and guard.table in tables:
             yield (
                 f"{guard.kind} {guard.name} on {guard.table} is none of ours: it may change or lose what is"
@@ -65,10 +65,10 @@ def guards_of(connection: Connection) -> Guards:
             "SELECT type, tbl_name, name, sql FROM sqlite_master"
             " WHERE type IN ('trigger', 'index') AND sql IS NOT NULL ORDER BY type, name"
         )
-        found = connection.execute(text(query)).all()
+        rows = connection.execute(text(query)).all()
     else:
-        found = connection.execute(text(_IN_POSTGRESQL), {"tables": _tables(), "indexed": INDEXED}).all()
-    return {Guard(*row[:3]): _normal(row[3]) for row in found}
+        rows = connection.execute(text(_IN_POSTGRESQL), {"tables": _tables(), "indexed": INDEXED}).all()
+    return {Guard(*row[:3]): _normal(row[3]) for row in rows}
 
 
 # Without the schema, which is where the tables are. Functions are those of ours, by name.

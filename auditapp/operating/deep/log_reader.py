@@ -135,9 +135,9 @@ class LogReader:
 
     def _describe(self) -> None:
         ask = self.connection.execute
-        found = ask(select(Workspace.id, Workspace.slug, Workspace.timezone)).all()
-        self.slugs: dict[int, str] = {row.id: row.slug for row in found}
-        self.zones: dict[int, str] = {row.id: row.timezone for row in found}
+        workspaces = ask(select(Workspace.id, Workspace.slug, Workspace.timezone)).all()
+        self.slugs: dict[int, str] = {row.id: row.slug for row in workspaces}
+        self.zones: dict[int, str] = {row.id: row.timezone for row in workspaces}
         self.members = {tuple(row) for row in ask(select(Member.workspace_id, Member.id))}
         states = ask(select(*(index_state.c[name] for name in STATE)))
         self.states: dict[int, IndexState] = {row[0]: IndexState(*row[1:]) for row in states}
@@ -157,7 +157,7 @@ class LogReader:
                     f"INSERT INTO scratch.kept SELECT {key}, events FROM main.event_count",  # noqa: S608
                     f"INSERT INTO scratch.kind SELECT {', '.join(KIND_COLUMNS)} FROM main.event_kind",  # noqa: S608
                     f"INSERT INTO scratch.name SELECT {', '.join(NAME)} FROM main.event_name",  # noqa: S608
-                    *(f"INSERT INTO scratch.{each} SELECT * FROM main.{each}" for each in WORDS_TABLES),  # noqa: S608
+                    *(f"INSERT INTO scratch.{table} SELECT * FROM main.{table}" for table in WORDS_TABLES),  # noqa: S608
                 ):
                     self.connection.exec_driver_sql(statement)
                 self._last = self.connection.scalar(select(func.max(Event.id))) or 0

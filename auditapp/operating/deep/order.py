@@ -30,8 +30,8 @@ class Order:
         number, moment = row["workspace_id"], row["recorded_at"]
         if self._is_restored(row, sections["payload"] or {}):
             return
-        given = _time_of(row["uid"].int)
-        if given is not None and abs(given - moment) > SLACK:
+        id_time = _time_of(row["uid"].int)
+        if id_time is not None and abs(id_time - moment) > SLACK:
             yield OTHER_TIME
         last = self._last.setdefault(number, moment)
         if moment < last - SLACK:
@@ -58,9 +58,9 @@ def _time_of(uid: int) -> datetime | None:
         return datetime.max.replace(tzinfo=UTC)
 
 
-def sequence_problem(given: int, highest: int) -> Problem | None:
+def sequence_problem(last: int, highest: int) -> Problem | None:
     """Return that PostgreSQL is about to give numbers that events have."""
-    if given >= highest:
+    if last >= highest:
         return None
     mend = f"run SELECT setval(pg_get_serial_sequence('event', 'id'), {highest})"
     return Problem("numbers about to be given twice", mend)

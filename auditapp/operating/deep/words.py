@@ -38,15 +38,15 @@ class WordsInSqlite:
         connection.execute("CREATE VIRTUAL TABLE temp.place USING fts5vocab(main, event_search, instance)")
         total = connection.execute("SELECT sum(cnt) FROM temp.word").fetchone()[0] or 0
         places = connection.execute('SELECT term, "offset", doc FROM temp.place')
-        done = 0
+        count = 0
         while rows := places.fetchmany(ROWS):
             for term, place, number in rows:
                 block = self._blocks.get(number // BLOCK)
                 if block is None:
                     block = self._block(number)
                 block[number % BLOCK] ^= hash((term, place))
-            done += len(rows)
-            tell(done, total)
+            count += len(rows)
+            tell(count, total)
 
     def _block(self, number: int) -> "array[int]":
         return self._blocks.setdefault(number // BLOCK, array("q", bytes(8 * BLOCK)))
@@ -69,9 +69,9 @@ class WordsInSqlite:
         ]
 
 
-def _sum_of(found: list[str]) -> int:
+def _sum_of(words: list[str]) -> int:
     added = 0
-    for word in zip(found, range(len(found)), strict=True):
+    for word in zip(words, range(len(words)), strict=True):
         added ^= hash(word)
     return added
 
@@ -99,12 +99,12 @@ def differing_in_postgresql(connection: Connection, events: Sequence[Logged]) ->
     workspaces, numbers, times, texts = (
         list(column) for column in zip(*documents_of(connection, events), strict=True)
     )
-    given = {"workspaces": workspaces, "numbers": numbers, "times": times, "texts": texts}
+    parameters = {"workspaces": workspaces, "numbers": numbers, "times": times, "texts": texts}
     types = (BigInteger, BigInteger, Instant, Text)
     statement = _COMPARED.bindparams(
-        *(bindparam(name, type_=ARRAY(kind)) for name, kind in zip(given, types, strict=True))
+        *(bindparam(name, type_=ARRAY(kind)) for name, kind in zip(parameters, types, strict=True))
     )
-    yield from map(tuple, connection.execute(statement, given))
+    yield from map(tuple, connection.execute(statement, parameters))
 
 
 def left_in_postgresql(connection: Connection) -> Iterator[tuple[int, int]]:

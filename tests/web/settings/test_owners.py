@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from uuid_utils.compat import uuid7
 
 from auditapp.access import members
-from auditapp.access.own_events import COMMAND_LINE, told_elsewhere
+from auditapp.access.own_events import COMMAND_LINE, recorded_elsewhere
 from auditapp.access.permissions import EVERYTHING, Permission
 from auditapp.extensions import db
 from auditapp.models import Account, Member, Role, RolePermission
@@ -158,7 +158,7 @@ def test_who_was_removed_meanwhile_is_neither_removed_again_nor_given_a_role(
     def find_and_be_overtaken(workspace, member_id):
         member = found(workspace, member_id)
         row = sa.update(Member.__table__).where(Member.__table__.c.id == member.id)
-        with told_elsewhere():
+        with recorded_elsewhere():
             db.session.execute(row.values(removed_at=acme.created_at))
         db.session.commit()
         return member

@@ -11,7 +11,7 @@ from auditapp.filters.moments import parse_last_moment
 from auditapp.values.strict_json import shorten
 
 
-def asked(*names: str) -> dict[str, str]:
+def query_values(*names: str) -> dict[str, str]:
     """Return the query's parameters, the empty ones left out.
 
     :raise FilterError: for one that is none of ``names``, or is given twice.
