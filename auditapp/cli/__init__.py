@@ -1,8 +1,10 @@
 """Commands (``flask …``), a file a group."""
 
+from importlib.util import find_spec
+
 from flask import Flask
 
-from auditapp.cli import api_key, backup, demo, doctor, events, index, source, user, workspace
+from auditapp.cli import api_key, backup, doctor, events, index, source, user, workspace
 
 
 def init_app(app: Flask) -> None:
@@ -14,9 +16,12 @@ def init_app(app: Flask) -> None:
         source.group,
         events.group,
         index.group,
-        demo.command_demo,
         backup.command_backup,
         backup.command_restore,
         doctor.command_doctor,
     ):
         app.cli.add_command(command)
+    if find_spec("demo"):  # which is beside the program, and in no package of it
+        from auditapp.cli.demo import command_demo
+
+        app.cli.add_command(command_demo)
