@@ -9,7 +9,7 @@ from auditapp.filters import ME, TimelineFilters, Values
 from auditapp.filters.phrases import MAX_NAMED, parts_of, text_of
 from auditapp.reading.timeline import Page
 from auditapp.web.filter_form import FilterForm
-from auditapp.web.filter_words import sentence_of
+from auditapp.web.filter_sentence import sentence_of
 from auditapp.web.formats import workspace_zone
 
 

@@ -16,7 +16,7 @@ from auditapp.reading.diffs.matching import Effort
 from auditapp.reading.timeline import EventRow
 from auditapp.reading.undo.prepare import Undo, is_no_record, undo_of_event, undo_of_story
 from auditapp.reading.undo.reverse import CREATE, DELETE
-from auditapp.reading.undo.words import (
+from auditapp.reading.undo.sentences import (
     CAUTION_WORDS,
     LEFT_WORDS,
     action_sentences,

@@ -6,7 +6,7 @@ from typing import Any
 from auditapp.log.schema import instant
 from auditapp.reading.timeline import EventRow
 from auditapp.reading.undo.prepare import Conflict, Left, RecordUndo, Undo
-from auditapp.reading.undo.words import (
+from auditapp.reading.undo.sentences import (
     CAUTION_WORDS,
     LEFT_WORDS,
     action_sentences,

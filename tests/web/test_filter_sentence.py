@@ -12,7 +12,7 @@ from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.phrases import any_of, parts_of, text_of
 from auditapp.filters.plurals import entities_words
 from auditapp.hidden import HIDDEN
-from auditapp.web.filter_words import sentence_of
+from auditapp.web.filter_sentence import sentence_of
 
 pytestmark = pytest.mark.one_database
 
