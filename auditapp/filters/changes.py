@@ -3,11 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 from auditapp.access.viewer import Viewer
 from auditapp.filters.expression import All, Node, any_of, one_of
-from auditapp.filters.parameter import IndexParts, Narrowing, Reader, Saying
+from auditapp.filters.parameter import Asked, IndexParts, Narrowing, Reader, Saying
 from auditapp.filters.phrases import foreign
 from auditapp.filters.search_terms import Term
 from auditapp.filters.wording import inside
@@ -15,9 +14,6 @@ from auditapp.index.field_terms import field_key, typed_forms
 from auditapp.index.terms import value_term
 from auditapp.index.words import folded
 from auditapp.values.changes import label_of
-
-if TYPE_CHECKING:
-    from auditapp.filters.timeline_filters import TimelineFilters
 
 # A name whose words say no other than itself: ``totalValue``, ``total_value``, "Total value"; not "iOS".
 _PLAIN_NAME = re.compile(r"[A-Za-z][a-z0-9]*(?:(?:[_ ]|(?=[A-Z]))[A-Z]?[a-z0-9]+)*")
@@ -41,13 +37,13 @@ class Field(Narrowing):
         if not value:
             raise ValueError("name the field, as in field=stage")
 
-    def index_parts(self, filters: "TimelineFilters", viewer: Viewer) -> IndexParts | None:
+    def index_parts(self, filters: Asked, viewer: Viewer) -> IndexParts | None:
         """Ask for the changes of any of the fields, and for none of the others."""
         workspace = viewer.workspace.id
-        but = [Term((value_term(workspace, "field", field_key(name)),)) for name in filters.field.excluded]
-        if not filters.field.included:
+        but = [Term((value_term(workspace, "field", field_key(name)),)) for name in filters["field"].excluded]
+        if not filters["field"].included:
             return [], [*but]
-        keys = dict.fromkeys(map(field_key, filters.field.included))
+        keys = dict.fromkeys(map(field_key, filters["field"].included))
         return [any_of([_change(workspace, key, filters) for key in keys])], [*but]
 
     def left_out(self, values: Sequence[str], say: Saying) -> list[str]:
@@ -64,7 +60,7 @@ class _Side(Narrowing):
     def check(self, value: str, reader: Reader) -> None:
         """Let any value through: a change may be from or to anything."""
 
-    def index_parts(self, filters: "TimelineFilters", viewer: Viewer) -> IndexParts | None:
+    def index_parts(self, filters: Asked, viewer: Viewer) -> IndexParts | None:
         """Ask for nothing beside the field."""
         return [], []
 
@@ -97,12 +93,12 @@ class To(_Side):
     hint = "a value, as won"
 
 
-def _change(workspace: int, field: str, filters: "TimelineFilters") -> Node:
+def _change(workspace: int, field: str, filters: Asked) -> Node:
     """Return "this field changed", from and to what the filter says, in one and the same change.
 
     :param field: the key of its name or label, see ``index/field_terms.py``.
     """
-    before, after = _forms(filters.previous.included), _forms(filters.current.included)
+    before, after = _forms(filters["from"].included), _forms(filters["to"].included)
     if before and after:
         wanted: Node = one_of(
             value_term(workspace, "from to", field, *pair) for pair in product(before, after)
@@ -114,7 +110,7 @@ def _change(workspace: int, field: str, filters: "TimelineFilters") -> Node:
         wanted = Term((value_term(workspace, "field", field),))
     but = [
         Term((value_term(workspace, kind, field, form),))
-        for kind, values in (("from", filters.previous), ("to", filters.current))
+        for kind, values in (("from", filters["from"]), ("to", filters["to"]))
         for form in _forms(values.excluded)
     ]
     return All((wanted,), tuple(but))

@@ -1,21 +1,18 @@
 """``actor_type``, ``origin``, ``outcome``: parameters with a few known values, each a column of its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from auditapp.access.viewer import Viewer
 from auditapp.database.unindexed import Unindexed
 from auditapp.filters.expression import All, Node, any_of
-from auditapp.filters.parameter import Condition, IndexParts, Narrowing, Offered, Reader, Saying
+from auditapp.filters.parameter import Asked, Condition, IndexParts, Narrowing, Offered, Reader, Saying
 from auditapp.filters.search_terms import Term
 from auditapp.filters.wording import ACTOR_TYPE_WORDS, ORIGIN_WORDS, OUTCOME_WORDS
 from auditapp.index.terms import value_term
 from auditapp.log.schema import ACTOR_TYPES, ORIGINS, OUTCOMES
 from auditapp.models import Event
 from auditapp.values.strict_json import shorten
-
-if TYPE_CHECKING:
-    from auditapp.filters.timeline_filters import TimelineFilters
 
 WHO = {
     "user": "a person",
@@ -81,7 +78,7 @@ class OneOf(Narrowing):
         """Return the value's term."""
         return Term((value_term(viewer.workspace.id, self.name, value),))
 
-    def index_parts(self, filters: "TimelineFilters", viewer: Viewer) -> IndexParts | None:
+    def index_parts(self, filters: Asked, viewer: Viewer) -> IndexParts | None:
         """Ask for the values; the usual one is the lack of all others."""
         values = filters[self.name]
         if self.usual is None or not values:

@@ -2,16 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from auditapp.access.viewer import Viewer
-from auditapp.filters.parameter import IndexParts, Narrowing, Offered, Reader, Saying
+from auditapp.filters.parameter import Asked, IndexParts, Narrowing, Offered, Reader, Saying
 from auditapp.filters.plurals import entities_words
 from auditapp.filters.wording import entity_words
 from auditapp.values.strict_json import shorten
-
-if TYPE_CHECKING:
-    from auditapp.filters.timeline_filters import TimelineFilters
 
 TYPE = r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*"
 _ENTITY = re.compile(TYPE)
@@ -35,7 +31,7 @@ class Entity(Narrowing):
         if not _ENTITY.fullmatch(value):
             raise ValueError(f"{shorten(value)} is no entity type; write it as deal")
 
-    def index_parts(self, filters: "TimelineFilters", viewer: Viewer) -> IndexParts | None:
+    def index_parts(self, filters: Asked, viewer: Viewer) -> IndexParts | None:
         """Ask for nothing: the names of events that it leaves are asked for."""
         return [], []
 

@@ -2,17 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from auditapp.access.viewer import Viewer
 from auditapp.filters.entity import TYPE
-from auditapp.filters.parameter import IndexParts, Narrowing, Offered, Reader, Saying
+from auditapp.filters.parameter import Asked, IndexParts, Narrowing, Offered, Reader, Saying
 from auditapp.filters.plurals import entities_words
 from auditapp.values.changes import label_of
 from auditapp.values.strict_json import shorten
-
-if TYPE_CHECKING:
-    from auditapp.filters.timeline_filters import TimelineFilters
 
 _EVENT = re.compile(rf"{TYPE}\.[a-z][a-z0-9_]*|{TYPE}\.\*|\*\.{TYPE}")
 # Auditapp's own events, where "sessions created" would say less.
@@ -49,7 +45,7 @@ class EventName(Narrowing):
         if not _EVENT.fullmatch(value):
             raise ValueError(f"{shorten(value)} is no event; write it as deal.updated, deal.* or *.deleted")
 
-    def index_parts(self, filters: "TimelineFilters", viewer: Viewer) -> IndexParts | None:
+    def index_parts(self, filters: Asked, viewer: Viewer) -> IndexParts | None:
         """Ask for nothing: the names of events that it leaves are asked for."""
         return [], []
 

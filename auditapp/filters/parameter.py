@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement
@@ -20,14 +20,18 @@ from auditapp.filters.phrases import any_of as any_of_words
 from auditapp.filters.phrases import foreign
 from auditapp.filters.values import Values
 
-if TYPE_CHECKING:
-    from auditapp.filters.timeline_filters import TimelineFilters
-
 Condition = ColumnElement[bool]
 # The name of ("actor", id) or ("record", "deal:<id>"), None where it is not known.
 NameOf = Callable[[str, str], str | None]
 # What every match holds one of, and what none may hold.
 IndexParts = tuple[list[Node], list[Node]]
+
+
+class Asked(Protocol):
+    """A whole filter, as one parameter looks at another's values."""
+
+    def __getitem__(self, name: str) -> Values:
+        """Return what a parameter asks for."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,7 @@ class Narrowing(Parameter):
         """Return what the index of words holds for an event that has the value."""
         raise NotImplementedError(f"{self.name} says its parts of the index itself")
 
-    def index_parts(self, filters: "TimelineFilters", viewer: Viewer) -> IndexParts | None:
+    def index_parts(self, filters: Asked, viewer: Viewer) -> IndexParts | None:
         """Return what a filter asks of the index by this parameter; None where nothing can match."""
         values = filters[self.name]
         wanted = [any_of([self.term(value, viewer) for value in values.included])] if values.included else []

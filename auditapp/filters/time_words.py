@@ -1,16 +1,13 @@
 """The time of a filter in plain words: " in the last 7 days"."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from auditapp.filters.moments import DATE, RELATIVE, UNITS, in_zone
-
-if TYPE_CHECKING:
-    from auditapp.filters.timeline_filters import TimelineFilters
+from auditapp.filters.timeline_filters import TimelineFilters
 
 
-def time_words(filters: "TimelineFilters", zone: ZoneInfo) -> str:
+def time_words(filters: TimelineFilters, zone: ZoneInfo) -> str:
     """Return the range of time with a space in front: " in the last 7 days"."""
     since, until = ("".join(filters.typed.get(name, ())) for name in ("since", "until"))
     if since and since == until and DATE.fullmatch(since):
