@@ -63,7 +63,7 @@ ASKS = {
     "auditapp/index/rebuild.py",
     "auditapp/index/statistics.py",
     "auditapp/index/stored_events.py",
-    "auditapp/log/record.py",
+    "auditapp/log/idempotency.py",
     "auditapp/operating/backup.py",
     "auditapp/operating/deep/guards.py",
     "auditapp/operating/deep/log_reader.py",

@@ -16,7 +16,7 @@ from auditapp.access.passwords import hash_password
 from auditapp.access.permissions import SYSTEM_ROLES, owns
 from auditapp.access.roles import add_system_role, grants_of, lock_access, owning_roles
 from auditapp.extensions import db
-from auditapp.log.rows import fold_email
+from auditapp.log.members import fold_email
 from auditapp.models import Account, Invitation, Member, Role, Workspace
 from auditapp.values.strict_json import text_problem
 

@@ -16,7 +16,7 @@ from auditapp.access import throttle
 from auditapp.access.own_events import note_everywhere
 from auditapp.access.passwords import verify_password
 from auditapp.extensions import db, setting
-from auditapp.log.rows import fold_email
+from auditapp.log.members import fold_email
 from auditapp.models import Account, SignInSession
 from auditapp.server_log import denied, identify
 

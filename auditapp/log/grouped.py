@@ -19,8 +19,9 @@ from uuid_utils.compat import uuid7
 from auditapp.database.locks import lock_for_writing
 from auditapp.log.errors import EventError
 from auditapp.log.line import Changes, fields_line, line_with
+from auditapp.log.members import fold_email
 from auditapp.log.record import record_batch, write
-from auditapp.log.rows import Entry, Stamp, entry_of, fold_email
+from auditapp.log.rows import Entry, Stamp, entry_of
 from auditapp.log.schema import EventIn, parse_event
 from auditapp.models import Account, EventName, Member
 

@@ -2,26 +2,23 @@
 and its event land together or not at all."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import ARRAY, Connection, String, func, literal, select, true
+from sqlalchemy import Connection
 from uuid_utils.compat import uuid7
 
-from auditapp.database.dialect import is_sqlite
-from auditapp.database.in_list import in_list
 from auditapp.database.locks import lock_for_writing
-from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.index import Logged, index
 from auditapp.index.kinds import add_names
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
+from auditapp.log.idempotency import First, digest_of, is_again, known_keys
 from auditapp.log.insert import insert_entries
-from auditapp.log.resent import is_same_event, sent, stored
-from auditapp.log.rows import Entry, Stamp, digest_of, entry_of, fold_email, folded_emails
+from auditapp.log.members import member_of, members_by_email
+from auditapp.log.rows import Entry, Stamp, entry_of
 from auditapp.log.schema import MAX_BATCH, EventIn, parse_event
-from auditapp.models import Account, Event, Member
 
 
 class Recorded(NamedTuple):
@@ -88,21 +85,21 @@ def record_parsed(
         db.session.flush()
         connection = db.session.connection()
     lock_for_writing(connection)
-    known = _known_keys(connection, workspace.id, parsed)
-    members = _members_by_email(connection, workspace.id, parsed)
+    known = known_keys(connection, workspace.id, parsed)
+    members = members_by_email(connection, workspace.id, parsed)
     results: list[Recorded] = []
     entries: list[Entry] = []
     for place, event in enumerate(parsed):
         key = event.get("idempotency_key")
         digest = ((digests[place] if digests else None) or digest_of(event)) if key else None
         if key in known:
-            if not _is_again(connection, workspace.id, known[key], event, digest):
+            if not is_again(connection, workspace.id, known[key], event, digest):
                 message = "was used before with another event; use a new key"
                 raise IdempotencyConflict([Problem(place, "idempotency_key", message)])
             results.append(Recorded(known[key].id, True))
             continue
         stamp = (stamps[place] if stamps else None) or Stamp(uuid7(), now, claimed_by)
-        entries.append(entry_of(workspace.id, event, stamp, _member_of(event, members), digest))
+        entries.append(entry_of(workspace.id, event, stamp, member_of(event, members), digest))
         results.append(Recorded(stamp.id, False))
         if key:
             known[key] = First(stamp.id, digest, event)
@@ -127,28 +124,6 @@ def write(connection: Connection, entries: Sequence[Entry]) -> None:
     )
 
 
-class First(NamedTuple):
-    """What is known of the event that had a key first.
-
-    :ivar event: where it is of the same batch; else it is in the database.
-    """
-
-    id: uuid.UUID
-    digest: bytes | None
-    event: EventIn | None = None
-
-
-def _is_again(
-    connection: Connection, workspace_id: int, first: First, event: EventIn, digest: bytes | None
-) -> bool:
-    """Tell whether an event is the one that had its key first: nearly always to the byte, by its digest."""
-    if digest == first.digest:
-        return True
-    key = event["idempotency_key"] or ""
-    before = sent(first.event) if first.event else stored(connection, workspace_id, key)
-    return before is not None and is_same_event(before, sent(event))
-
-
 def parse_batch(
     events: Sequence[Mapping[str, Any]], now: datetime, clean: bool, own: bool = False
 ) -> list[EventIn]:
@@ -170,57 +145,3 @@ def parse_batch(
     if problems:
         raise EventError(problems)
     return parsed
-
-
-def _known_keys(
-    connection: Connection, workspace_id: int, events: Sequence[EventIn]
-) -> dict[str | None, First]:
-    keys = {key for event in events if (key := event.get("idempotency_key"))}
-    if not keys:
-        return {}
-    ids = ids_of_keys(connection, workspace_id, keys)
-    if not ids:
-        return {}
-    query = select(Event.idempotency_key, Event.uid, Event.idempotency_digest).where(
-        Unindexed(Event.workspace_id) == workspace_id, Event.id.in_(ids)
-    )
-    return {key: First(uid, digest) for key, uid, digest in connection.execute(query)}
-
-
-def ids_of_keys(connection: Connection, workspace_id: int, keys: Collection[str]) -> Sequence[int]:
-    """Return the numbers of the events that have one of these idempotency keys."""
-    mine = Event.workspace_id == workspace_id
-    if is_sqlite(connection):
-        query = select(Event.id).where(mine, in_list(connection, Event.idempotency_key, keys))
-        return connection.scalars(query).all()
-    # LIMIT 1 for each key leaves the planner the index alone: before the first ANALYZE it would else
-    # compare every row of the table with every key.
-    key_table = func.unnest(literal([*keys], ARRAY(String))).table_valued("key").render_derived()
-    matches = select(Event.id).where(mine, Event.idempotency_key == key_table.c.key).limit(1).lateral()
-    return connection.scalars(select(matches.c.id).select_from(key_table).join(matches, true())).all()
-
-
-def _members_by_email(
-    connection: Connection, workspace_id: int, events: Sequence[EventIn]
-) -> dict[str, uuid.UUID]:
-    """Find the members among the actors, by e-mail; Auditapp's own events name the member's id."""
-    emails = folded_emails(events)
-    if not emails:
-        return {}
-    query = (
-        select(Account.email, Member.id)
-        .join(Member, Account.id == Member.account_id)
-        .where(
-            Member.workspace_id == workspace_id,
-            Member.removed_at.is_(None),
-            in_list(connection, Account.email, emails),
-        )
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def _member_of(event: EventIn, members: Mapping[str, uuid.UUID]) -> uuid.UUID | None:
-    email = event["actor"].get("email")
-    if not members or not email or event["actor"]["type"] != "user":
-        return None
-    return members.get(fold_email(email))

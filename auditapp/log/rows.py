@@ -1,9 +1,8 @@
 """A checked event as it is stored: the narrow row, and its seven sections with their salts."""
 
-import hashlib
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -25,26 +24,6 @@ class Stamp(NamedTuple):
     id: uuid.UUID
     recorded_at: datetime
     claimed_by: Mapping[str, Any] | None = None
-
-
-def digest_of(event: EventIn) -> bytes:
-    """Hash what was sent, defaults filled in and keys sorted: the same event gives the same hash."""
-    sent = {
-        "event": event["event"],
-        "occurred_at": event.get("occurred_at"),
-        "actor": _actor(event["actor"]),
-        "on_behalf_of": _on_behalf_of(event),
-        "origin": event.get("origin", "unknown"),
-        "entity": event["entity"],
-        "related": event.get("related", []),
-        "outcome": event.get("outcome", "success"),
-        "changes": event.get("changes", {}),
-        "payload": event.get("payload", {}),
-        "context": event.get("context", {}),
-        "correlation_id": event.get("correlation_id"),
-        "causation_id": event.get("causation_id"),
-    }
-    return hashlib.sha256(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 class Row(NamedTuple):
@@ -143,8 +122,8 @@ def section_texts(event: EventIn, context: Mapping[str, Any]) -> Sections:
     """Return each section's JSON text; key order and values stay as sent."""
     entity, related = event["entity"], event.get("related") or []
     values: tuple[Any, ...] = (
-        _actor(event["actor"]),
-        _on_behalf_of(event),
+        person_of(event["actor"]),
+        behalf_of(event),
         {"entity": entity.get("name"), "related": [record.get("name") for record in related]},
         [{"type": record["type"], "id": record["id"]} for record in related],
         event.get("changes", {}),
@@ -168,7 +147,8 @@ def salts_for(count: int) -> list[tuple[bytes, ...]]:
     return [tuple(salts[start : start + len(SECTIONS)]) for start in range(0, len(salts), len(SECTIONS))]
 
 
-def _actor(actor: Mapping[str, Any]) -> dict[str, Any]:
+def person_of(actor: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an actor with all that an event tells of one."""
     return {
         "type": actor["type"],
         "id": actor["id"],
@@ -177,21 +157,7 @@ def _actor(actor: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _on_behalf_of(event: EventIn) -> dict[str, Any] | None:
+def behalf_of(event: EventIn) -> dict[str, Any] | None:
+    """Return for whom an event was done, as :func:`person_of` does."""
     behalf = event.get("on_behalf_of")
-    return _actor(behalf) if behalf else None
-
-
-def folded_emails(events: Sequence[EventIn]) -> set[str]:
-    """Return the e-mail addresses of the people who acted, as they are compared."""
-    emails = {event["actor"].get("email") for event in events if event["actor"]["type"] == "user"}
-    return {fold_email(email) for email in emails if email}
-
-
-def fold_email(email: str) -> str:
-    """Return the form in which e-mail addresses are compared: trimmed, ASCII letters in lower case.
-
-    Other letters stay: Unicode's folding makes one address of two (``K``, the Kelvin sign, of ``k``).
-    """
-    trimmed = email.strip()
-    return trimmed.lower() if trimmed.isascii() else trimmed
+    return person_of(behalf) if behalf else None

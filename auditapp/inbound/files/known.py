@@ -14,9 +14,8 @@ from sqlalchemy import and_, select
 
 from auditapp.database import unindexed as checked
 from auditapp.extensions import db
-from auditapp.log.record import ids_of_keys
-from auditapp.log.resent import is_same_event, sent, stored
-from auditapp.log.rows import Stamp, digest_of
+from auditapp.log.idempotency import digest_of, ids_of_keys, is_same_event, sent, stored
+from auditapp.log.rows import Stamp
 from auditapp.log.schema import EventIn
 from auditapp.models import Event, EventPayload, Workspace
 from auditapp.values.equality import same

@@ -1,15 +1,91 @@
-"""Whether an event that comes again under its idempotency key is the one that was recorded."""
+"""Idempotency keys: which are known, and whether an event that comes again under one is the recorded one."""
 
-from collections.abc import Mapping
-from typing import Any
+import hashlib
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import ARRAY, Connection, String, and_, func, literal, select, true
 
+from auditapp.database.dialect import is_sqlite
+from auditapp.database.in_list import in_list
 from auditapp.database.unindexed import Unindexed
+from auditapp.log.rows import behalf_of, person_of
 from auditapp.log.schema import EventIn
 from auditapp.models import SECTIONS, Event, EventPayload
 from auditapp.values.equality import same
+
+
+class First(NamedTuple):
+    """What is known of the event that had a key first.
+
+    :ivar event: where it is of the same batch; else it is in the database.
+    """
+
+    id: uuid.UUID
+    digest: bytes | None
+    event: EventIn | None = None
+
+
+def known_keys(
+    connection: Connection, workspace_id: int, events: Sequence[EventIn]
+) -> dict[str | None, First]:
+    """Return what is known of the events that had one of some events' keys, by the key."""
+    keys = {key for event in events if (key := event.get("idempotency_key"))}
+    if not keys:
+        return {}
+    ids = ids_of_keys(connection, workspace_id, keys)
+    if not ids:
+        return {}
+    query = select(Event.idempotency_key, Event.uid, Event.idempotency_digest).where(
+        Unindexed(Event.workspace_id) == workspace_id, Event.id.in_(ids)
+    )
+    return {key: First(uid, digest) for key, uid, digest in connection.execute(query)}
+
+
+def ids_of_keys(connection: Connection, workspace_id: int, keys: Collection[str]) -> Sequence[int]:
+    """Return the numbers of the events that have one of these idempotency keys."""
+    mine = Event.workspace_id == workspace_id
+    if is_sqlite(connection):
+        query = select(Event.id).where(mine, in_list(connection, Event.idempotency_key, keys))
+        return connection.scalars(query).all()
+    # LIMIT 1 for each key leaves the planner the index alone: before the first ANALYZE it would else
+    # compare every row of the table with every key.
+    key_table = func.unnest(literal([*keys], ARRAY(String))).table_valued("key").render_derived()
+    matches = select(Event.id).where(mine, Event.idempotency_key == key_table.c.key).limit(1).lateral()
+    return connection.scalars(select(matches.c.id).select_from(key_table).join(matches, true())).all()
+
+
+def digest_of(event: EventIn) -> bytes:
+    """Hash what was sent, defaults filled in and keys sorted: the same event gives the same hash."""
+    sent = {
+        "event": event["event"],
+        "occurred_at": event.get("occurred_at"),
+        "actor": person_of(event["actor"]),
+        "on_behalf_of": behalf_of(event),
+        "origin": event.get("origin", "unknown"),
+        "entity": event["entity"],
+        "related": event.get("related", []),
+        "outcome": event.get("outcome", "success"),
+        "changes": event.get("changes", {}),
+        "payload": event.get("payload", {}),
+        "context": event.get("context", {}),
+        "correlation_id": event.get("correlation_id"),
+        "causation_id": event.get("causation_id"),
+    }
+    return hashlib.sha256(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def is_again(
+    connection: Connection, workspace_id: int, first: First, event: EventIn, digest: bytes | None
+) -> bool:
+    """Tell whether an event is the one that had its key first: nearly always to the byte, by its digest."""
+    if digest == first.digest:
+        return True
+    key = event["idempotency_key"] or ""
+    before = sent(first.event) if first.event else stored(connection, workspace_id, key)
+    return before is not None and is_same_event(before, sent(event))
 
 
 def is_same_event(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -46,12 +122,11 @@ def _is_same_change(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def sent(event: EventIn) -> dict[str, Any]:
     """Return what a sender says with an event, defaults filled in; what the server gives then is None."""
-    behalf = event.get("on_behalf_of")
     return {
         "event": event["event"],
         "occurred_at": event.get("occurred_at"),
-        "actor": _person(event["actor"]),
-        "on_behalf_of": _person(behalf) if behalf else None,
+        "actor": person_of(event["actor"]),
+        "on_behalf_of": behalf_of(event),
         "origin": event.get("origin", "unknown"),
         "entity": _entity(event["entity"]),
         "related": [_entity(record) for record in event.get("related") or []],
@@ -99,10 +174,6 @@ def stored(connection: Connection, workspace_id: int, key: str) -> dict[str, Any
         "context": values["context"],
         "causation_id": row["causation_id"],
     }
-
-
-def _person(actor: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: actor.get(name) for name in ("type", "id", "name", "email")}
 
 
 def _entity(entity: Mapping[str, Any]) -> dict[str, Any]:
