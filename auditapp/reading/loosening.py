@@ -38,6 +38,13 @@ class Offer:
     newest: datetime
 
 
+def offers_of(filters: TimelineFilters, viewer: Viewer) -> tuple[list[Offer], list[Offer]]:
+    """Return filters to drop where nothing matches, and where none helps, filters to keep alone."""
+    dropped = what_would_help(filters, viewer)
+    is_one = len(filters.chips()) < 2
+    return dropped, [] if dropped or is_one else what_finds_alone(filters, viewer)
+
+
 def what_would_help(filters: TimelineFilters, viewer: Viewer) -> list[Offer]:
     """Return the filters of which each alone, when dropped, lets something be found.
 

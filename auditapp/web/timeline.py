@@ -16,10 +16,10 @@ from auditapp.finding import News, newest_id
 from auditapp.index.state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
-from auditapp.reading.loosening import Offer, what_finds_alone, what_would_help
+from auditapp.reading.loosening import offers_of
 from auditapp.reading.missing_names import newest_of_unnamed
 from auditapp.reading.story import list_stories
-from auditapp.reading.timeline import Page, list_events
+from auditapp.reading.timeline import list_events
 from auditapp.web.filter_form import FilterForm
 from auditapp.web.formats import workspace_zone
 from auditapp.web.fragments import render, wants_fragment
@@ -113,6 +113,8 @@ def _show(workspace: str, filters: TimelineFilters, url: str, visit: Visit | Non
         # "Show older" appends rows; the address bar stays with the page that one is on.
         return render(PAGE, ROWS, **context)
     choices = choices_for(g.viewer)
+    is_empty = not (page.events or filters.before or filters.after)
+    offers, alone = offers_of(filters, g.viewer) if is_empty else ([], [])
     named = newest_of_unnamed(filters, g.viewer, page.events, [actor for actor, _, _ in choices.actors])
     return render(
         PAGE,
@@ -120,21 +122,13 @@ def _show(workspace: str, filters: TimelineFilters, url: str, visit: Visit | Non
         push_url=url,
         form=FilterForm(MultiDict(filters.to_query()), choices, [*page.events, *named]),
         from_form=request.headers.get("HX-Source") == "form#filters",
-        **_offers(filters, page),
+        offers=offers,
+        alone=alone,
         newest=newest,
         visit=visit,
         **tabs_of_page(),
         **context,
     )
-
-
-def _offers(filters: TimelineFilters, page: Page) -> dict[str, list[Offer]]:
-    """Return what an empty result offers: filters to drop, where that does not help filters to keep alone."""
-    if page.events or filters.before or filters.after:
-        return {"offers": [], "alone": []}
-    offers = what_would_help(filters, g.viewer)
-    is_one = len(filters.chips()) < 2
-    return {"offers": offers, "alone": [] if offers or is_one else what_finds_alone(filters, g.viewer)}
 
 
 def _new_after(visit: Visit | None) -> int | None:
