@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.reading.test_text_diff import HOSTILE
+from tests.reading.diffs.test_text_diff import HOSTILE
 
 pytestmark = pytest.mark.one_database
 
