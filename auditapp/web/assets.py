@@ -84,6 +84,6 @@ def _asset(path: str, _changed: int) -> Asset:
 def joined(path: Path) -> str:
     """Return a stylesheet with those that it imports in their places, short of comments and indents."""
     text = _IMPORT.sub(
-        lambda found: f"@layer {found[2]}{{{joined(path.parent / found[1])}}}", path.read_text()
+        lambda match: f"@layer {match[2]}{{{joined(path.parent / match[1])}}}", path.read_text()
     )
-    return _NOTES.sub(lambda found: found[1] or ("" if found[0][0] == "/" else "\n"), text)
+    return _NOTES.sub(lambda match: match[1] or ("" if match[0][0] == "/" else "\n"), text)

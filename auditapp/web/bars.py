@@ -33,11 +33,11 @@ def parts_of(effects: Mapping[str, int], highest: int) -> list[Part]:
     :param effects: how many events did what.
     :param highest: the events of the highest bar, which fills the picture.
     """
-    found, events = [], 0
+    parts, events = [], 0
     for effect in EFFECTS:
         if not effects.get(effect):
             continue
         below, events = events, events + effects[effect]
         top, end = (round(FOOT - FOOT * count / highest, 5) for count in (events, below))
-        found.append(Part(effect, top, round(end - top, 5)))
-    return found
+        parts.append(Part(effect, top, round(end - top, 5)))
+    return parts

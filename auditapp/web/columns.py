@@ -63,14 +63,14 @@ def effects_there(activity: Activity, among: Iterable[str] = EFFECTS) -> dict[st
 
 def scale_words(activity: Activity) -> str:
     """Say what a bar is, how high the highest, what is marked below them, and in which zone they are."""
-    said = f"a bar {LENGTHS.get(activity.unit, activity.unit)}, at most {grouped(activity.highest)}"
+    scale = f"a bar {LENGTHS.get(activity.unit, activity.unit)}, at most {grouped(activity.highest)}"
     flagged = ", ".join(effects_there(activity, FLAGS).values())
     # Links to bars mean the same to all, where rows are in another zone.
     zone = g.viewer.workspace.timezone
     units = "hours" if activity.unit == "hour" else "days"
     return "; ".join(
         [
-            said,
+            scale,
             *([f"marked below: {flagged}"] if flagged else []),
             *([f"{units} of {zone}"] if viewer_zone().key != zone else []),
         ]
@@ -78,10 +78,10 @@ def scale_words(activity: Activity) -> str:
 
 
 def _numbers(bar: Bar) -> str:
-    there = (
+    numbers = (
         f"{grouped(bar.effects[effect])} {EFFECT_WORDS[effect]}" for effect in EFFECTS if bar.effects[effect]
     )
-    return ", ".join([counted(bar.events, "event"), *there])
+    return ", ".join([counted(bar.events, "event"), *numbers])
 
 
 def _narrowed(filters: TimelineFilters, bar: Bar, unit: str, zone: ZoneInfo) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ def this_browser() -> Browser:
 def remember_device(response: Response, account: Account) -> None:
     """Give the browser a cookie by which the account is known to have signed in with it."""
     device, accounts = _read()
-    others = [each for each in accounts if each != str(account.id)]
+    others = [account_id for account_id in accounts if account_id != str(account.id)]
     response.set_cookie(
         _cookie(),
         _serializer().dumps([device or secrets.token_urlsafe(12), [str(account.id), *others][:ACCOUNTS]]),

@@ -26,30 +26,30 @@ def show(workspace: str, event_id: str) -> ResponseReturnValue:
     event = find_event(event_id, g.viewer)
     if event is None:
         abort(404)
-    everything = request.args.get("show") == "all"
+    shows_all = request.args.get("show") == "all"
     return render(
         "event/show.html",
         "event/_event.html",
         workspace=workspace,
         event=event.row,
-        everything=everything,
+        shows_all=shows_all,
         story=stories_of([event.row], g.viewer)[event.row.id],
-        **details(event, everything=everything),
+        **details(event, shows_all=shows_all),
     )
 
 
-def details(event: WholeEvent, *, everything: bool) -> dict[str, Any]:
+def details(event: WholeEvent, *, shows_all: bool) -> dict[str, Any]:
     """Return the sections as the templates need them; None where a section was erased."""
     changes = event.section("changes")
     shown, more = field_changes(
         changes or {},
         created=effect(event.row) == "created",
         deleted=effect(event.row) == "deleted",
-        max_fields=None if everything else 50,
-        max_chars=None if everything else 2000,
+        max_fields=None if shows_all else 50,
+        max_chars=None if shows_all else 2000,
     )
     payload = event.section("payload")
-    payload_html, left_out = json_html(payload, None if everything else PAYLOAD_CHARS)
+    payload_html, left_out = json_html(payload, None if shows_all else PAYLOAD_CHARS)
     names = event.section("names") or {"entity": None, "related": []}
     related = event.section("related") or []
     return {

@@ -81,9 +81,9 @@ class FilterForm:
 
 def _group(args: MultiDict[str, str], parameter: Narrowing, choices: Choices) -> Group:
     values = parameter.options(choices)
-    given = [value for value in args.getlist(parameter.name) if value]
-    options = [Option(value, text, value in given, f"!{value}" in given) for value, text in values.items()]
+    chosen = [value for value in args.getlist(parameter.name) if value]
+    options = [Option(value, text, value in chosen, f"!{value}" in chosen) for value, text in values.items()]
     offered = {*values, *(f"!{value}" for value in values)}
-    typed = [value for value in dict.fromkeys(given) if value not in offered]
-    active = len(set(given))
+    typed = [value for value in dict.fromkeys(chosen) if value not in offered]
+    active = len(set(chosen))
     return Group(parameter.name, parameter.label, options, typed, parameter.hint, active, parameter.has_menu)

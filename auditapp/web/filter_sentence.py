@@ -50,9 +50,9 @@ class _Words:
         if self.filters.field.included:
             field = self._field_changed(self._targets())
             return field + self._around() + self._mentioned() + self._where() + self._only()
-        return self.everything() + self._only()
+        return self.all_events() + self._only()
 
-    def everything(self) -> str:
+    def all_events(self) -> str:
         """Return the filter as "Everything …": no event and no field is named."""
         targets, ended, who = self._targets(), self._ended(), self._who()
         words = self.filters.q.included
@@ -68,14 +68,14 @@ class _Words:
 
     def events(self) -> str:
         """Return the events: "deals or contacts created or deleted"."""
-        said = [self.say.any_of(self.nouns)] if self.nouns else []
+        phrases = [self.say.any_of(self.nouns)] if self.nouns else []
         kinds_by_verbs: dict[tuple[str, ...], list[str | None]] = {}
         for kind, verbs in self.verbs.items():
             kinds_by_verbs.setdefault(tuple(verbs), []).append(kind)
-        for some, kinds in kinds_by_verbs.items():
-            said.append(done_words(self._subject(kinds), some, self.say))
+        for same_verbs, kinds in kinds_by_verbs.items():
+            phrases.append(done_words(self._subject(kinds), same_verbs, self.say))
         # A comma keeps "deals updated, or contacts created or deleted" apart.
-        return (", or " if any(" or " in each for each in said) else " or ").join(said)
+        return (", or " if any(" or " in phrase for phrase in phrases) else " or ").join(phrases)
 
     def _subject(self, kinds: Sequence[str | None]) -> str:
         if self.filters.record.included and self._records_are_the_subject():
@@ -97,25 +97,25 @@ class _Words:
         entities, records = self.filters.entity.included, self.filters.record.included
         of_records = {type_and_id(value)[0] for value in records}
         kinds = {kind for kind in self.verbs if kind} or of_records
-        said = ""
+        clause = ""
         if entities and (self.nouns or None in self.verbs or not kinds <= set(entities)):
-            said += f", only of {self.say.any_of(map(entities_words, entities))}"
+            clause += f", only of {self.say.any_of(map(entities_words, entities))}"
         if records and self.names_events and not self._records_are_the_subject():
-            said += f", only of {self._records(records)}"
-        return said
+            clause += f", only of {self._records(records)}"
+        return clause
 
     def _records(self, values: Sequence[str]) -> str:
         return self.say.any_of(record_words(values, self.say))
 
     def _field_changed(self, of: str) -> str:
         """Return the changed field: "stage of deals changed from open to won"."""
-        said = field_words(self.filters.field.included, self.say) + (f" of {of}" if of else "") + " changed"
+        clause = field_words(self.filters.field.included, self.say) + (f" of {of}" if of else "") + " changed"
         for word, values in (("from", self.filters.previous), ("to", self.filters.current)):
             if values.included:
-                said += f" {word} {value_words(values.included, self.say)}"
+                clause += f" {word} {value_words(values.included, self.say)}"
             if values.excluded:
-                said += f" {word} anything but {value_words(values.excluded, self.say)}"
-        return said
+                clause += f" {word} anything but {value_words(values.excluded, self.say)}"
+        return clause
 
     def _who(self) -> str:
         """Return who did it: names, else kinds of actors; the kinds in brackets where both are said."""
@@ -129,9 +129,9 @@ class _Words:
 
     def _circumstances(self) -> str:
         """Return action, way, address, … and time, each with a space in front."""
-        asked = [(parameter, self.filters[parameter.name].included) for parameter in NARROWING]
-        said = [parameter.circumstance(values, self.say) for parameter, values in asked if values]
-        return "".join(f" {words}" for words in said if words) + time_words(self.filters, self.zone)
+        included = [(parameter, self.filters[parameter.name].included) for parameter in NARROWING]
+        phrases = [parameter.circumstance(values, self.say) for parameter, values in included if values]
+        return "".join(f" {words}" for words in phrases if words) + time_words(self.filters, self.zone)
 
     def _mentioned(self) -> str:
         """Return the words searched for, after events or a field."""
@@ -145,24 +145,24 @@ class _Words:
 
     def _where(self) -> str:
         """Return a changed field and the outcome after events."""
-        said = []
+        clauses = []
         if self.names_events and self.filters.field.included:
-            said.append(self._field_changed(""))
+            clauses.append(self._field_changed(""))
         if self.filters.outcome.included:
-            said.append(f"it {self._ended()}")
-        return f" where {' and '.join(said)}" if said else ""
+            clauses.append(f"it {self._ended()}")
+        return f" where {' and '.join(clauses)}" if clauses else ""
 
     def _ended(self) -> str:
         return self.say.any_of(ENDED[outcome] for outcome in self.filters.outcome.included)
 
     def exceptions(self) -> str:
         """Return what is left out: "except imports and what Hans Meier did"."""
-        said = [
+        phrases = [
             phrase
             for parameter in NARROWING
             if (values := self.filters[parameter.name].excluded)
             for phrase in parameter.left_out(values, self.say)
         ]
         # "what has no known origin and webhooks" would be one clause.
-        said.sort(key=lambda phrase: phrase.startswith("what "))
-        return f"except {all_of(said, self.say.most)}" if said else ""
+        phrases.sort(key=lambda phrase: phrase.startswith("what "))
+        return f"except {all_of(phrases, self.say.most)}" if phrases else ""

@@ -90,9 +90,9 @@ def viewer_zone() -> ZoneInfo:
         return ZoneInfo("UTC")
     if "zone" not in g:
         chosen = my_preferences().zone
-        told = request.cookies.get("tz", "") if chosen == BROWSER else chosen if chosen != WORKSPACE else ""
-        if told and is_timezone(told):
-            g.zone = ZoneInfo(told)
+        name = request.cookies.get("tz", "") if chosen == BROWSER else chosen if chosen != WORKSPACE else ""
+        if name and is_timezone(name):
+            g.zone = ZoneInfo(name)
         else:
             g.zone = workspace_zone(g.viewer.workspace) if "viewer" in g else ZoneInfo("UTC")
     zone: ZoneInfo = g.zone
@@ -149,9 +149,9 @@ def plain_text(text: Any) -> str:
     return HIDDEN.sub(code_point, str(text))
 
 
-def _shown(found: re.Match[str]) -> str:
-    name = escape(unicodedata.name(found[0], "control character"))
-    return f'<span class="hidden-character" title="{name}">{code_point(found)}</span>'
+def _shown(match: re.Match[str]) -> str:
+    name = escape(unicodedata.name(match[0], "control character"))
+    return f'<span class="hidden-character" title="{name}">{code_point(match)}</span>'
 
 
 def json_html(value: Any, max_chars: int | None) -> tuple[Markup, int]:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import Forbidden
 from auditapp.access import throttle
 from auditapp.access.members import SLUG
 from auditapp.access.own_events import actor_of, note
-from auditapp.access.permissions import Asked
+from auditapp.access.permissions import Requirement
 from auditapp.access.sessions import SignedIn, find_session
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db, login_manager
@@ -50,7 +50,7 @@ def signed_in_required(view: View) -> View:
     return gated  # type: ignore[return-value]
 
 
-def permission_required(asked: Asked) -> Callable[[View], View]:
+def permission_required(requirement: Requirement) -> Callable[[View], View]:
     """Let members of the URL's workspace pass whose role holds a permission.
 
     Strangers get 404, as if the workspace did not exist; members without the right get 403, and
@@ -69,17 +69,17 @@ def permission_required(asked: Asked) -> Callable[[View], View]:
                 abort(404)
             identify(workspace=viewer.workspace.slug)
             g.viewer = viewer
-            if not viewer.can(asked):
-                deny(viewer, asked)
+            if not viewer.can(requirement):
+                deny(viewer, requirement)
             return view(workspace=workspace, **kwargs)
 
-        gated.gate = _name(asked)  # type: ignore[attr-defined]
+        gated.gate = _name(requirement)  # type: ignore[attr-defined]
         return gated  # type: ignore[return-value]
 
     return gate
 
 
-def deny(viewer: Viewer, asked: Asked) -> None:
+def deny(viewer: Viewer, requirement: Requirement) -> None:
     """Record the denial, once per person, page and hour, and answer 403; the server's log has each.
 
     :raise AccessDenied: always.
@@ -87,23 +87,23 @@ def deny(viewer: Viewer, asked: Asked) -> None:
     member = db.session.get(Member, (viewer.workspace.id, viewer.member_id))
     if member is None:  # removed since the request began
         abort(404)
-    denied("role", permission=_name(asked))
+    denied("role", permission=_name(requirement))
     page = f"{request.method} {request.url_rule}"
     if throttle.is_first_in_hour(f"denied:{viewer.workspace.id}:{member.id}:{page}"):
         note(
             viewer.workspace,
             "access.denied",
             actor_of(member.account, member),
-            {"id": _name(asked), "name": asked.words},
+            {"id": _name(requirement), "name": requirement.words},
             outcome="denied",
             payload={"method": request.method, "path": request.path.replace("\x00", "")[:512]},
         )
     db.session.commit()
-    raise AccessDenied(viewer, asked.words)
+    raise AccessDenied(viewer, requirement.words)
 
 
-def _name(asked: Asked) -> str:
-    return f"{asked.resource}:{asked.action}"
+def _name(requirement: Requirement) -> str:
+    return f"{requirement.resource}:{requirement.action}"
 
 
 def me() -> dict[str, Any]:

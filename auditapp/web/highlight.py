@@ -21,13 +21,13 @@ MAX_MARKED = 500
 
 def init_app(app: Flask) -> None:
     """Make the filters known to templates, and whether they found what they looked for."""
-    app.jinja_env.filters |= {"found": found, "found_in_html": found_in_html, "json_text": json_text}
+    app.jinja_env.filters |= {"mark": mark, "mark_in_html": mark_in_html, "json_text": json_text}
     app.jinja_env.globals |= {"is_searched": is_searched, "is_marked": is_marked}
 
 
 def searched(texts: Sequence[str]) -> None:
     """Say what this request searches for, where its URL does not: as a saved view's."""
-    g.found_terms = _Terms(_terms_of(texts)[:MAX_MARKED])
+    g.searched_terms = _Terms(_terms_of(texts)[:MAX_MARKED])
 
 
 def is_searched() -> bool:
@@ -40,7 +40,7 @@ def is_marked() -> bool:
     return bool(g.get("is_marked"))
 
 
-def found(text: object) -> Markup:
+def mark(text: object) -> Markup:
     """Escape a text as ``plain`` does, and mark in it what the request searches for."""
     whole = str(text)
     parts, end = [], 0
@@ -52,23 +52,23 @@ def found(text: object) -> Markup:
     return Markup("").join([*parts, plain(whole[end:])])
 
 
-def found_in_html(marked_up: Markup) -> Markup:
+def mark_in_html(marked_up: Markup) -> Markup:
     """Mark what the request searches for in the texts between the tags of safe HTML."""
     if not _terms():
         return marked_up
     pieces = _TAG.split(str(marked_up))
     return Markup("").join(
-        Markup(piece) if place % 2 else found(html.unescape(piece))  # noqa: S704 - safe before, and escaped again
+        Markup(piece) if place % 2 else mark(html.unescape(piece))  # noqa: S704 - safe before, and escaped again
         for place, piece in enumerate(pieces)
     )
 
 
 def json_text(text: str) -> Markup:
-    """Return JSON as ``found`` does, its strings isolated: one written right to left keeps its place."""
+    """Return JSON as ``mark`` does, its strings isolated: one written right to left keeps its place."""
     if text.isascii():
-        return found(text)
+        return mark(text)
     return Markup("").join(
-        Markup("<bdi>{}</bdi>").format(found(piece)) if place % 2 else found(piece)
+        Markup("<bdi>{}</bdi>").format(mark(piece)) if place % 2 else mark(piece)
         for place, piece in enumerate(_JSON_STRING.split(text))
     )
 
@@ -99,9 +99,9 @@ class _Terms:
 def _terms() -> _Terms | None:
     if not has_request_context():
         return None
-    if "found_terms" not in g:
+    if "searched_terms" not in g:
         searched([text for text in request.args.getlist("q") if not text.startswith("!")])
-    terms: _Terms | None = g.found_terms
+    terms: _Terms | None = g.searched_terms
     return terms
 
 
@@ -143,12 +143,12 @@ def _places(text: str, terms: _Terms) -> Iterable[tuple[int, int]]:
 
 def _span(words: Sequence[Word], at: int, term: Term) -> tuple[int, int] | None:
     """Return the part of the text that a term takes if it begins with one of its words, else None."""
-    some = words[at : at + len(term.words)]
-    told = tuple(word.text for word in some)
-    if told != term.words and not (
-        term.is_prefix and told[:-1] == term.words[:-1] and told and told[-1].startswith(term.words[-1])
+    stretch = words[at : at + len(term.words)]
+    texts = tuple(word.text for word in stretch)
+    if texts != term.words and not (
+        term.is_prefix and texts[:-1] == term.words[:-1] and texts and texts[-1].startswith(term.words[-1])
     ):
         return None
-    if term.is_prefix and is_unspaced(term.words[-1]) and len(some[-1].text) > len(term.words[-1]):
-        return some[0].start, some[-1].start + len(term.words[-1])
-    return some[0].start, some[-1].end
+    if term.is_prefix and is_unspaced(term.words[-1]) and len(stretch[-1].text) > len(term.words[-1]):
+        return stretch[0].start, stretch[-1].start + len(term.words[-1])
+    return stretch[0].start, stretch[-1].end

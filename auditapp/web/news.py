@@ -50,13 +50,13 @@ def show(workspace: str) -> ResponseReturnValue:
         abort(422)
     if "view" in request.args and not find_view(g.viewer, request.args["view"]):
         abort(404)
-    found = count_new(filters, g.viewer, seen, last)
-    if not found.count:
-        return Response(status=204, headers={SEEN: seen_text(found.looked_to)})
-    return _answer(workspace, filters, found)
+    news = count_new(filters, g.viewer, seen, last)
+    if not news.count:
+        return Response(status=204, headers={SEEN: seen_text(news.looked_to)})
+    return _answer(workspace, filters, news)
 
 
-def _answer(workspace: str, filters: TimelineFilters, found: News) -> Response:
+def _answer(workspace: str, filters: TimelineFilters, news: News) -> Response:
     view_id = request.args.get("view")
     here = (
         url_for("views.show", workspace=workspace, view_id=view_id)
@@ -65,7 +65,7 @@ def _answer(workspace: str, filters: TimelineFilters, found: News) -> Response:
     )
     # As it was asked: written anew it would be another text, and the page would say the same twice.
     seen = request.args["seen"]
-    return make_response(render_template("timeline/_news.html", here=here, seen=seen, news=found))
+    return make_response(render_template("timeline/_news.html", here=here, seen=seen, news=news))
 
 
 def news_url(

@@ -75,16 +75,16 @@ class Facet:
 def show(workspace: str) -> ResponseReturnValue:
     """Show the facets and the activity of a filter."""
     filters = _filters()
-    found = matches_of(filters, g.viewer)
-    facets = facets_of(filters, g.viewer, found)
-    activity = activity_of(filters, g.viewer, datetime.now(UTC), found)
+    matches = matches_of(filters, g.viewer)
+    facets = facets_of(filters, g.viewer, matches)
+    activity = activity_of(filters, g.viewer, datetime.now(UTC), matches)
     return render(
         "timeline/overview.html",
         "timeline/_overview.html",
         workspace=workspace,
         filters=filters,
         facets=facets,
-        stale=found.stale,
+        stale=matches.stale,
         lists=[_facet(workspace, filters, name, facets) for name in LABELS],
         activity=activity,
         columns=columns_of(workspace, filters, activity) if activity else [],
@@ -103,12 +103,12 @@ def suggest(workspace: str) -> ResponseReturnValue:
         abort(404)
     filters = _filters("for", "typed")
     typed = request.args.get("typed", "")[:200]
-    found = suggestions(typed, g.viewer)
-    names = Counter(map(_called, found))
+    suggested = suggestions(typed, g.viewer)
+    names = Counter(map(_called, suggested))
     offers = [
         # Where two are called the same, their ids tell them apart.
         (offer, _offer_url(workspace, filters, offer), _end_of_id(offer) if names[_called(offer)] > 1 else "")
-        for offer in found
+        for offer in suggested
     ]
     return render(
         "timeline/suggest.html",

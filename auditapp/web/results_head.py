@@ -29,8 +29,8 @@ def filter_sentence(filters: TimelineFilters, form: FilterForm, *, whole: bool =
     Who sees only a part of the log is not told that it is everything.
     """
     most = None if whole else MAX_NAMED
-    asked, ending = _as_seen(filters, g.viewer.audit_level)
-    return sentence_of(asked, form.name_of, workspace_zone(g.viewer.workspace), most) + ending
+    seen_filters, ending = _as_seen(filters, g.viewer.audit_level)
+    return sentence_of(seen_filters, form.name_of, workspace_zone(g.viewer.workspace), most) + ending
 
 
 def _as_seen(filters: TimelineFilters, level: AuditLevel) -> tuple[TimelineFilters, str]:

@@ -121,12 +121,12 @@ def _visit(view: SavedView, filters: TimelineFilters, newest: int) -> timeline.V
 def edit(workspace: str, view_id: str) -> ResponseReturnValue:
     """Offer to change a view; with the filters of the query string, where there are any."""
     view = _changeable(view_id)
-    asked = urlencode(_saved(request.args.items(multi=True)))
+    query = urlencode(_saved(request.args.items(multi=True)))
     typed = {
         "name": view.name,
         "description": view.description,
         "shared": "yes" if view.is_shared else "",
-        "query": asked or view.query,
+        "query": query or view.query,
     }
     return _form(workspace, typed, view=view)
 
@@ -249,7 +249,9 @@ def _form(
         view=view,
         pairs=pairs,
         form=FilterForm(MultiDict(pairs), choices_for(g.viewer)),
-        others=[] if view else [each for each in saved_views.views_of(g.viewer) if _may_change(each)],
+        others=[]
+        if view
+        else [saved_view for saved_view in saved_views.views_of(g.viewer) if _may_change(saved_view)],
     )
     return make_response(page, 422 if problems else 200)
 
@@ -257,12 +259,12 @@ def _form(
 def _tabs() -> list[Tab]:
     """Return the views with what is new in each; nothing is counted where nothing was recorded since."""
     views, visits = saved_views.views_of(g.viewer), saved_views.visits_of(g.viewer)
-    asked = {
+    visited = {
         view.id: (filters, visits[view.id].seen_event_id)
         for view in views
         if view.id in visits and (filters := _filters_of(view)) is not None
     }
-    counts = dict(zip(asked, _news(list(asked.values())), strict=True))
+    counts = dict(zip(visited, _news(list(visited.values())), strict=True))
     return [Tab(view, counts.get(view.id, News())) for view in views]
 
 
@@ -273,14 +275,16 @@ def _filters_of(view: SavedView) -> TimelineFilters | None:
         return None
 
 
-def _news(asked: list[tuple[TimelineFilters, int]]) -> list[News]:
+def _news(visited: list[tuple[TimelineFilters, int]]) -> list[News]:
     """Return what is new in each filter since an event; unknown of words while they are made anew."""
     newest = newest_id(g.viewer)
     try:
-        return count_new_in_each(asked, g.viewer, newest, MAX_AT_A_VISIT)
+        return count_new_in_each(visited, g.viewer, newest, MAX_AT_A_VISIT)
     except IndexStaleError:
-        known = iter(_news([each for each in asked if not each[0].needs_index]))
-        return [News(is_capped=each[1] < newest) if each[0].needs_index else next(known) for each in asked]
+        known = iter(_news([visit for visit in visited if not visit[0].needs_index]))
+        return [
+            News(is_capped=seen < newest) if filters.needs_index else next(known) for filters, seen in visited
+        ]
 
 
 def _count(filters: TimelineFilters, seen: int, newest: int) -> News:

@@ -133,8 +133,8 @@ def _show(workspace: str, filters: TimelineFilters, url: str, visit: Visit | Non
 
 def _new_after(visit: Visit | None) -> int | None:
     """Return the newest event that was known; rows that were recorded since are marked."""
-    told = seen_id(request.headers.get(SEEN, ""))
-    return visit.last_seen if visit and told is None else told
+    seen = seen_id(request.headers.get(SEEN, ""))
+    return visit.last_seen if visit and seen is None else seen
 
 
 def seen_id(text: str) -> int | None:

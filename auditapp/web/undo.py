@@ -39,18 +39,18 @@ SHOWN_BYTES = 1_000_000
 @permission_required(AUDIT_LOG_READ)
 def show(workspace: str) -> ResponseReturnValue:
     """Show what would take back ``event`` or ``correlation``; ``?show=all`` leaves nothing out of it."""
-    undo = _asked()
+    undo = _named_undo()
     if isinstance(undo, Response):
         return undo
-    everything = request.args.get("show") == "all"
-    return render_template("undo/show.html", workspace=workspace, **_prepared(undo, everything))
+    shows_all = request.args.get("show") == "all"
+    return render_template("undo/show.html", workspace=workspace, **_prepared(undo, shows_all))
 
 
 @bp.post("/w/<workspace>/undo")
 @permission_required(AUDIT_LOG_READ)
 def take(workspace: str) -> ResponseReturnValue:
     """Hand the document over, on a page or as a file; that it was is an event."""
-    undo = _asked()
+    undo = _named_undo()
     if isinstance(undo, Response):
         return undo
     download = request.form.get("how") == "download"
@@ -62,7 +62,7 @@ def take(workspace: str) -> ResponseReturnValue:
     )
 
 
-def _asked() -> Undo | Response:
+def _named_undo() -> Undo | Response:
     """Return the undo that the query string names, or the page that says what is wrong with it."""
     problem = _problem(request.args)
     if problem:
@@ -103,28 +103,28 @@ def _of(undo: Undo) -> dict[str, str]:
     return {"event": str(undo.event.uid)}
 
 
-def _prepared(undo: Undo, everything: bool) -> dict[str, Any]:
+def _prepared(undo: Undo, shows_all: bool) -> dict[str, Any]:
     """Return an undo as the page shows it."""
-    shown = undo.records if everything else undo.records[:RECORDS]
+    shown = undo.records if shows_all else undo.records[:RECORDS]
     effort = Effort()  # one for the page, however much there is to compare on it
     records = []
-    for each in shown:
+    for record in shown:
         changes, more = field_changes(
-            each.changes,
-            created=each.action == CREATE,
-            deleted=each.action == DELETE,
-            max_fields=None if everything else FIELDS,
-            max_chars=None if everything else CHARS,
+            record.changes,
+            created=record.action == CREATE,
+            deleted=record.action == DELETE,
+            max_fields=None if shows_all else FIELDS,
+            max_chars=None if shows_all else CHARS,
             effort=effort,
         )
-        sentences = [*action_sentences(each), *done_sentences(each)]
+        sentences = [*action_sentences(record), *done_sentences(record)]
         records.append(
             {
-                "undo": each,
-                "sentences": sentences if everything else sentences[:SENTENCES],
-                "more_sentences": 0 if everything else len(sentences[SENTENCES:]),
-                "conflicts": [(conflict_sentence(one), one.event) for one in each.conflicts],
-                "cautions": [CAUTION_WORDS[one] for one in each.cautions],
+                "undo": record,
+                "sentences": sentences if shows_all else sentences[:SENTENCES],
+                "more_sentences": 0 if shows_all else len(sentences[SENTENCES:]),
+                "conflicts": [(conflict_sentence(conflict), conflict.event) for conflict in record.conflicts],
+                "cautions": [CAUTION_WORDS[caution] for caution in record.cautions],
                 "changes": changes,
                 "more_changes": more,
             }
@@ -132,11 +132,11 @@ def _prepared(undo: Undo, everything: bool) -> dict[str, Any]:
     return {
         "undo": undo,
         "of": _of(undo),
-        "everything": everything,
+        "shows_all": shows_all,
         "records": records,
         "more_records": len(undo.records) - len(shown),
-        "left": [(LEFT_WORDS[each.reason], each.event) for each in undo.left],
-        "conflicts": sum(len(each.conflicts) for each in undo.records),
+        "left": [(LEFT_WORDS[left.reason], left.event) for left in undo.left],
+        "conflicts": sum(len(record.conflicts) for record in undo.records),
     }
 
 

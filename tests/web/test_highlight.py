@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from auditapp.web.formats import plain
-from auditapp.web.highlight import found, found_in_html
+from auditapp.web.highlight import mark, mark_in_html
 from tests.pages import FRAGMENT
 
 UUID = "019aa0c4-1111-7000-8000-00000000000a"
 bare = Flask("bare", static_folder=None)
 
 
-def marked(q, text, by=found) -> str:
+def marked(q, text, by=mark) -> str:
     with bare.test_request_context("/", query_string={"q": q}):
         return str(by(text))
 
@@ -70,8 +70,8 @@ def test_what_is_searched_for_is_marked_in_a_text(q, text, shown):
 def test_tags_of_coloured_json_are_left_as_they_are(q, shown):
     coloured = Markup('<span class="s2">"open &lt;b&gt;"</span>')
 
-    assert html.unescape(marked(q, coloured, found_in_html)) == html.unescape(shown)
-    assert "<b>" not in marked(q, coloured, found_in_html)
+    assert html.unescape(marked(q, coloured, mark_in_html)) == html.unescape(shown)
+    assert "<b>" not in marked(q, coloured, mark_in_html)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.lists(

@@ -59,8 +59,8 @@ def chart_of(points: Sequence[Point], hint: str | None, *, is_cut: bool) -> Char
     """
     values = [_named(point.value) for point in points]
     kind = _kind(hint, [point.value for point in points])
-    there = [value for value in values if value not in (None, "")]
-    if len(points) < 2 or not there:
+    present = [value for value in values if value not in (None, "")]
+    if len(points) < 2 or not present:
         return None
     heights = _by_size(values, kind)
     is_size = heights is not None
@@ -112,11 +112,11 @@ def _across(points: Sequence[Point]) -> list[float]:
 def _by_size(values: Sequence[Any], kind: str) -> list[float | None] | None:
     """Return the heights of numbers and dates, None where they are neither."""
     sizes = [_size(value, kind) for value in values]
-    there = [size for size in sizes if size is not None]
+    present = [size for size in sizes if size is not None]
     blank = sum(value in (None, "") for value in values)
-    if kind not in ("number", "money", "date") or len(there) + blank < len(values):
+    if kind not in ("number", "money", "date") or len(present) + blank < len(values):
         return None
-    low, high = min(there), max(there)
+    low, high = min(present), max(present)
     if low == high:
         return [None if size is None else (TOP + BOTTOM) / 2 for size in sizes]
     # Halves, where the whole is more than a double holds.

@@ -19,7 +19,7 @@ from auditapp.web.errors import error_page
 from auditapp.web.formats import workspace_zone
 from auditapp.web.gate import me, permission_required
 from auditapp.web.history.page import CANNOT_READ, record_in_path
-from auditapp.web.history.query import VERSIONS, Asked
+from auditapp.web.history.query import VERSIONS, HistoryQuery
 
 bp = Blueprint("history_export", __name__)
 
@@ -34,35 +34,35 @@ def versions_jsonl(workspace: str, entity_type: str, entity_id: str) -> Response
     now = datetime.now(UTC)
     record = record_in_path(entity_type, entity_id)
     try:
-        asked = Asked.from_args(
+        query = HistoryQuery.from_args(
             record, list(request.args.items(multi=True)), zone=workspace_zone(g.viewer.workspace), now=now
         )
-        if asked.view != VERSIONS:
+        if query.view != VERSIONS:
             raise FilterError({"view": "A history is exported as versions; leave out at, from, to and view."})
     except FilterError as error:
         return error_page(422, CANNOT_READ, str(error))
     if not is_known(record, g.viewer):
         abort(404)
-    asked = asked.resolved(g.viewer)
+    query = query.resolved(g.viewer)
     return download(
-        asked.filters,
+        query.filters,
         g.viewer,
         "jsonl",
         actor=me(),
         origin="ui",
-        head=_line(_head(workspace, asked, now)),
+        head=_line(_head(workspace, query, now)),
         name="history",
-        chosen=_chosen(asked),
+        chosen=_chosen(query),
     )
 
 
-def _head(workspace: str, asked: Asked, now: datetime) -> dict[str, Any]:
+def _head(workspace: str, query: HistoryQuery, now: datetime) -> dict[str, Any]:
     """Return what the file is, for its first line."""
     return {
         "format": FORMAT,
         "workspace": workspace,
-        "record": asked.record._asdict(),
-        "filters": _pairs(asked),
+        "record": query.record._asdict(),
+        "filters": _pairs(query),
         "taken_at": instant(now),
         "taken_by": me(),
         "role": g.viewer.role_name,
@@ -70,11 +70,11 @@ def _head(workspace: str, asked: Asked, now: datetime) -> dict[str, Any]:
     }
 
 
-def _chosen(asked: Asked) -> Chosen:
-    if not asked.has("related"):
+def _chosen(query: HistoryQuery) -> Chosen:
+    if not query.has("related"):
         return Chosen(end=_end)
-    query = f"{query_of(asked.filters)}&related=1"
-    return Chosen(related_rows(asked.record, g.viewer), query, _end)
+    text = f"{query_of(query.filters)}&related=1"
+    return Chosen(related_rows(query.record, g.viewer), text, _end)
 
 
 def _end(events: int) -> bytes:
@@ -82,24 +82,24 @@ def _end(events: int) -> bytes:
     return _line({"format": FORMAT, "end": True, "events": events})
 
 
-def _line(told: dict[str, Any]) -> bytes:
-    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+def _line(content: dict[str, Any]) -> bytes:
+    return orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _pairs(asked: Asked) -> list[tuple[str, str]]:
+def _pairs(query: HistoryQuery) -> list[tuple[str, str]]:
     """Return what says which events there are; their place on the page does not matter."""
-    return [*asked.narrowing(), *([("related", "1")] if asked.has("related") else [])]
+    return [*query.narrowing(), *([("related", "1")] if query.has("related") else [])]
 
 
-def history_export_url(workspace: str, asked: Asked) -> str:
+def history_export_url(workspace: str, query: HistoryQuery) -> str:
     """Return the URL of a history as a file."""
-    query: dict[str, Any] = MultiDict(_pairs(asked)).to_dict(flat=False)
+    args: dict[str, Any] = MultiDict(_pairs(query)).to_dict(flat=False)
     path: dict[str, Any] = {
         "workspace": workspace,
-        "entity_type": asked.record.type,
-        "entity_id": asked.record.id,
+        "entity_type": query.record.type,
+        "entity_id": query.record.id,
     }
-    return url_for("history_export.versions_jsonl", **path, **query)
+    return url_for("history_export.versions_jsonl", **path, **args)
 
 
 @bp.app_context_processor

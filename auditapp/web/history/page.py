@@ -21,7 +21,7 @@ from auditapp.web.errors import error_page
 from auditapp.web.formats import viewer_zone, when, workspace_zone
 from auditapp.web.fragments import render, wants_fragment
 from auditapp.web.gate import permission_required
-from auditapp.web.history.query import COMPARE, FIELDS, INSTANT, VERSIONS, Asked, history_url
+from auditapp.web.history.query import COMPARE, FIELDS, INSTANT, VERSIONS, HistoryQuery, history_url
 from auditapp.web.history.rail import shown_lanes, shown_periods, size_words
 from auditapp.web.history.states import comparison, fields, instant
 from auditapp.web.history.versions import verb_of, versions
@@ -31,7 +31,7 @@ bp = Blueprint("history", __name__)
 
 CANNOT_READ = "That part of a history could not be read"
 # What fills a view's template, of what is asked, the record's head and its rail; 404 where that is nothing.
-VIEWS: dict[str, Callable[[Asked, Head, Rail], dict[str, Any]]] = {
+VIEWS: dict[str, Callable[[HistoryQuery, Head, Rail], dict[str, Any]]] = {
     VERSIONS: versions,
     FIELDS: fields,
     INSTANT: instant,
@@ -47,38 +47,38 @@ def show(workspace: str, entity_type: str, entity_id: str) -> ResponseReturnValu
     args = list(request.args.items(multi=True))
     zone = workspace_zone(g.viewer.workspace)
     try:
-        asked = Asked.from_args(record, args, zone=zone, now=datetime.now(UTC))
+        query = HistoryQuery.from_args(record, args, zone=zone, now=datetime.now(UTC))
     except FilterError as error:
         return _wrong(record, args, error)
-    if not wants_fragment() and args != asked.canonical():
-        return redirect(history_url(workspace, record, asked.canonical()))  # as a form sends it
-    asked = asked.resolved(g.viewer)
-    head, rail = head_of(record, g.viewer), rail_of(record, asked.filters, g.viewer, viewer_zone())
+    if not wants_fragment() and args != query.canonical():
+        return redirect(history_url(workspace, record, query.canonical()))  # as a form sends it
+    query = query.resolved(g.viewer)
+    head, rail = head_of(record, g.viewer), rail_of(record, query.filters, g.viewer, viewer_zone())
     if head is None or rail is None:
         abort(404)
     return render(
         "history/show.html",
-        f"history/_{asked.view}.html",
+        f"history/_{query.view}.html",
         workspace=workspace,
         record=record,
-        asked=asked,
+        query=query,
         head=head,
         rail=rail,
-        other=other_name(record, g.viewer),
-        lanes=shown_lanes(workspace, asked, rail),
-        periods=shown_periods(workspace, asked, rail),
+        other_name=other_name(record, g.viewer),
+        lanes=shown_lanes(workspace, query, rail),
+        periods=shown_periods(workspace, query, rail),
         size_words=size_words(rail),
         tabs=_tabs(workspace, record, head),
-        more_url=_more_url(workspace, asked),
-        **VIEWS[asked.view](asked, head, rail),
+        more_url=_more_url(workspace, query),
+        **VIEWS[query.view](query, head, rail),
     )
 
 
-def _more_url(workspace: str, asked: Asked) -> str | None:
+def _more_url(workspace: str, query: HistoryQuery) -> str | None:
     """Return where the same view leaves nothing out, None where it does not."""
-    if asked.everything or asked.view == VERSIONS:
+    if query.shows_all or query.view == VERSIONS:
         return None
-    return history_url(workspace, asked.record, asked.canonical(), show="all")
+    return history_url(workspace, query.record, query.canonical(), show="all")
 
 
 def _wrong(record: Record, args: list[tuple[str, str]], error: FilterError) -> ResponseReturnValue:
@@ -86,8 +86,8 @@ def _wrong(record: Record, args: list[tuple[str, str]], error: FilterError) -> R
     if wants_fragment():
         return error_page(422, CANNOT_READ, str(error))
     typed = [(name, value) for name, value in args if value]
-    told = {"title": CANNOT_READ, "advice": str(error), "record": record, "typed": typed}
-    return render_template("history/wrong.html", workspace=g.viewer.workspace.slug, **told), 422
+    context = {"title": CANNOT_READ, "advice": str(error), "record": record, "typed": typed}
+    return render_template("history/wrong.html", workspace=g.viewer.workspace.slug, **context), 422
 
 
 def record_in_path(entity_type: str, entity_id: str) -> Record:

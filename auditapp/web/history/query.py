@@ -36,7 +36,7 @@ FILTERS = ("actor", "after", "before", "field", "limit")
 
 
 @dataclass(frozen=True)
-class Asked:
+class HistoryQuery:
     """A validated query string; ``typed`` are its pairs, sorted, nothing empty.
 
     ``filters`` narrow the versions, and say the record.
@@ -56,16 +56,16 @@ class Asked:
     @classmethod
     def from_args(
         cls, record: Record, args: Sequence[tuple[str, str]], *, zone: ZoneInfo, now: datetime
-    ) -> "Asked":
+    ) -> "HistoryQuery":
         """Validate a query string.
 
         :param zone: of the workspace, for moments without one where the query names none.
         :raise FilterError: with a sentence for each parameter that is unknown, malformed or out of place.
         """
         typed = sorted({(name, value) for name, value in args if value})
-        given = MultiDict(typed)
+        parameters = MultiDict(typed)
         problems: dict[str, str] = {}
-        view = _view(given, problems)
+        view = _view(parameters, problems)
         pairs = [("record", str(record)), *((name, value) for name, value in typed if name in FILTERS)]
         try:
             filters = TimelineFilters.from_args(
@@ -73,37 +73,37 @@ class Asked:
             )
         except FilterError as error:
             raise FilterError({**problems, **error.problems}) from None
-        found: dict[str, Any] = {}
+        points: dict[str, Any] = {}
         readers = (
-            ("at", "at", _Moment(_zone(given, problems) or zone, now)),
+            ("at", "at", _Moment(_zone(parameters, problems) or zone, now)),
             ("from", "before", _uid),
             ("to", "after", _uid),
         )
         for name, key, read in readers:
-            if name in given:
+            if name in parameters:
                 try:
-                    found[key] = read(given[name])
+                    points[key] = read(parameters[name])
                 except ValueError as error:
                     problems.setdefault(name, f"{name}: {error}.")
         if problems:
             raise FilterError(problems)
-        if "limit" not in given:
+        if "limit" not in parameters:
             filters = replace(filters, limit=PAGE_SIZE)
-        return cls(record, view, filters, tuple(typed), **found)
+        return cls(record, view, filters, tuple(typed), **points)
 
     @property
     def field(self) -> str | None:
         """Return the name or label of the field whose history this is, as typed, if it is one field's."""
         return next((text for name, text in self.typed if name == "field" and not text.startswith("!")), None)
 
-    def resolved(self, viewer: Viewer) -> "Asked":
+    def resolved(self, viewer: Viewer) -> "HistoryQuery":
         """Return the same with the fields found that the record has under the name or label of ``field=``."""
         values = self.filters.field
         if not values:
             return self
-        [asked] = values.included or values.excluded
-        fields = fields_called(asked, self.record, viewer)
-        names = (asked, *(name for name in fields if field_key(name) != field_key(asked)))
+        [text] = values.included or values.excluded
+        fields = fields_called(text, self.record, viewer)
+        names = (text, *(name for name in fields if field_key(name) != field_key(text)))
         chosen = Values(names) if values.included else Values((), names)
         return replace(self, filters=self.filters.narrowed(field=chosen), fields=fields)
 
@@ -118,7 +118,7 @@ class Asked:
         return (switch, "1") in self.typed
 
     @property
-    def everything(self) -> bool:
+    def shows_all(self) -> bool:
         """Tell whether nothing is to be left out, however long."""
         return ("show", "all") in self.typed
 
@@ -126,7 +126,7 @@ class Asked:
         """Return the pairs of the address: what they mean is the same wherever they are read."""
         if self.at is None or "zone" not in dict(self.typed):
             return list(self.typed)
-        return [("at", when(self.at).iso), *([("show", "all")] if self.everything else [])]
+        return [("at", when(self.at).iso), *([("show", "all")] if self.shows_all else [])]
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
         """Return the query's pairs but for some, by their names."""
@@ -153,9 +153,9 @@ class _Moment:
             raise ValueError(f"{shorten(text)} is no time; {error}") from None
 
 
-def _zone(given: MultiDict[str, str], problems: dict[str, str]) -> ZoneInfo | None:
+def _zone(parameters: MultiDict[str, str], problems: dict[str, str]) -> ZoneInfo | None:
     """Return the zone that a form was filled in by, None where none is named."""
-    name = given.get("zone")
+    name = parameters.get("zone")
     if name is None or is_timezone(name):
         return None if name is None else ZoneInfo(name)
     problems.setdefault("zone", f"zone: {shorten(name)} is no time zone.")
@@ -169,38 +169,38 @@ def _uid(text: str) -> uuid.UUID:
         raise ValueError(f"{shorten(text)} is no event’s id") from None
 
 
-def _view(given: MultiDict[str, str], problems: dict[str, str]) -> str:
+def _view(parameters: MultiDict[str, str], problems: dict[str, str]) -> str:
     """Return which view is asked for, noting what does not belong together."""
-    for name in given:
+    for name in parameters:
         if name not in NAMES:
             problems[name] = f"{shorten(name)}: there is no such filter of a history."
-        elif name != "actor" and len(given.getlist(name)) > 1:
+        elif name != "actor" and len(parameters.getlist(name)) > 1:
             problems[name] = f"{name}: may be given once."
     for name in SWITCHES:
-        if name in given and given[name] != "1":
+        if name in parameters and parameters[name] != "1":
             problems.setdefault(name, f"{name}: is 1, or left out.")
-    if "view" in given and given["view"] != FIELDS:
-        problems["view"] = f"view: {shorten(given['view'])} is no view of a history; there is {FIELDS}."
-    if "show" in given and given["show"] != "all":
+    if "view" in parameters and parameters["view"] != FIELDS:
+        problems["view"] = f"view: {shorten(parameters['view'])} is no view of a history; there is {FIELDS}."
+    if "show" in parameters and parameters["show"] != "all":
         problems.setdefault("show", "show: is all, or left out.")
-    if "zone" in given and "at" not in given:
+    if "zone" in parameters and "at" not in parameters:
         problems["zone"] = "zone: say at which time."
-    if "from" in given and "to" not in given:
+    if "from" in parameters and "to" not in parameters:
         problems["from"] = "from: say with to which version it is compared."
-    if "related" in given and "field" in given:
+    if "related" in parameters and "field" in parameters:
         problems["related"] = "related: one field is of this record alone; leave out field or related."
-    return _chosen(given, problems)
+    return _chosen(parameters, problems)
 
 
-def _chosen(given: MultiDict[str, str], problems: dict[str, str]) -> str:
+def _chosen(parameters: MultiDict[str, str], problems: dict[str, str]) -> str:
     for view, own in TAKES.items():
-        if not own & set(given):
+        if not own & set(parameters):
             continue
-        for name in sorted(set(given) - own - {"show"}):
-            asked = " and ".join(sorted(own & set(given)))
-            problems.setdefault(name, f"{shorten(name)}: does not go together with {asked}.")
+        for name in sorted(set(parameters) - own - {"show"}):
+            own_names = " and ".join(sorted(own & set(parameters)))
+            problems.setdefault(name, f"{shorten(name)}: does not go together with {own_names}.")
         return view
-    if "show" in given:
+    if "show" in parameters:
         problems.setdefault("show", "show: goes with at, to or view; each version has a page of its own.")
     return VERSIONS
 
@@ -209,7 +209,7 @@ def history_url(workspace: str, record: Any, pairs: Sequence[tuple[str, str]] = 
     """Return the URL of a record's history.
 
     :param record: its type and its id.
-    :param pairs: of the query string, as ``Asked.pairs`` gives them.
+    :param pairs: of the query string, as ``HistoryQuery.pairs`` gives them.
     :param query: further ones, in the place of those of their names.
     """
     entity_type, entity_id = record
@@ -219,5 +219,5 @@ def history_url(workspace: str, record: Any, pairs: Sequence[tuple[str, str]] = 
         path = {"workspace": workspace, "entity_type": entity_type, "entity_id": entity_id}
         known[entity_type, entity_id] = url_for("history.show", **path)
     kept = [pair for pair in pairs if pair[0] not in query]
-    asked = urlencode(sorted([*kept, *query.items()]), safe="!:,/")
-    return known[entity_type, entity_id] + (f"?{asked}" if asked else "")
+    query_text = urlencode(sorted([*kept, *query.items()]), safe="!:,/")
+    return known[entity_type, entity_id] + (f"?{query_text}" if query_text else "")

@@ -9,7 +9,7 @@ from auditapp.filters.cursor import Cursor, places_of
 from auditapp.filters.moments import in_zone
 from auditapp.reading.records.rail import Dot, Period, Rail
 from auditapp.web.formats import viewer_zone
-from auditapp.web.history.query import INSTANT, Asked, history_url
+from auditapp.web.history.query import INSTANT, HistoryQuery, history_url
 from auditapp.web.times import iso
 
 SIZES = (2, 10)  # from so many versions on, a dot is larger
@@ -48,11 +48,11 @@ class ShownPeriod:
 class _Links:
     """Links of one page to places in time: to the state then, or to the versions up to there."""
 
-    def __init__(self, workspace: str, asked: Asked) -> None:
-        self.to_states = asked.view == INSTANT
-        kept = [] if self.to_states else asked.pairs("after", "at", "before", "from", "to", "view")
+    def __init__(self, workspace: str, query: HistoryQuery) -> None:
+        self.to_states = query.view == INSTANT
+        kept = [] if self.to_states else query.pairs("after", "at", "before", "from", "to", "view")
         name = "at" if self.to_states else "before"
-        url = history_url(workspace, asked.record, kept, **{name: ""})
+        url = history_url(workspace, query.record, kept, **{name: ""})
         # No value holds "=" as it is, so this is the name.
         start, equals, self.end = url.rpartition(f"{name}=")
         self.start = start + equals
@@ -64,9 +64,9 @@ class _Links:
         return self.start + self.places.write(newest._replace(id=newest.id + 1)) + self.end
 
 
-def shown_lanes(workspace: str, asked: Asked, rail: Rail) -> list[ShownLane]:
+def shown_lanes(workspace: str, query: HistoryQuery, rail: Rail) -> list[ShownLane]:
     """Return the lanes of a rail."""
-    links = _Links(workspace, asked)
+    links = _Links(workspace, query)
     return [
         ShownLane(lane.way, lane.versions, [_shown(dot, links) for dot in lane.dots]) for lane in rail.lanes
     ]
@@ -84,8 +84,8 @@ def scale_of(versions: int) -> float:
 
 def size_words(rail: Rail) -> str:
     """Say what the sizes of a rail's dots mean, nothing where all are of one size."""
-    told = [f"{size}" for size in SIZES if size <= rail.busiest]
-    return f"larger dots: {' and '.join(told)} versions or more" if told else ""
+    sizes = [f"{size}" for size in SIZES if size <= rail.busiest]
+    return f"larger dots: {' and '.join(sizes)} versions or more" if sizes else ""
 
 
 def _words(dot: Dot) -> str:
@@ -98,10 +98,13 @@ def _words(dot: Dot) -> str:
     return f"{dot.versions:,} versions, {oldest.day} {oldest:%b} {oldest.year}, {oldest:%H:%M} to {end}"
 
 
-def shown_periods(workspace: str, asked: Asked, rail: Rail) -> list[ShownPeriod]:
+def shown_periods(workspace: str, query: HistoryQuery, rail: Rail) -> list[ShownPeriod]:
     """Return the periods of a rail, the newest first."""
-    links = _Links(workspace, asked)
-    return [ShownPeriod(links.to(each.newest), _period_words(each), dict(each.ways)) for each in rail.periods]
+    links = _Links(workspace, query)
+    return [
+        ShownPeriod(links.to(period.newest), _period_words(period), dict(period.ways))
+        for period in rail.periods
+    ]
 
 
 def _period_words(period: Period) -> str:

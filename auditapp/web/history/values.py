@@ -16,9 +16,9 @@ _NAMING = {"id", "columnId", "key", "name", "label", "title", "email", "type"}
 
 @dataclass
 class Room:
-    """How much a page may still fold away of long values; ``everything``: it shows all of them, unfolded."""
+    """How much a page may still fold away of long values; ``shows_all``: it shows all of them, unfolded."""
 
-    everything: bool = False
+    shows_all: bool = False
     left: int = PAGE_CHARS
 
     def takes(self, characters: int) -> bool:
@@ -47,13 +47,13 @@ class Item:
 
 @dataclass(frozen=True)
 class ShownValue:
-    """A value: ``items`` of a list of related records, else ``one``.
+    """A value: ``items`` of a list of related records, else ``text``.
 
     :ivar folded: items behind those.
     :ivar more: how many are not shown.
     """
 
-    one: ShownText | None
+    text: ShownText | None
     items: list[Item] = dataclass_field(default_factory=list)
     folded: list[Item] = dataclass_field(default_factory=list)
     more: int = 0
@@ -61,12 +61,12 @@ class ShownValue:
 
 def shown_value(value: Any, kind: str, room: Room) -> ShownValue:
     """Prepare a value of a kind that ``reading.values.kind_of`` found."""
-    if kind == "refs" and isinstance(value, dict) and not room.everything:
+    if kind == "refs" and isinstance(value, dict) and not room.shows_all:
         return ShownValue(_text(ref_name(value), "text", room))
     if kind == "refs" and isinstance(value, list) and value:
-        most = None if room.everything else MAX_FOLDED_ITEMS
-        items = [_item(each, room) for each in value[:most]]
-        shown = None if room.everything else MAX_ITEMS
+        most = None if room.shows_all else MAX_FOLDED_ITEMS
+        items = [_item(record, room) for record in value[:most]]
+        shown = None if room.shows_all else MAX_ITEMS
         folded = [] if shown is None else items[shown:]
         return ShownValue(None, items[:shown], folded, len(value) - len(items))
     return ShownValue(_text(value, kind, room))
@@ -75,7 +75,7 @@ def shown_value(value: Any, kind: str, room: Room) -> ShownValue:
 def _text(value: Any, kind: str, room: Room) -> ShownText:
     whole = value_of(value, kind, None)
     left_out = len(whole.text) - MAX_CHARS
-    if room.everything or left_out <= 0:
+    if room.shows_all or left_out <= 0:
         return ShownText(whole)
     beginning = whole.text[:MAX_CHARS]
     if len(whole.text) <= MAX_FOLDED and room.takes(left_out):
@@ -86,8 +86,8 @@ def _text(value: Any, kind: str, room: Room) -> ShownText:
 def _item(value: Mapping[str, Any], room: Room) -> Item:
     """Prepare a related record: what it is called, and what more there is to say of it."""
     attributes = [
-        (label_of(key), _text(each, "text", room))
-        for key, each in value.items()
-        if room.everything or (key not in _NAMING and each not in (None, "", [], {}))
+        (label_of(key), _text(attribute, "text", room))
+        for key, attribute in value.items()
+        if room.shows_all or (key not in _NAMING and attribute not in (None, "", [], {}))
     ]
     return Item(ref_name(value), attributes)

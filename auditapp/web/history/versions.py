@@ -20,7 +20,7 @@ from auditapp.reading.story import cause_of
 from auditapp.reading.timeline import EventRow, Page, list_events, place
 from auditapp.values.changes import label_of
 from auditapp.web.history.chart import Chart, chart_of
-from auditapp.web.history.query import Asked, history_url
+from auditapp.web.history.query import HistoryQuery, history_url
 from auditapp.web.sentences import effect
 
 FIELDS_PER_VERSION = 30
@@ -87,25 +87,25 @@ class FieldChart:
     chart: Chart | None
 
 
-def versions(asked: Asked, head: Head, rail: Rail) -> dict[str, Any]:
+def versions(query: HistoryQuery, head: Head, rail: Rail) -> dict[str, Any]:
     """Return what the page of versions needs."""
     viewer = g.viewer
 
     def fetch(filters: TimelineFilters) -> Page:
-        if asked.has("related"):
-            return list_related(asked.record, viewer, filters)
+        if query.has("related"):
+            return list_related(query.record, viewer, filters)
         return list_events(filters, viewer)
 
     # Where nothing ever changed, the versions without a change are all that there is to see.
-    folds = rail.has_changes and not asked.has("unchanged")
-    history = history_of(asked.filters, viewer, fetch, folds=folds)
-    runs = _shown(history, asked)
+    folds = rail.has_changes and not query.has("unchanged")
+    history = history_of(query.filters, viewer, fetch, folds=folds)
+    runs = _shown(history, query)
     return {
         "history": history,
         "runs": runs,
-        "charts": _charts(asked, history),
+        "charts": _charts(query, history),
         "known_fields": _known_fields(runs),
-        "chips": [_chip(name, value, asked, rail) for name, value in asked.narrowing()],
+        "chips": [_chip(name, value, query, rail) for name, value in query.narrowing()],
     }
 
 
@@ -115,63 +115,65 @@ def _known_fields(runs: Sequence[ShownRun]) -> list[tuple[str, str]]:
     return sorted({change.name: change.label for change in shown}.items())
 
 
-def _chip(name: str, value: str, asked: Asked, rail: Rail) -> Chip:
-    url = history_url(g.viewer.workspace.slug, asked.record, asked.without(name, value))
+def _chip(name: str, value: str, query: HistoryQuery, rail: Rail) -> Chip:
+    url = history_url(g.viewer.workspace.slug, query.record, query.without(name, value))
     what, shown = value.startswith("!"), value.removeprefix("!")
     if name == "actor":
-        shown = "me" if shown == ME else next((one.name for one in rail.actors if one.id == shown), shown)
+        shown = (
+            "me" if shown == ME else next((actor.name for actor in rail.actors if actor.id == shown), shown)
+        )
         return Chip("not by" if what else "by", shown, url)
     return Chip("all but" if what else "field", shown, url)
 
 
-def _charts(asked: Asked, history: History) -> list[FieldChart]:
+def _charts(query: HistoryQuery, history: History) -> list[FieldChart]:
     """Return the charts of the field that is asked for, or of those that are called so."""
-    if asked.field is None:
+    if query.field is None:
         return []
-    return [_chart(name, label, asked, history) for name, label in islice(asked.fields.items(), MAX_CHARTS)]
+    return [_chart(name, label, query, history) for name, label in islice(query.fields.items(), MAX_CHARTS)]
 
 
-def _chart(name: str, label: str, asked: Asked, history: History) -> FieldChart:
-    told = [
+def _chart(name: str, label: str, query: HistoryQuery, history: History) -> FieldChart:
+    changes = [
         version.changes[name]
         for run in history.runs
         for version in run.versions
         if version.changes and name in version.changes
     ]
-    kind = next((change["kind"] for change in told if change.get("kind")), None)
-    points, more = field_points(asked.record, name, g.viewer, MAX_POINTS)
-    is_asked = field_key(label) == field_key(str(asked.field))
-    return FieldChart(name, label, is_asked, chart_of(points, kind, is_cut=more))
+    kind = next((change["kind"] for change in changes if change.get("kind")), None)
+    points, more = field_points(query.record, name, g.viewer, MAX_POINTS)
+    is_label = field_key(label) == field_key(str(query.field))
+    return FieldChart(name, label, is_label, chart_of(points, kind, is_cut=more))
 
 
-def _shown(history: History, asked: Asked) -> list[ShownRun]:
+def _shown(history: History, query: HistoryQuery) -> list[ShownRun]:
     rows = [version.event for run in history.runs for version in run.versions[:SHOWN_OF_A_RUN]]
     causes = causes_of(rows, g.viewer)
     effort = Effort()  # one for the page, however much there is to compare on it
-    return [_shown_run(run, asked, causes, effort) for run in history.runs]
+    return [_shown_run(run, query, causes, effort) for run in history.runs]
 
 
-def _shown_run(run: Run, asked: Asked, causes: dict[int, EventRow], effort: Effort) -> ShownRun:
-    shown = [_shown_version(each, asked, causes, effort) for each in run.versions[:SHOWN_OF_A_RUN]]
+def _shown_run(run: Run, query: HistoryQuery, causes: dict[int, EventRow], effort: Effort) -> ShownRun:
+    shown = [_shown_version(version, query, causes, effort) for version in run.versions[:SHOWN_OF_A_RUN]]
     verbs = sorted(run.verbs.items(), key=lambda pair: -pair[1])
-    told = [(verb_of(name), count) for name, count in verbs]
+    verb_words = [(verb_of(name), count) for name, count in verbs]
     return ShownRun(
         shown,
         run.is_folded,
         len(run.versions),
-        told,
+        verb_words,
         places_of(g.viewer.workspace).write(place(shown[-1].event)),
     )
 
 
 def _shown_version(
-    version: Version, asked: Asked, causes: dict[int, EventRow], effort: Effort
+    version: Version, query: HistoryQuery, causes: dict[int, EventRow], effort: Effort
 ) -> ShownVersion:
     event, cause = version.event, causes.get(version.event.id)
     if version.changes is None:
         return ShownVersion(event, None, 0, 0, cause)
     of_filter = {
-        name: change for name, change in version.changes.items() if asked.shows(name, change.get("label"))
+        name: change for name, change in version.changes.items() if query.shows(name, change.get("label"))
     }
     shown, more = field_changes(
         of_filter,

@@ -93,9 +93,9 @@ def replay(workspace: str, source_id: str) -> ResponseReturnValue:
         db.session.commit()
     else:
         received = receiving.replay_all(source)
-    still = sum(each.reason is not None for each in received)
-    read = len(received) - still
-    flash(f"{read:,} read and recorded" + (f", {still:,} still cannot be read." if still else "."))
+    unread = sum(webhook.reason is not None for webhook in received)
+    read = len(received) - unread
+    flash(f"{read:,} read and recorded" + (f", {unread:,} still cannot be read." if unread else "."))
     return redirect(url_for(".show", workspace=workspace, source_id=source_id), 303)
 
 
