@@ -64,7 +64,7 @@ AUDIT_LOG_READ = AnyOf(
     "read the audit log",
     (Permission.AUDIT_LOG_READ_OWN, Permission.AUDIT_LOG_READ_PERMITTED, Permission.AUDIT_LOG_READ_ALL),
 )
-Asked = Permission | AnyOf
+Requirement = Permission | AnyOf
 
 # Who holds all of these owns the workspace, whatever their role is called: there is always somebody.
 OWNING = (Permission.MEMBERS_MANAGE, Permission.ROLES_MANAGE)
@@ -98,7 +98,7 @@ _LEVELS = {
 }
 
 
-def allows(held: frozenset[Grant], requirement: Asked) -> bool:
+def allows(held: frozenset[Grant], requirement: Requirement) -> bool:
     """Tell whether grants cover what is asked for."""
     return any(
         resource in {ANY, permission.resource} and action in {ANY, permission.action}

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from auditapp.access.permissions import (
-    Asked,
     AuditLevel,
     Grant,
     Permission,
+    Requirement,
     allows,
     audit_level,
     readable_entity_types,
@@ -27,7 +27,7 @@ class Viewer:
     member_id: uuid.UUID | None = None
     role_name: str = ""
 
-    def can(self, requirement: Asked) -> bool:
+    def can(self, requirement: Requirement) -> bool:
         """Tell whether this viewer holds a permission."""
         return allows(self.permissions, requirement)
 

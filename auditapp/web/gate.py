@@ -11,7 +11,7 @@ from werkzeug.exceptions import Forbidden
 from auditapp.access import throttle
 from auditapp.access.members import SLUG
 from auditapp.access.own_events import actor_of, note
-from auditapp.access.permissions import Asked
+from auditapp.access.permissions import Requirement
 from auditapp.access.sessions import SignedIn, find_session
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db, login_manager
@@ -50,7 +50,7 @@ def signed_in_required(view: View) -> View:
     return gated  # type: ignore[return-value]
 
 
-def permission_required(asked: Asked) -> Callable[[View], View]:
+def permission_required(asked: Requirement) -> Callable[[View], View]:
     """Let members of the URL's workspace pass whose role holds a permission.
 
     Strangers get 404, as if the workspace did not exist; members without the right get 403, and
@@ -79,7 +79,7 @@ def permission_required(asked: Asked) -> Callable[[View], View]:
     return gate
 
 
-def deny(viewer: Viewer, asked: Asked) -> None:
+def deny(viewer: Viewer, asked: Requirement) -> None:
     """Record the denial, once per person, page and hour, and answer 403; the server's log has each.
 
     :raise AccessDenied: always.
@@ -102,7 +102,7 @@ def deny(viewer: Viewer, asked: Asked) -> None:
     raise AccessDenied(viewer, asked.words)
 
 
-def _name(asked: Asked) -> str:
+def _name(asked: Requirement) -> str:
     return f"{asked.resource}:{asked.action}"
 
 
