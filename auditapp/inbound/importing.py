@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
     :ivar place: where it stands in the file.
     :ivar size: the bytes it takes there.
-    :ivar given: what a server gave it before, where the file is an export.
+    :ivar stamp: what a server gave it before, where the file is an export.
     :ivar derived: its key was made of its content and its number, so that no other row has it.
     :ivar clean: ``strict_json.is_clean`` has been asked.
     """
@@ -47,7 +47,7 @@ class Row(NamedTuple):
     place: str
     event: dict[str, Any]
     size: int
-    given: Stamp | None = None
+    stamp: Stamp | None = None
     derived: bool = False
     clean: bool = False
 
@@ -175,7 +175,7 @@ class _Check:
         if isinstance(row, FileError):
             self._refuse(row)
             return None
-        is_restored = row.given is not None
+        is_restored = row.stamp is not None
         if is_restored and not self._restore:
             self._refuse(fault(row.place, "", OF_AN_EXPORT))
             return None
@@ -185,7 +185,7 @@ class _Check:
             self._refuse(_refused(row, error.problems[0], self._reader))
             return None
         by_facts = self._reader.known_by_payload or is_restored
-        return Unindexed.of(row.place, event, row.given, by_facts=by_facts, derived=row.derived)
+        return Unindexed.of(row.place, event, row.stamp, by_facts=by_facts, derived=row.derived)
 
     def _conflict(self, row: Unindexed) -> tuple[str, str]:
         if row.by_facts:
@@ -211,15 +211,15 @@ def _record(
         results = record_parsed(
             workspace,
             [row.event for row in batch],
-            stamps=[row.given for row in batch],
+            stamps=[row.stamp for row in batch],
             digests=[row.digest for row in batch],
         )
         note_restored(
             workspace,
             [
-                (row.event, row.given)
+                (row.event, row.stamp)
                 for row, result in zip(batch, results, strict=True)
-                if row.given and not result.duplicate
+                if row.stamp and not result.duplicate
             ],
         )
         counted.update(result.duplicate for result in results)

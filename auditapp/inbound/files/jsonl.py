@@ -47,14 +47,14 @@ class Jsonl:
 def _row(element: Element, occurrences: "Occurrences") -> Row:
     event = _checked(element)
     if "id" in event or "recorded_at" in event:
-        return Row(element.place, event, len(element.text), _given(element.place, event), clean=True)
+        return Row(element.place, event, len(element.text), _stamp_of(element.place, event), clean=True)
     derived = event.get("idempotency_key") is None
     if derived:
         event["idempotency_key"] = _derived_key(event, occurrences)
     return Row(element.place, event, len(element.text), derived=derived, clean=True)
 
 
-def _given(place: str, event: dict[str, Any]) -> Stamp:
+def _stamp_of(place: str, event: dict[str, Any]) -> Stamp:
     """Take out of an exported event what a server gave it. Its place in the log it gets anew."""
     event.pop("seq", None)
     try:

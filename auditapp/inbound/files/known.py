@@ -44,7 +44,7 @@ class Unindexed:
 
     place: str
     event: EventIn
-    given: Stamp | None
+    stamp: Stamp | None
     by_facts: bool
     derived: bool
     identity: Identity
@@ -55,19 +55,19 @@ class Unindexed:
         cls,
         place: str,
         event: EventIn,
-        given: Stamp | None,
+        stamp: Stamp | None,
         *,
         by_facts: bool,
         derived: bool,
         digest: bytes | None = None,
     ) -> "Unindexed":
         """Return a row with what tells it from others: the id it was given, or its key."""
-        identity = given.id if given else event["idempotency_key"]
+        identity = stamp.id if stamp else event["idempotency_key"]
         if identity is None:
             raise ValueError("a row needs an id or a key")
-        if given is None:
+        if stamp is None:
             digest = digest or digest_of(event)
-        return cls(place, event, given, by_facts, derived, identity, digest)
+        return cls(place, event, stamp, by_facts, derived, identity, digest)
 
 
 def recorded(workspace: Workspace, rows: Sequence[Unindexed]) -> dict[Identity, Facts | bytes]:

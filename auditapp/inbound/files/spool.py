@@ -44,12 +44,12 @@ class Spool:
 
 
 def _packed(row: Unindexed) -> tuple[Any, ...]:
-    occurred_at, given = row.event["occurred_at"], row.given
+    occurred_at, stamp = row.event["occurred_at"], row.stamp
     event: dict[str, Any] = {**row.event, "occurred_at": None}
     return (
         event,
         _microseconds(occurred_at),
-        given and (given.id.bytes, _microseconds(given.recorded_at), given.claimed_by),
+        stamp and (stamp.id.bytes, _microseconds(stamp.recorded_at), stamp.claimed_by),
         row.by_facts,
         row.derived,
         row.digest,
@@ -57,14 +57,19 @@ def _packed(row: Unindexed) -> tuple[Any, ...]:
 
 
 def _unpacked(
-    event: Any, occurred_at: int | None, given: Any, by_facts: bool, derived: bool, digest: bytes | None
+    event: Any,
+    occurred_at: int | None,
+    packed_stamp: Any,
+    by_facts: bool,
+    derived: bool,
+    digest: bytes | None,
 ) -> Unindexed:
     event["occurred_at"] = _moment(occurred_at)
-    again = None
-    if given:
-        uid, recorded_at, claimed_by = given
-        again = Stamp(uuid.UUID(bytes=uid), cast(datetime, _moment(recorded_at)), claimed_by)
-    return Unindexed.of("", event, again, by_facts=by_facts, derived=derived, digest=digest)
+    stamp = None
+    if packed_stamp:
+        uid, recorded_at, claimed_by = packed_stamp
+        stamp = Stamp(uuid.UUID(bytes=uid), cast(datetime, _moment(recorded_at)), claimed_by)
+    return Unindexed.of("", event, stamp, by_facts=by_facts, derived=derived, digest=digest)
 
 
 def _microseconds(moment: datetime | None) -> int | None:
