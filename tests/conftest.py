@@ -79,8 +79,9 @@ _render = Template.render
 
 
 def render(template: Template, *values: Any, **named: Any) -> str:
-    """Render a template, and know meanwhile which one it is."""
-    token = _rendering.set(template.name)
+    """Render a template, and know meanwhile which one of Auditapp's it is."""
+    is_ours = (template.filename or "").startswith(str(ROOT / "templates"))
+    token = _rendering.set(template.name if is_ours else None)
     try:
         return _render(template, *values, **named)
     finally:
