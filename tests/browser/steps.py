@@ -16,6 +16,7 @@ def sign_in(page: Page, email: str = OWNER, *, at: str = TIMELINE) -> None:
     page.goto(at)
     fill_sign_in(page, email)
     expect(page.get_by_text("Signed in as")).to_be_attached()
+    page.wait_for_load_state()  # the scripts have run: keys do what they are to do
 
 
 def fill_sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
