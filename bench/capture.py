@@ -100,7 +100,9 @@ def prepare() -> str:
         print("Installing what the benchmark compares with …", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
         install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]
-        subprocess.run([python, *install, HERE / "requirements.txt"], check=True)
+        # By itself: where one package has its hash, pip wants those of all.
+        for place in (HERE.parent, HERE):
+            subprocess.run([python, *install, place / "requirements.txt"], check=True)
         mark.write_text(wanted)
     return str(python)
 
