@@ -35,12 +35,10 @@ class SharedApp:
     def lend(self) -> Iterator[Flask]:
         """Give the application to a test, inside a context, as if it had been made for it."""
         with self._app.app_context():
-            # A session goes by the id of its context, which comes again: of one that never ended, as that of
-            # a download somebody left, the connection is another test's.
-            db.session.registry.registry.clear()
             self._renew_engine()
             self._app.extensions["auditapp_readiness"] = Readiness(db.engine)
             yield self._app
+            CheckingClient.close_streamed()
             db.session.remove()
             db.engine.dispose()
         self._app.config.clear()
