@@ -1,10 +1,9 @@
 """Commands (``flask …``), a file a group."""
 
-from importlib.util import find_spec
-
 from flask import Flask
 
 from auditapp.cli import api_key, backup, doctor, events, index, source, user, workspace
+from auditapp.config import ROOT
 
 
 def init_app(app: Flask) -> None:
@@ -21,7 +20,7 @@ def init_app(app: Flask) -> None:
         doctor.command_doctor,
     ):
         app.cli.add_command(command)
-    if find_spec("demo"):  # which is beside the program, and in no package of it
+    if (ROOT / "demo").is_dir():  # beside the program, and in no package of it
         from auditapp.cli.demo import command_demo
 
         app.cli.add_command(command_demo)
