@@ -45,18 +45,26 @@ def line_with(fields: str | None, changes: Changes, context: Mapping[str, Any]) 
         line["ip"] = _cut(str(ip))
     if reason := context.get("reason"):
         line["reason"] = _cut(str(reason))
+    short = dict(_in_short(changes))
+    text = orjson.dumps({**line, "changes": short} if short else line)
+    if len(text) > MAX_BYTES:
+        text, short = _fitted(line, short)
+    return text.decode() if len(line) > 1 or short else None
+
+
+def _fitted(line: dict[str, Any], short: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+    """Return a line with as many changes as fit, and those; without a reason that would not fit alone."""
     text = orjson.dumps(line)
-    if len(text) > MAX_BYTES:  # a reason in a script of long characters
+    if len(text) > MAX_BYTES:  # in a script of long characters
         del line["reason"]
         text = orjson.dumps(line)
-    short: dict[str, Any] = {}
-    for name, change in _in_short(changes):
-        longer = orjson.dumps({**line, "changes": {**short, name: change}})
+    fitting: dict[str, Any] = {}
+    for name, change in short.items():
+        longer = orjson.dumps({**line, "changes": {**fitting, name: change}})
         if len(longer) > MAX_BYTES:
             break
-        short[name] = change
-        text = longer
-    return text.decode() if len(line) > 1 or short else None
+        fitting[name], text = change, longer
+    return text, fitting
 
 
 def fields_line(changes: Changes) -> str | None:
