@@ -9,7 +9,7 @@ import sys
 from auditapp import create_app, server_log
 from auditapp.asgi import AsgiApp
 from auditapp.config import ConfigError
-from auditapp.worker import bring_roles_up_to_date, end_with
+from auditapp.server_process import bring_roles_up_to_date, end_with, have_the_worker_told
 
 if (parent := multiprocessing.parent_process()) is not None:
     # A worker of our server. Ctrl-C reaches it and its parent alike, which then tells it to stop a
@@ -22,6 +22,7 @@ try:
 except ConfigError as error:
     sys.exit(f"auditapp: {error}")
 server_log.configure(app.config["LOG_FORMAT"])
+have_the_worker_told(app)
 if __name__ != "__main__" and os.environ.get("FLASK_RUN_FROM_CLI") != "true":
     # A server loads this, ours or another: before it answers, and not for each command.
     bring_roles_up_to_date(app)

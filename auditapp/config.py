@@ -55,6 +55,7 @@ class Settings(BaseModel):
     DEFAULT_TIMEZONE: str = "UTC"
     REQUESTS_PER_MINUTE: int = Field(default=6000, ge=1)
     LOG_FORMAT: Literal["text", "json"] = "text"
+    WORKER: Literal["on", "off"] = "on"
 
     @field_validator("DEFAULT_TIMEZONE")
     @classmethod
@@ -180,6 +181,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "DEFAULT_TIMEZONE": settings.DEFAULT_TIMEZONE,
         "REQUESTS_PER_MINUTE": settings.REQUESTS_PER_MINUTE,
         "LOG_FORMAT": settings.LOG_FORMAT,
+        "WORKER": settings.WORKER == "on",
     }
 
 

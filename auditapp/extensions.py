@@ -46,11 +46,11 @@ def setting(name: str) -> Any:
 
 
 def is_described(_thing: object, name: str | None, _type: str, _reflected: bool, _compared: object) -> bool:
-    """Leave to migrations what each database has in a form of its own: words, and a key of counts.
+    """Leave to migrations what each database has in a form of its own: words.
 
     ``flask db check`` compares all else with the models.
     """
-    return name is None or not name.startswith(("event_search", "ix_event_search", "ix_event_count"))
+    return name is None or not name.startswith(("event_search", "ix_event_search"))
 
 
 migrate = Migrate(directory="migrations", include_object=is_described)

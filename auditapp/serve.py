@@ -5,7 +5,6 @@ import ipaddress
 import logging
 import os
 import resource
-import signal
 import socket
 import subprocess
 import sys
@@ -22,9 +21,9 @@ from sqlalchemy.exc import DBAPIError
 
 from auditapp import server_log
 from auditapp.cli.demo import PASSWORD, SIGN_INS, make_demo
+from auditapp.cli.worker import WITH_SERVER
 from auditapp.config import ROOT
 from auditapp.extensions import db
-from auditapp.index.state import stale_workspaces
 from auditapp.models import Account
 from auditapp.operating.places import name_of
 from auditapp.operating.readiness import explain
@@ -45,7 +44,6 @@ def main(app: Flask) -> None:
         try:
             # Its passwords are known to all, so it is for whoever sits at this machine.
             has_demo = _set_up(may_demo=_is_loopback(host) and not app.config["TRUSTED_PROXIES"])
-            is_stale = bool(stale_workspaces())
         except (DBAPIError, OSError) as error:
             trouble = explain(error, db.engine)
             sys.exit(f"auditapp: {trouble.what} ({server_log.describe(error)}): {trouble.mend}")
@@ -68,7 +66,7 @@ def main(app: Flask) -> None:
         working_dir=ROOT,
     )
     try:
-        with index_made_anew(is_stale):
+        with followed(by_us=app.config["WORKER"]):
             server.serve()
     finally:
         with app.app_context():
@@ -76,28 +74,27 @@ def main(app: Flask) -> None:
 
 
 @contextmanager
-def index_made_anew(is_stale: bool) -> Iterator[None]:
-    """Make a stale index anew beside the server, until it ends; what needs the index says how far it is.
+def followed(*, by_us: bool) -> Iterator[None]:
+    """Have the log followed beside the server, until it ends: see ``auditapp/followers``.
 
-    In a process of its own: the server forks its workers, which must not be while another thread works.
+    In a process of its own: the server forks its workers, which must not be while another thread works. It
+    ends when its standard input does, which the system closes however this process ends.
     """
-    if not is_stale:
+    if not by_us:
         yield
         return
-    click.echo("Making the search index anew; what needs it says how far it is.")
-    sys.stdout.flush()
-    command = [sys.executable, "-m", "flask", "--app", "app", "index", "rebuild", "--stale"]
-    # Ctrl-C reaches it too, but it is for the server to end it.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - nothing of it is given
-    finally:
-        signal.signal(signal.SIGINT, before)
+    command = [sys.executable, "-m", "flask", "--app", "app", "worker", WITH_SERVER]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)  # noqa: S603 - nothing of it is given
     try:
         yield
     finally:
-        process.terminate()
-        process.wait()
+        if process.stdin:
+            process.stdin.close()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _set_up(may_demo: bool) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 import argon2
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, has_request_context
 from flask_migrate import upgrade
 from jinja2 import Template
 from jinja2.bccache import Bucket, BytecodeCache
@@ -31,6 +31,7 @@ from auditapp.access.passwords import hash_password
 from auditapp.access.roles import find_role
 from auditapp.config import ROOT
 from auditapp.extensions import db
+from auditapp.followers import waiting
 from auditapp.log import record
 from auditapp.models import Workspace
 from tests.browser.install import NO_CHROMIUM
@@ -95,6 +96,19 @@ Template.render = render  # type: ignore[method-assign]
 def read_nothing_while_rendering(*given: Any) -> None:
     """A template is given what it shows: of what it would ask for by itself, nobody bounds the number."""
     assert _rendering.get() is None, f"{_rendering.get()} asks the database: {given[2]}"
+
+
+_current = waiting._current
+
+
+def current(workspace_id: int) -> Any:
+    """What a test has just recorded follows the log only once it is committed, as its recorder would."""
+    if not has_request_context():
+        db.session.commit()
+    return _current(workspace_id)
+
+
+waiting._current = current
 
 
 @sa.event.listens_for(sa.Engine, "connect")

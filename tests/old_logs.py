@@ -187,5 +187,7 @@ def index_as_then(connection, revision):
         connection.execute(
             sa.text(f"INSERT INTO event_kind SELECT DISTINCT workspace_id, {kinds} FROM event")
         )
-    if revision >= "0008":
+    if "0008" <= revision < "0015":
         connection.execute(sa.text("INSERT INTO index_state VALUES (1, 0, 0, 0, 0, NULL)"))
+    if revision >= "0015":
+        connection.execute(sa.text("INSERT INTO follower VALUES (1, 'index', 0, 0, 0, NULL)"))

@@ -16,7 +16,7 @@ from auditapp.filters.cursor import places_of
 from auditapp.http.download import download
 from auditapp.http.links import address_for_caller
 from auditapp.log import EventError, record_and_commit
-from auditapp.reading.event import find_event, with_sections
+from auditapp.reading.event import find_event, whole_events
 from auditapp.reading.story import list_stories
 from auditapp.reading.timeline import list_events
 
@@ -35,7 +35,7 @@ def index() -> Response:
         place = places_of(g.viewer.workspace).write(page.older)
         query: dict[str, Any] = MultiDict(filters.page_query("before", place)).to_dict(flat=False)
         following = address_for_caller(url_for("api.index", **query))
-    events = [event.to_json() for event in with_sections(page.events, g.viewer)]
+    events = [event.to_json() for event in whole_events(page.events, g.viewer)]
     return json_answer({"events": events, "next": following})
 
 

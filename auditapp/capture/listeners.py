@@ -7,7 +7,6 @@ from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from auditapp.capture import flush, legacy, statements, story
-from auditapp.log.grouped import forget_names
 
 _find: Callable[[Session], Any] = lambda session: None  # noqa: E731 - set by attach
 
@@ -53,7 +52,6 @@ def _on_execute(state: ORMExecuteState) -> Any:
 def _after_soft_rollback(session: Session, transaction: Any) -> None:
     flush.after_rollback(session)
     story.on_rollback(session, transaction)
-    forget_names()
     if captures := _find(session):
         for capture in captures.captures:
             capture.workspace.forget()

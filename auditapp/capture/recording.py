@@ -87,7 +87,7 @@ class Group:
             story = story_of(self.session)
             for start in range(0, len(events), MAX_BATCH):
                 part = events[start : start + MAX_BATCH]
-                ids = write(place.connection, place.workspace_id, shared, part, story.names)
+                ids = write(place.connection, place.workspace_id, shared, part)
                 for uid, event in zip(ids, part, strict=True):
                     story.recorded.append(
                         Captured(uid, event.event, event.type, event.id, shared["correlation_id"])

@@ -92,7 +92,6 @@ class Story:
     correlation_id: str | None = None
     recorded: list[Captured] = field(default_factory=list)
     savepoints: dict[Any, int] = field(default_factory=dict)
-    names: set[tuple[int, str]] = field(default_factory=set)
 
 
 def story_of(session: Session) -> Story:

@@ -16,14 +16,13 @@ def write(
     workspace_id: int,
     shared: Mapping[str, Any],
     events: Sequence[GroupedEvent],
-    own_names: set[tuple[int, str]],
 ) -> list[uuid.UUID]:
     """Record up to 1,000 events as :func:`record_group` does.
 
     :raise EventError: if the log refuses what is shared, or an event even after it was mended.
     """
     try:
-        return record_group(connection, workspace_id, shared, events, own_names)
+        return record_group(connection, workspace_id, shared, events)
     except EventError:
         # Nothing was written. Values that the log cannot hold are rare, so looked for only now.
         whole = [mended(event.whole(shared)) for event in events]

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from auditapp.cli import api_key, backup, doctor, events, index, source, user, workspace
+from auditapp.cli import api_key, backup, doctor, events, index, source, user, worker, workspace
 from auditapp.config import ROOT
 
 
@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
         backup.command_backup,
         backup.command_restore,
         doctor.command_doctor,
+        worker.command_worker,
     ):
         app.cli.add_command(command)
     if (ROOT / "demo").is_dir():  # beside the program, and in no package of it

@@ -11,7 +11,7 @@ from auditapp.cli.garbage_collection import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.cli.whole_file import whole_copy
 from auditapp.extensions import db
-from auditapp.index.rebuild import rebuild
+from auditapp.followers.rebuild import rebuild
 from auditapp.index.state import stale_workspaces
 from auditapp.operating import backup
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from auditapp.access.members import MemberError
 from auditapp.access.passwords import hash_password
 from auditapp.cli.base import command
+from auditapp.cli.following import let_the_index_follow, wait_option
 from auditapp.cli.garbage_collection import garbage_collected_seldom
 from auditapp.extensions import db
 from auditapp.index.statistics import know_what_is_there
@@ -49,7 +50,8 @@ class Added(NamedTuple):
     metavar="N",
     help="Add N synthetic events of the last two years as well; committed as it goes.",
 )
-def command_demo(extra: int) -> None:
+@wait_option
+def command_demo(extra: int, wait: bool) -> None:
     """Make the demo workspace: a company's last four months, about 2,000 events, and three sign-ins.
 
     Where it exists already, only the synthetic events are added.
@@ -64,6 +66,9 @@ def command_demo(extra: int) -> None:
             click.echo(f"  {email:24} {role}")
     if added.synthetic:
         click.echo(f"Added {added.synthetic:,} synthetic events.")
+    if added.story is not None or added.synthetic:
+        workspace_id = db.session.scalars(select(Workspace.id).where(Workspace.slug == SLUG)).one()
+        let_the_index_follow(workspace_id, wait=wait)
 
 
 def make_demo(extra: int) -> Added:

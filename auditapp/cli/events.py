@@ -18,6 +18,7 @@ from auditapp.access import members
 from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.viewer import whole_log_viewer
 from auditapp.cli.base import Group, OneLineError, workspace_option
+from auditapp.cli.following import let_the_index_follow, wait_option
 from auditapp.cli.garbage_collection import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.cli.whole_file import whole_file
@@ -56,7 +57,10 @@ FORMATS = ("customermates", *READERS)
     is_flag=True,
     help="With jsonl: the file is an export of Auditapp; its own events come back too.",
 )
-def import_(file: str, slug: str, form: str, people: str | None, skip_bad: bool, restore: bool) -> None:
+@wait_option
+def import_(
+    file: str, slug: str, form: str, people: str | None, skip_bad: bool, restore: bool, wait: bool
+) -> None:
     """Record the events of FILE, all of them or, if one is wrong, none; FILE may be gzip, or - for
     standard input.
 
@@ -81,6 +85,8 @@ def import_(file: str, slug: str, form: str, people: str | None, skip_bad: bool,
     reader: Reader = Customermates(_people(people)) if form == "customermates" else READERS[form]()
     imported = _import(workspace, reader, file, _list_bad if skip_bad else None, form=form, restore=restore)
     click.echo(_sentence(imported))
+    if imported.recorded:
+        let_the_index_follow(workspace.id, wait=wait)
 
 
 def _list_bad(error: FileError) -> None:

@@ -9,7 +9,7 @@ from auditapp.cli.base import Group
 from auditapp.cli.garbage_collection import garbage_collected_seldom
 from auditapp.cli.progress import progress_bar
 from auditapp.extensions import db
-from auditapp.index.rebuild import rebuild
+from auditapp.followers.rebuild import rebuild
 from auditapp.index.state import IndexState, stale_workspaces
 from auditapp.models import Workspace
 

@@ -4,13 +4,15 @@ from collections.abc import Collection
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, Connection, String, any_, func, literal, select
+from sqlalchemy import ARRAY, Column, Connection, String, any_, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from auditapp.database.dialect import is_sqlite
 
 
-def in_list(connection: Connection, column: InstrumentedAttribute[Any], values: Collection[str]) -> Any:
+def in_list(
+    connection: Connection, column: InstrumentedAttribute[Any] | Column[Any], values: Collection[str]
+) -> Any:
     """Return ``column IN values`` with one parameter: a thousand cost more to compile than to look up."""
     if is_sqlite(connection):
         return column.in_(

@@ -19,8 +19,6 @@ class Lock(IntEnum):
 
     REQUESTS = 0x61756401
     IMPORTS = 0x61756402
-    # Whoever records, beside others; alone, who begins to make the index anew. See log/insert.py.
-    INDEX = 0x61756403
 
 
 def take_lock(turn: Lock, workspace_id: int, *, beside_others: bool = False) -> None:

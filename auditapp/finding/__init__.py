@@ -3,12 +3,14 @@
 A page: ``fetch_page``, of a plan that ``planner`` makes out of scans of the log's indexes or of an expression
 for the index of words. The newest matches counted where they are: ``sample_of``. Counts that are kept as
 events are recorded: ``kinds_in``, ``effects_by_time``. Whether there is anything newer: ``count_new``. What
-to offer while somebody types: ``suggest_actors``, ``suggest_records``.
+to offer while somebody types: ``suggest_actors``, ``suggest_records``. What the index does not know yet:
+``awaited_index``.
 """
 
 from auditapp.finding.checks import check_of
 from auditapp.finding.databases import Database, database
 from auditapp.finding.effects import CREATED, EFFECTS, effect_of
+from auditapp.finding.index_lag import awaited_index
 from auditapp.finding.kept_counts import (
     Kind,
     are_kept,
@@ -37,6 +39,7 @@ __all__ = [
     "Sample",
     "are_kept",
     "as_bound",
+    "awaited_index",
     "check_of",
     "count_new",
     "count_new_in_each",

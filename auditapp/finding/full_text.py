@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import false, select
 
 from auditapp.access.viewer import Viewer
-from auditapp.database.read_once import read_once
 from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
@@ -25,8 +24,9 @@ from auditapp.filters.parameter import Condition
 from auditapp.filters.search_terms import Term
 from auditapp.finding.databases import database
 from auditapp.finding.index_expression import tree_of
+from auditapp.finding.index_lag import awaited_index
 from auditapp.finding.places import is_forward, order_of, place_of
-from auditapp.index.state import require_index
+from auditapp.index.state import require_current_index
 from auditapp.index.terms import SPANS, span_of, span_term, workspace_term
 from auditapp.models import Event
 
@@ -49,9 +49,10 @@ def fetch_by_index(
 
 def find_numbers(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> list[int]:
     """Return the numbers of a page of what a tree finds, in the page's order."""
+    awaited_index(viewer)
     numbers = _find(tree, filters, viewer, limit)
     # Asked last: if it is whole now, it was so before.
-    require_index(viewer.workspace.id)
+    require_current_index(viewer.workspace.id)
     return numbers
 
 
@@ -73,9 +74,7 @@ def _find(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -> li
 
 def index_condition(filters: TimelineFilters, viewer: Viewer) -> Condition:
     """Return what tells whether one row is found by a filter's words, for rows found by something else."""
-    workspace_id = viewer.workspace.id
-    # Many views of somebody ask it in one transaction.
-    read_once(db.session.connection(), ("index", workspace_id), lambda: require_index(workspace_id))
+    awaited_index(viewer)
     tree = tree_of(filters, viewer)
     return false() if tree is None else database().is_found(tree, viewer)
 

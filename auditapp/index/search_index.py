@@ -1,4 +1,4 @@
-"""The index of words, written beside the log and made from it alone."""
+"""The index of words, made from the log alone."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, Connection, Integer, column, delete, table
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from auditapp.database.copy import add_rows
-from auditapp.index.counts import count_events
+from auditapp.index.counts import count_events, kind_of
+from auditapp.index.kinds import note_kinds
 from auditapp.index.logged import Logged
 from auditapp.index.terms import as_text, as_vector, document
 from auditapp.models.types import Instant
@@ -22,12 +23,25 @@ event_search = table(
     column("words", TSVECTOR),
 )
 SEARCH_COLUMNS = ("workspace_id", "event_id", "occurred_at", "words")
+Document = tuple[Any, ...]  # a row of it
 
 
-def index(connection: Connection, events: Sequence[Logged]) -> None:
-    """Add one workspace's events to all that finds and counts them, in the connection's transaction."""
-    add_documents(connection, documents_of(connection, events))
+def index(connection: Connection, events: Sequence[Logged], documents: Sequence[Document]) -> None:
+    """Add one workspace's events to all that finds and counts them, in the connection's transaction.
+
+    Nobody else does so for this workspace meanwhile; ``followers/`` sees to that.
+
+    :param documents: of :func:`documents_of`.
+    """
+    add_documents(connection, documents)
     count_events(connection, [event.row for event in events])
+    # Whoever recorded them has noted their kinds; an index made anew begins without what was there too much.
+    note_kinds(connection, events[0].row.workspace_id, {kind_of(event.row) for event in events})
+
+
+def forget_words(connection: Connection, workspace_id: int, *conditions: Any) -> None:
+    """Take rows out of PostgreSQL's index of words."""
+    connection.execute(delete(event_search).where(event_search.c.workspace_id == workspace_id, *conditions))
 
 
 def forget(connection: Connection, events: Sequence[Logged]) -> None:
@@ -43,13 +57,12 @@ def forget(connection: Connection, events: Sequence[Logged]) -> None:
             documents_of(connection, events),
         )
     else:
-        columns = event_search.c
-        mine = columns.workspace_id == events[0].row.workspace_id
-        connection.execute(delete(event_search).where(mine, columns.event_id.in_([e.number for e in events])))
+        numbers = [event.number for event in events]
+        forget_words(connection, events[0].row.workspace_id, event_search.c.event_id.in_(numbers))
     count_events(connection, [event.row for event in events], back=True)
 
 
-def documents_of(connection: Connection, events: Sequence[Logged]) -> list[tuple[Any, ...]]:
+def documents_of(connection: Connection, events: Sequence[Logged]) -> list[Document]:
     """Return the rows of some events in the index of words; asks the database nothing."""
     if _is_sqlite(connection):
         return [(event.number, as_text(document(event))) for event in events]
@@ -59,7 +72,7 @@ def documents_of(connection: Connection, events: Sequence[Logged]) -> list[tuple
     ]
 
 
-def add_documents(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+def add_documents(connection: Connection, rows: Sequence[Document]) -> None:
     """Add rows of :func:`documents_of` to the index of words, in the connection's transaction."""
     if _is_sqlite(connection):
         connection.exec_driver_sql("INSERT INTO event_search (rowid, words) VALUES (?, ?)", [*rows])

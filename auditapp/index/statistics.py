@@ -1,6 +1,10 @@
-"""What the database knows of the log, from which it chooses how to answer."""
+"""What PostgreSQL knows of the log, from which it chooses how to answer.
 
-from sqlalchemy import text
+By itself it looks a minute or more after many events came at once, and until then takes any plan for as good
+as another.
+"""
+
+from sqlalchemy import Connection, text
 
 from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db
@@ -12,9 +16,21 @@ WORTH_IT = 1000
 def know_what_is_there(events: int) -> None:
     """Have PostgreSQL look at the log after many events came at once, in the session's transaction.
 
-    By itself it does so a minute or more later, and until then takes any plan for as good as another.
-
     :param events: how many came.
     """
-    if events >= WORTH_IT and not is_sqlite(db.session.get_bind()):
-        db.session.execute(text("ANALYZE event, event_search, event_count, event_kind"))
+    if events >= WORTH_IT:
+        _look_at(db.session.connection(), "event, event_kind")
+
+
+def know_what_is_indexed(connection: Connection, events: int) -> None:
+    """Have PostgreSQL look at the index after many events were indexed at once, in a transaction.
+
+    :param events: how many were.
+    """
+    if events >= WORTH_IT:
+        _look_at(connection, "event_search, event_count, log_leaf")
+
+
+def _look_at(connection: Connection, tables: str) -> None:
+    if not is_sqlite(connection):
+        connection.execute(text(f"ANALYZE {tables}"))

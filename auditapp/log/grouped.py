@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from uuid_utils.compat import uuid7
 
 from auditapp.database.locks import lock_for_writing
@@ -23,14 +22,12 @@ from auditapp.log.members import fold_email
 from auditapp.log.record import record_batch, write
 from auditapp.log.rows import Entry, Stamp, entry_of
 from auditapp.log.schema import EventIn, parse_event
-from auditapp.models import Account, EventName, Member
+from auditapp.models import Account, Member
 
 MAX_CHANGES = 128 * 1024
 MAX_KEPT = 4096
 NUL = b"\\u0000"  # as orjson writes it
 
-# Names that are in ``event_name`` for good, by engine; a rollback empties it.
-_known_names: WeakKeyDictionary[Engine, set[tuple[int, str]]] = WeakKeyDictionary()
 _fields_lines: dict[tuple[str, ...], str | None] = {}
 
 
@@ -90,43 +87,21 @@ def record_group(
     workspace_id: int,
     shared: Mapping[str, Any],
     events: Sequence[GroupedEvent],
-    own_names: set[tuple[int, str]],
 ) -> list[uuid.UUID]:
     """Record up to 1,000 events that share actor, origin, context, correlation and cause.
 
     Says what Auditapp itself may say: whoever calls has kept reserved types away.
 
-    :param own_names: names of events that this transaction added; may roll back, so never taken as known.
     :return: their ids, in the same order.
     :raise EventError: if the log refuses what is shared, or one of the events; nothing is written then.
     """
-    known = _known_names.setdefault(connection.engine, set())
-    names = {(workspace_id, event.event) for event in events}
-    if names <= known:
-        entries = _entries(connection, workspace_id, shared, events)
-        if entries is not None:
-            write(connection, entries)
-            return [entry.row.uid for entry in entries]
-    stored = _stored_names(connection, workspace_id, names)
+    entries = _entries(connection, workspace_id, shared, events)
+    if entries is not None:
+        write(connection, entries)
+        return [entry.row.uid for entry in entries]
     whole = [event.whole(shared) for event in events]
     recorded = record_batch(WorkspaceId(workspace_id), whole, connection=connection, own=True)
-    known |= stored - own_names
-    own_names |= names - stored
     return [event.id for event in recorded]
-
-
-def _stored_names(
-    connection: Connection, workspace_id: int, names: set[tuple[int, str]]
-) -> set[tuple[int, str]]:
-    query = sa.select(EventName.event).where(
-        EventName.workspace_id == workspace_id, EventName.event.in_([name for _, name in names])
-    )
-    return {(workspace_id, name) for name in connection.scalars(query)}
-
-
-def forget_names() -> None:
-    """Take no name as known: something was rolled back."""
-    _known_names.clear()
 
 
 def _entries(

@@ -1,4 +1,4 @@
-"""Rows into the log's two tables, by the fastest way that each database has.
+"""Rows into the log's tables, by the fastest way that each database has.
 
 With nine indexes the way in decides the rate: by ``bench/ingest.py``, COPY takes half the time of
 INSERT on PostgreSQL, and on SQLite an executemany with ids of our own half that of one with RETURNING.
@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from auditapp.database.copy import add_rows
-from auditapp.database.locks import Lock
 from auditapp.log.rows import Entry, Row, salts_for
 from auditapp.models import Event, EventPayload
 from auditapp.models.types import microseconds
@@ -22,11 +21,11 @@ EVENT_COLUMNS = ("id", *Row._fields)
 PAYLOAD_COLUMNS = tuple(column.name for column in _PAYLOAD.columns)
 
 
-def insert_entries(connection: Connection, entries: Sequence[Entry]) -> Sequence[int]:
-    """Insert events of one workspace in the connection's transaction, and return their numbers."""
+def insert_entries(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Insert events of one workspace in the connection's transaction, and note that they want places."""
     driver = connection.connection.driver_connection
     workspace_id = entries[0].row.workspace_id
-    numbers = _next_ids(connection, driver, workspace_id, len(entries))
+    numbers = _next_ids(connection, driver, len(entries))
     salts = salts_for(len(entries))
     numbered = zip(numbers, entries, salts, strict=True)
     payloads = [(workspace_id, number, *entry.sections, *salt) for number, entry, salt in numbered]
@@ -34,6 +33,7 @@ def insert_entries(connection: Connection, entries: Sequence[Entry]) -> Sequence
         rows = [_for_sqlite(number, entry.row) for number, entry in zip(numbers, entries, strict=True)]
         _execute_many(connection, _EVENT, EVENT_COLUMNS, rows)
         _execute_many(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
+        pending = _PENDING.format("?, ?, ?, ?")
     else:
         # In the order of their keys: batches that share some in other orders would else each wait for the
         # other, until the database ends one of them.
@@ -41,24 +41,23 @@ def insert_entries(connection: Connection, entries: Sequence[Entry]) -> Sequence
         rows.sort(key=lambda row: row[_KEY] or "")
         add_rows(connection, _EVENT, EVENT_COLUMNS, rows)
         add_rows(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
-    return numbers
+        pending = _PENDING.format("%s, %s, %s, %s")
+    connection.exec_driver_sql(pending, (workspace_id, numbers[0], numbers[-1], len(numbers)))
 
 
-def _next_ids(connection: Connection, driver: object, workspace_id: int, count: int) -> Sequence[int]:
+# See models/following.py.
+_PENDING = "INSERT INTO log_pending (workspace_id, first_event, last_event, events) VALUES ({})"
+
+
+def _next_ids(connection: Connection, driver: object, count: int) -> Sequence[int]:
     if isinstance(driver, sqlite3.Connection):
         # Nobody else can insert before this transaction ends, see lock_for_writing.
         last = connection.exec_driver_sql("SELECT max(id) FROM event").scalar() or 0
         return range(last + 1, last + 1 + count)
-    result = connection.exec_driver_sql(_NEXT_IDS, (Lock.INDEX.value, workspace_id, count))
-    return result.scalars().all()
+    return connection.exec_driver_sql(_NEXT_IDS, (count,)).scalars().all()
 
 
-# Beside others until the transaction ends: where nobody else records, index/rebuild.py knows that all numbers
-# that were given belong to events that it sees.
-_NEXT_IDS = """
-    WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%s, %s))
-    SELECT nextval(pg_get_serial_sequence('event', 'id')) FROM turn, generate_series(1, %s)
-"""
+_NEXT_IDS = "SELECT nextval(pg_get_serial_sequence('event', 'id')) FROM generate_series(1, %s)"
 
 
 def _execute_many(

@@ -11,8 +11,9 @@ from uuid_utils.compat import uuid7
 
 from auditapp.database.locks import lock_for_writing
 from auditapp.extensions import db
-from auditapp.index import Logged, index
-from auditapp.index.kinds import add_names
+from auditapp.index.counts import kind_of
+from auditapp.index.kinds import note_kinds
+from auditapp.log.announce import announce
 from auditapp.log.errors import EventError, IdempotencyConflict, Problem
 from auditapp.log.idempotency import First, digest_of, is_again, known_keys
 from auditapp.log.insert import insert_entries
@@ -104,24 +105,19 @@ def record_parsed(
         if key:
             known[key] = First(stamp.id, digest, event)
     if entries:
-        add_names(connection, workspace.id, {(entry.row.event, entry.row.entity_type) for entry in entries})
         write(connection, entries)
     return results
 
 
 def write(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Write events of one workspace and what finds them, in the connection's transaction.
+    """Write events of one workspace, in the connection's transaction.
 
-    :param entries: new ones, whose names ``event_name`` has.
+    What finds and counts them follows the log, but for their kinds: whoever walks it by those would else
+    miss the first of a kind.
     """
-    numbers = insert_entries(connection, entries)
-    index(
-        connection,
-        [
-            Logged(number, entry.event, entry.row, entry.context)
-            for number, entry in zip(numbers, entries, strict=True)
-        ],
-    )
+    note_kinds(connection, entries[0].row.workspace_id, {kind_of(entry.row) for entry in entries})
+    insert_entries(connection, entries)
+    announce(connection)
 
 
 def parse_batch(

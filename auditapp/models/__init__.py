@@ -2,8 +2,16 @@
 
 from auditapp.models.account import Account, SignInSession, Throttle
 from auditapp.models.api_key import ApiKey
-from auditapp.models.derived import event_count, event_kind, index_state
+from auditapp.models.derived import event_count, event_kind
 from auditapp.models.event import SECTIONS, Event, EventName, EventPayload
+from auditapp.models.following import (
+    follower,
+    follower_failure,
+    log_head,
+    log_leaf,
+    log_pending,
+    worker,
+)
 from auditapp.models.member import Invitation, Member, Role, RolePermission
 from auditapp.models.renamed import RenamedEvent, Renaming
 from auditapp.models.saved_view import SavedView, ViewVisit
@@ -32,5 +40,10 @@ __all__ = [
     "Workspace",
     "event_count",
     "event_kind",
-    "index_state",
+    "follower",
+    "follower_failure",
+    "log_head",
+    "log_leaf",
+    "log_pending",
+    "worker",
 ]

@@ -4,7 +4,7 @@
 not described here but by ``migrations/`` and ``index/search_index.py``.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, Table
+from sqlalchemy import Column, Index, Integer, SmallInteger, String, Table
 
 from auditapp.extensions import Base
 from auditapp.models.types import Instant
@@ -12,8 +12,7 @@ from auditapp.models.types import Instant
 HOUR, DAY, WEEK = 1, 24, 168
 
 # How many events of a kind there were in an hour, a day and a week (from Monday) of the workspace's zone.
-# A writer adds to a row that no other writer holds just then, or adds a row, so that none waits for another:
-# their sum counts. There are no more rows of a kind than there were writers at once.
+# Whoever indexes a workspace's events is alone, so that there is one row of each.
 event_count = Table(
     "event_count",
     Base.metadata,
@@ -25,8 +24,11 @@ event_count = Table(
     Column("origin", String(16), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("events", Integer, nullable=False),
-    # Unique on SQLite, where writers take turns.
-    Index("ix_event_count", "workspace_id", "hours", "start", "event", "origin", "actor_type", "outcome"),
+    Index(
+        "ix_event_count",
+        *("workspace_id", "hours", "start", "event", "origin", "actor_type", "outcome"),
+        unique=True,
+    ),
 )
 
 # The combinations that a workspace has seen: few, so that a filter can name them all. Each pins the leading
@@ -39,18 +41,4 @@ event_kind = Table(
     Column("origin", String(16), primary_key=True),
     Column("actor_type", String(16), primary_key=True),
     Column("outcome", String(16), primary_key=True),
-)
-
-# Which version of all this (``index.terms.INDEX_VERSION``) each workspace has. While it is made anew, events
-# up to ``done_event`` are in it, of those up to ``last_event``, which were there when that began; later ones
-# always are. It is whole where the two are the same.
-index_state = Table(
-    "index_state",
-    Base.metadata,
-    Column("workspace_id", Integer, primary_key=True, autoincrement=False),
-    Column("version", Integer, nullable=False),
-    Column("first_event", BigInteger, nullable=False),
-    Column("done_event", BigInteger, nullable=False),
-    Column("last_event", BigInteger, nullable=False),
-    Column("changed_at", Instant),
 )

@@ -25,11 +25,14 @@ from auditapp.database.copy import add_rows
 from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db
 from auditapp.extensions import migrate as migrations
-from auditapp.models import Event, Workspace, event_count, index_state
+from auditapp.index.state import NAME
+from auditapp.models import Event, Workspace, event_count, follower, follower_failure, worker
 from auditapp.operating.places import sqlite_file
 
 # Made anew where they are missing, as the words are, which no table of both databases holds.
-DERIVED = (event_count, index_state)
+DERIVED = (event_count, follower, follower_failure)
+# Whoever follows the original does not follow its copy.
+OF_A_PROCESS = (worker,)
 # Neither written nor locked, so that it may lie on a disk that takes no writes.
 READ_ONLY = {"mode": "ro", "immutable": "1"}
 BATCH = 500  # rows, each of which may be large
@@ -77,7 +80,7 @@ def back_up(file: Path, tell: Progress) -> int:
 def restore(file: Path, tell: Progress) -> int:
     """Bring a backup into the database, which is empty, and to this version; return how many events it holds.
 
-    All of it is there afterwards, or nothing. What is derived may be stale then: see ``index.rebuild``.
+    All of it is there afterwards, or nothing. What is derived may be stale then: see ``followers.rebuild``.
 
     :raise BackupError: if the file is no backup, damaged or of a newer version, or the database not empty.
     :raise sqlalchemy.exc.DBAPIError: if the database cannot be written.
@@ -132,7 +135,7 @@ def _snapshot() -> Iterator[Connection]:
 
 
 def _copy_rows(source: Connection, target: Connection, tell: Progress) -> None:
-    tables = [table for table in db.metadata.sorted_tables if table not in DERIVED]
+    tables = [table for table in db.metadata.sorted_tables if table not in (*DERIVED, *OF_A_PROCESS)]
     total = sum(source.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
     copied = 0
     for table in reversed(tables):  # what migrations put there comes with the rows
@@ -161,9 +164,9 @@ def _insert(target: Connection, table: Table, rows: Sequence[Any]) -> None:
 
 
 def _mark_stale(target: Connection) -> None:
-    nothing = {"version": 0, "first_event": 0, "done_event": 0, "last_event": 0}
+    nothing = {"name": NAME, "version": 0, "seq": 0, "goal": 0}
     for number in target.scalars(select(Workspace.id)).all():
-        target.execute(index_state.insert().values(workspace_id=number, **nothing))
+        target.execute(follower.insert().values(workspace_id=number, **nothing))
 
 
 def _count_on(target: Connection) -> None:

@@ -16,7 +16,7 @@ from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.finding import fetch_page
-from auditapp.index.state import require_index
+from auditapp.followers import require_whole_index
 from auditapp.models import Event
 from auditapp.outbound.files import OF_THE_PAGE, Piece, batches_of, broken_off, pieces_of, unpaged
 from auditapp.reading.timeline import SUMMARY_COLUMNS, Rows
@@ -57,13 +57,14 @@ def export_events(
     :param chosen: what it is of, where that is more than the filter says.
     :param by: ``actor`` of the export's event; ``origin`` and ``context`` where they are not at hand later.
     :return: how many events a piece holds, and its bytes in UTF-8.
-    :raise IndexStaleError: if the filter asks the index, which would answer short.
+    :raise IndexStaleError: if the filter asks the index, which would answer short; after ten seconds also if
+        the newest events are not in it yet.
     :raise NotNoted: if that it begins cannot be recorded, before anything is read; or at the end: an export
         that cannot be recorded is not a whole one. A last piece says so before.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database fails in between, after such a piece.
     """
     if filters.needs_index:
-        require_index(viewer.workspace.id)
+        require_whole_index(viewer.workspace.id)
     # Of its session no more: each piece may come in another one, and this would be read anew.
     db.session.expunge(viewer.workspace)
     return _noted(filters, viewer, form, chosen or Chosen(), by)

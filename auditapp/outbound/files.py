@@ -11,7 +11,7 @@ from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import BEGINNING
 from auditapp.log.schema import instant
 from auditapp.outbound.csv_cells import json_cell, line, text_cell
-from auditapp.reading.event import WholeEvent, sections_of
+from auditapp.reading.event import WholeEvent, whole_events
 from auditapp.reading.timeline import EventRow, Rows, place
 
 KEYS = 2000  # rows chosen at once, without their payloads
@@ -65,9 +65,9 @@ def batches_of(
 
 
 def _whole(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:
-    texts = sections_of(rows, viewer)
+    events = whole_events(rows, viewer)
     db.session.rollback()
-    return [WholeEvent(row, texts[row.id]) for row in rows]
+    return events
 
 
 def pieces_of(batches: Iterator[list[WholeEvent]], form: str) -> Iterator[Piece]:
@@ -104,7 +104,7 @@ def _cells(event: WholeEvent) -> tuple[str, ...]:
     related = event.related()
     return (
         str(row.uid),
-        "",  # seq: given when the event is sealed
+        "" if event.seq is None else str(event.seq),
         instant(row.occurred_at),
         instant(row.recorded_at),
         row.event,

@@ -12,16 +12,20 @@ from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.log.schema import instant
-from auditapp.models import SECTIONS, Event, EventPayload
+from auditapp.models import SECTIONS, Event, EventPayload, log_leaf
 from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow
 
 
 @dataclass(frozen=True)
 class WholeEvent:
-    """A row and its sections as stored text; a section that was erased is None."""
+    """A row and its sections as stored text; a section that was erased is None.
+
+    :ivar seq: its place in the log; None where it has none yet, or the viewer may not learn it.
+    """
 
     row: EventRow
     texts: dict[str, str | None]
+    seq: int | None = None
 
     def section(self, name: str) -> Any:
         """Return a section as a value; None if it was erased."""
@@ -33,7 +37,7 @@ class WholeEvent:
         row = self.row
         return {
             "id": str(row.uid),
-            "seq": None,  # given when the event is sealed
+            "seq": self.seq,
             "event": row.event,
             "occurred_at": instant(row.occurred_at),
             "recorded_at": instant(row.recorded_at),
@@ -86,7 +90,7 @@ def find_event(event_id: str, viewer: Viewer) -> WholeEvent | None:
     ).first()
     if not row or not _visible(row, viewer):
         return None
-    return with_sections([cast(EventRow, row)], viewer)[0]
+    return whole_events([cast(EventRow, row)], viewer)[0]
 
 
 def events_by_uid(uids: Collection[uuid.UUID], viewer: Viewer) -> dict[uuid.UUID, EventRow]:
@@ -109,10 +113,24 @@ def _visible(row: Any, viewer: Viewer) -> bool:
     return bool(viewer.audit_level >= AuditLevel.OWN and row.member_id == viewer.member_id is not None)
 
 
-def with_sections(
-    rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str] = SECTIONS
-) -> list[WholeEvent]:
-    """Fetch the sections of rows that were already chosen, by key, in one query."""
+def whole_events(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:
+    """Fetch the sections and places of rows that were already chosen, by key, in two queries."""
+    sections_by_row, seqs = sections_of(rows, viewer), _seqs_of(rows, viewer)
+    return [WholeEvent(row, sections_by_row[row.id], seqs.get(row.id)) for row in rows]
+
+
+def _seqs_of(rows: Sequence[EventRow], viewer: Viewer) -> dict[int, int]:
+    """Return places in the log by number: two of them tell how much lies between, so not to everybody."""
+    if viewer.audit_level is not AuditLevel.ALL:
+        return {}
+    query = select(log_leaf.c.event_id, log_leaf.c.seq).where(
+        log_leaf.c.workspace_id == viewer.workspace.id, log_leaf.c.event_id.in_([row.id for row in rows])
+    )
+    return dict(db.session.execute(query).tuples().all())
+
+
+def with_sections(rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str]) -> list[WholeEvent]:
+    """Fetch some sections of rows that were already chosen, by key, in one query."""
     sections_by_row = sections_of(rows, viewer, sections)
     return [WholeEvent(row, sections_by_row[row.id]) for row in rows]
 

@@ -17,8 +17,18 @@ from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.event import matches
-from auditapp.finding import Busy, Kind, Sample, are_kept, database, kinds_in, matching_names, sample_of
-from auditapp.index.state import IndexState, index_state_of
+from auditapp.finding import (
+    Busy,
+    Kind,
+    Sample,
+    are_kept,
+    awaited_index,
+    database,
+    kinds_in,
+    matching_names,
+    sample_of,
+)
+from auditapp.index.state import IndexStaleError, IndexState, index_state_of
 from auditapp.models import Event
 
 CAP = 10_000
@@ -52,6 +62,9 @@ class Facets:
     more_actors: bool
 
 
+WHOLE = IndexState()  # nothing is missing
+
+
 @dataclass(frozen=True)
 class Matches:
     """A filter's matches, as much of them as facets and activity need.
@@ -60,12 +73,14 @@ class Matches:
     :ivar sample: the newest of them: all, where there are 10,000 at most; else 10,001, or 5,000 beside kinds.
         None where nothing matches.
     :ivar stale: why kinds are not known, though they are kept.
+    :ivar lag: which events they do not count yet.
     """
 
     total: int
     sample: Sample | None
     kinds: Sequence[Kind] | None = None
     stale: IndexState | None = None
+    lag: IndexState = WHOLE
 
     @property
     def is_capped(self) -> bool:
@@ -77,6 +92,10 @@ def matches_of(filters: TimelineFilters, viewer: Viewer) -> Matches:
     """Return a filter's matches; its place on the page and its grouping do not matter."""
     if not are_kept(filters, viewer):
         return _sample(filters, viewer)
+    try:
+        lag = awaited_index(viewer)
+    except IndexStaleError as error:
+        return replace(_sample(filters, viewer), stale=error.state)
     kinds = kinds_in(filters, viewer)
     # Asked after them: what is whole now was so before.
     state = index_state_of(viewer.workspace.id)
@@ -85,7 +104,7 @@ def matches_of(filters: TimelineFilters, viewer: Viewer) -> Matches:
     names = matching_names(filters, viewer)
     total = sum(kind.events for kind in kinds if all(test(kind) for test in _tests(filters, "", names)))
     limit = CAP if total <= CAP else LOOK_AT
-    return Matches(total, sample_of(filters, viewer, limit, actors=MAX_ACTORS + 1), kinds)
+    return Matches(total, sample_of(filters, viewer, limit, actors=MAX_ACTORS + 1), kinds, lag=lag)
 
 
 def facets_of(filters: TimelineFilters, viewer: Viewer, newest: Matches | None = None) -> Facets:

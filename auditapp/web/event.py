@@ -67,4 +67,5 @@ def details(event: WholeEvent, *, shows_all: bool) -> dict[str, Any]:
         "payload_erased": payload is None,
         "context": event.section("context") or {},
         "cause": cause_of(event.row),
+        "seq": event.seq,
     }

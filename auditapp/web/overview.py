@@ -85,6 +85,7 @@ def show(workspace: str) -> ResponseReturnValue:
         filters=filters,
         facets=facets,
         stale=matches.stale,
+        lag=matches.lag.lag_words("counted"),
         lists=[_facet(workspace, filters, name, facets) for name in LABELS],
         activity=activity,
         columns=columns_of(workspace, filters, activity) if activity else [],

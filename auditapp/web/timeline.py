@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from auditapp.access.permissions import AUDIT_LOG_READ
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
-from auditapp.finding import News, newest_id
+from auditapp.finding import News, awaited_index, newest_id
 from auditapp.index.state import IndexStaleError
 from auditapp.models import SavedView
 from auditapp.reading.choices import choices_for
@@ -126,6 +126,7 @@ def _show(workspace: str, filters: TimelineFilters, url: str, visit: Visit | Non
         alone=alone,
         newest=newest,
         visit=visit,
+        lag=awaited_index(g.viewer).lag_words("searchable") if filters.needs_index else [],
         **tabs_of_page(),
         **context,
     )

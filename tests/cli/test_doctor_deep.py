@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
-from auditapp.index import rebuild
+from auditapp.followers import rebuild
 from auditapp.index.terms import INDEX_VERSION
 from auditapp.log import record, record_batch
 from auditapp.models import Event, Workspace
@@ -303,11 +303,11 @@ def test_words_of_an_erased_section_are_named_and_mended(cli, log):
 @pytest.mark.parametrize(
     "damage",
     [
-        "DELETE FROM index_state",
-        f"DELETE FROM index_state WHERE workspace_id = {ACME}",
-        f"UPDATE index_state SET version = 99 WHERE workspace_id = {ACME}",
-        f"UPDATE index_state SET last_event = 9, done_event = 2 WHERE workspace_id = {ACME}",
-        f"UPDATE index_state SET last_event = 900, done_event = 2 WHERE workspace_id = {ACME}",
+        "DELETE FROM follower",
+        f"DELETE FROM follower WHERE workspace_id = {ACME}",
+        f"UPDATE follower SET version = 99 WHERE workspace_id = {ACME}",
+        f"UPDATE follower SET last_event = 9, done_event = 2 WHERE workspace_id = {ACME}",
+        f"UPDATE follower SET last_event = 900, done_event = 2 WHERE workspace_id = {ACME}",
     ],
 )
 def test_a_state_that_says_undone_is_named_and_mended_at_once(cli, log, damage):
@@ -322,10 +322,10 @@ def test_a_state_that_says_undone_is_named_and_mended_at_once(cli, log, damage):
 
 
 def test_a_state_that_says_done_though_it_is_not_is_seen_by_what_is_missing(cli, log):
-    run("UPDATE index_state SET version = 0")
+    run("UPDATE follower SET version = 0")
     run(*(["DELETE FROM event_search"] if not is_sqlite() else SQLITE_WORDS["all words deleted"][0]))
     run("DELETE FROM event_count")
-    run(f"UPDATE index_state SET version = {INDEX_VERSION}")
+    run(f"UPDATE follower SET version = {INDEX_VERSION}")
 
     lines = wrong(cli)
 

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
-from auditapp.models import event_count, index_state
+from auditapp.models import event_count, follower
 
 
 def found(cli, slug="acme"):
@@ -20,7 +20,7 @@ def log(note, other):
 
 @pytest.mark.parametrize("only", [(), ("--workspace", "acme")], ids=["all", "one"])
 def test_a_rebuild_mends_the_index(cli, log, only):
-    db.session.execute(sa.update(index_state).values(version=0))
+    db.session.execute(sa.update(follower).values(version=0))
     db.session.execute(sa.delete(event_count))
     db.session.commit()
 
@@ -57,7 +57,7 @@ def test_a_workspace_that_there_is_none_of_is_said_in_one_line(cli, log):
 def test_a_server_at_its_start_mends_only_what_is_stale(cli, log):
     assert cli("index", "rebuild", "--stale").out == "Made anew: the index and the counts of 0 workspaces.\n"
 
-    db.session.execute(sa.update(index_state).values(version=0))
+    db.session.execute(sa.update(follower).values(version=0))
     db.session.commit()
 
     assert cli("index", "rebuild", "--stale").code == 0

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from auditapp.extensions import db
 from auditapp.index.state import index_state_of
 from auditapp.log import record_batch
-from auditapp.models import event_count, index_state
+from auditapp.models import event_count, follower
 from auditapp.models.derived import HOUR
 from tests.conftest import an_event
 from tests.faults.serving import until
@@ -22,7 +22,7 @@ def stale(app, acme, cli):
     """Record many events and leave their index as one of an earlier version."""
     for start in range(0, EVENTS, 1000):
         record_batch(acme, [an_event("deal.updated", name=f"kiwi n{start + each}") for each in range(1000)])
-    db.session.execute(sa.update(index_state).values(version=0))
+    db.session.execute(sa.update(follower).values(version=0))
     db.session.commit()
     db.session.remove()
 
@@ -39,11 +39,11 @@ def test_a_server_answers_while_it_makes_the_index_anew_and_goes_on_after_a_kill
         return state
 
     server = serve(database)
-    until(lambda: done().is_begun and done().done_event > 1000, 60, "the rebuild is under way")
+    until(lambda: done().is_begun and done().seq > 1000, 60, "the rebuild is under way")
     head = {"Authorization": f"Bearer {key}"}
     answer = server.ask("GET", "/api/v1/events?q=n7", **head)
     server.kill()
-    stood = done().done_event
+    stood = done().seq
     assert answer.status == 503 and b"being made anew" in answer.text
     assert stood < EVENTS
 

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
-from auditapp.index.rebuild import rebuild
+from auditapp.followers.rebuild import rebuild
 from auditapp.log import record
-from auditapp.models import Workspace, index_state
+from auditapp.models import Workspace, follower
 from tests.pages import FRAGMENT
 
 TIMELINE = "/w/acme/timeline"
@@ -160,7 +160,7 @@ def test_the_sentence_says_whence_on_whose_word_and_for_whom(owner, log):
 def test_events_that_an_older_version_indexed_are_found_after_the_index_is_made_anew(app, owner, log):
     with app.app_context():
         workspace = db.session.scalar(sa.select(Workspace.id).where(Workspace.slug == "acme"))
-        db.session.execute(sa.update(index_state).values(version=2))
+        db.session.execute(sa.update(follower).values(version=2))
         db.session.commit()
     stale = owner.get(f"{TIMELINE}?ip=198.51.100.7")
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from auditapp.cli.demo import PASSWORD
 from auditapp.extensions import db
-from auditapp.index.rebuild import rebuild
+from auditapp.followers.rebuild import rebuild
 from auditapp.models import Workspace
 from tests.pages import FRAGMENT
 

@@ -10,7 +10,7 @@ from auditapp.access.own_events import COMMAND_LINE
 from auditapp.extensions import db
 from auditapp.filters.cursor import places_of
 from auditapp.index.terms import INDEX_VERSION
-from auditapp.models import event_count, index_state
+from auditapp.models import event_count, follower
 from tests.pages import FRAGMENT
 
 NEEDS_IT = [
@@ -50,7 +50,7 @@ def set_state(acme):
             "last_event": 100,
             "changed_at": changed_at,
         }
-        db.session.execute(sa.update(index_state).values(values))
+        db.session.execute(sa.update(follower).values(values))
         db.session.execute(sa.delete(event_count))
         db.session.commit()
 
@@ -99,7 +99,7 @@ def test_the_sentence_tells_what_is_under_way_from_what_needs_somebody(owner, cl
 
 
 def test_a_workspace_that_nobody_noted_is_stale(owner):
-    db.session.execute(sa.delete(index_state))
+    db.session.execute(sa.delete(follower))
     db.session.commit()
 
     assert owner.get("/w/acme/timeline?q=pump").status_code == 503
@@ -126,7 +126,7 @@ def test_exports_that_need_the_index_fail_before_anything_is_sent(owner, stale, 
 def test_everything_else_that_asks_the_index_says_so_too(owner, acme, path):
     path = path.format(seen=places_of(acme).write_seen(0))
     assert owner.get(path).status_code in (200, 204)
-    db.session.execute(sa.update(index_state).values(done_event=43, last_event=100))
+    db.session.execute(sa.update(follower).values(done_event=43, last_event=100))
     db.session.commit()
 
     answer = owner.get(path)

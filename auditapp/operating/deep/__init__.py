@@ -8,17 +8,17 @@ from typing import Any
 
 from sqlalchemy.engine import Engine
 
-from auditapp.index.counts import counts_of
+from auditapp.index.counts import counts_of, kind_of
 from auditapp.index.logged import Logged
 from auditapp.index.state import IndexState
 from auditapp.index.stored_events import Row, logged_of, sections_of
 from auditapp.models import Event
 from auditapp.models.types import microseconds
 from auditapp.operating.deep import order, row_checks
-from auditapp.operating.deep.finding import REBUILD, Findings, Problem
+from auditapp.operating.deep.finding import REBUILD, RESTORE, Findings, Problem
 from auditapp.operating.deep.guards import problems_of_guards
 from auditapp.operating.deep.log_reader import LogReader, open_log
-from auditapp.operating.deep.scratch import Scratch, scratch
+from auditapp.operating.deep.scratch import NOT_COUNTED, Scratch, scratch
 from auditapp.operating.deep.tallies import problems_of_counts, problems_of_kinds
 from auditapp.operating.deep.words import WordsInSqlite, differing_in_postgresql, left_in_postgresql
 
@@ -30,7 +30,9 @@ LEFT = Problem(
     f"{REBUILD}; if the log had them, restore a backup of before",
 )
 UNREADABLE = Problem("the index of words is damaged", REBUILD)
-STRANGE_STATE = Problem("rows of index_state", REBUILD)
+STRANGE_STATE = Problem("rows of follower", REBUILD)
+NO_PLACE = Problem("events without a place in the log", REBUILD)
+GAP = Problem("places in the log that are missing or too many", RESTORE)
 
 __all__ = ["examine"]
 
@@ -89,21 +91,31 @@ class _Comparison:
     def _compare(self, number: int, rows: Sequence[Row]) -> None:
         """Compare events of one workspace."""
         events = [self._check(row) for row in rows]
+        are_indexed = [self._is_indexed(row) for row in rows]
         if number not in self._log.slugs:
             for row in rows:
                 self._findings.add(number, row_checks.NO_WORKSPACE, str(row["uid"]))
             return
-        self._file.log(
-            Counter(
-                {
-                    (number, *_in_microseconds(key)): count
-                    for key, count in self._counts(number, events).items()
-                }
-            )
-        )
+        indexed = [event for event, is_indexed in zip(events, are_indexed, strict=True) if is_indexed]
+        counted = {
+            (number, *_in_microseconds(key)): count for key, count in self._counts(number, indexed).items()
+        }
+        # What was recorded has noted its kind, though nobody may have counted it yet.
+        kinds = {(number, NOT_COUNTED, 0, *kind_of(event.row)): 1 for event in events}
+        self._file.log(Counter(counted | kinds))
         uids = {row["id"]: str(row["uid"]) for row in rows}
-        for event, is_missing in self._differing(number, events):
+        for event, is_missing in self._differing(number, indexed):
             self._findings.add(number, MISSING if is_missing else OTHER_WORDS, uids[event])
+
+    def _is_indexed(self, row: Row) -> bool:
+        """Tell whether the index had come past an event when the comparison began."""
+        number = row["workspace_id"]
+        if row["seq"] is None:
+            if not row["waits"]:
+                self._findings.add(number, NO_PLACE, str(row["uid"]))
+            return False
+        state = self._log.states.get(number, IndexState())
+        return row["seq"] <= state.seq and row["id"] not in self._log.failed
 
     def _counts(self, number: int, events: Sequence[Logged]) -> Counter[tuple[Any, ...]]:
         return counts_of(self._log.zones[number], [event.row for event in events])
@@ -147,6 +159,8 @@ class _Comparison:
             add(row["workspace_id"], row_checks.MISTYPED, f"number {row['id']}")
         for table, row in self._log.alone():
             add(row["workspace_id"], row_checks.ALONE[table], f"number {row['id']}")
+        for row in self._log.gaps():
+            add(row["workspace_id"], GAP, f"{row['places']} places, {row['size']} given")
         for column, problem in ((Event.uid, order.SAME_ID), (Event.idempotency_key, order.SAME_KEY)):
             for row in self._log.twice(column):
                 add(row["workspace_id"], problem, str(row["value"]))

@@ -20,8 +20,8 @@ from auditapp.operating.backup import engine_of, migrate
 RECORDED = Path(__file__).parent / "guards.json"
 # Of the others no index keeps anything apart that the log needs apart.
 INDEXED = [
-    *("event", "event_payload", "renamed_event"),
-    *("event_name", "event_kind", "event_count", "event_search", "index_state"),
+    *("event", "event_payload", "renamed_event", "log_leaf"),
+    *("event_name", "event_kind", "event_count", "event_search", "follower", "log_head", "log_pending"),
 ]
 AFTERWARDS = "and look at the log beside a backup: nothing kept it meanwhile"
 

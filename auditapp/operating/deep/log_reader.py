@@ -9,10 +9,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Connection, Engine, and_, func, literal, not_, select, text, tuple_
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    and_,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
 from auditapp.database.dialect import is_sqlite
-from auditapp.index.state import IndexState
+from auditapp.index.state import NAME as INDEX
+from auditapp.index.state import IndexState, stored_states
 from auditapp.index.stored_events import Row, is_typed, stored_events
 from auditapp.models import (
     SECTIONS,
@@ -24,14 +38,16 @@ from auditapp.models import (
     Workspace,
     event_count,
     event_kind,
-    index_state,
+    follower_failure,
+    log_head,
+    log_leaf,
+    log_pending,
 )
 from auditapp.models.types import microseconds
 from auditapp.operating.deep.scratch import COUNTED, KIND_COLUMNS, NAME, WORDS, WORDS_TABLES, Scratch, attach
 
 BATCH = 1_000
 RANGE = 100_000  # numbers at once, where SQLite looks for what stands alone
-STATE = ("workspace_id", *IndexState._fields)
 _SALTS = [(getattr(EventPayload, name), getattr(EventPayload, f"{name}_salt")) for name in SECTIONS]
 
 
@@ -42,6 +58,7 @@ class LogReader:
     :ivar slugs: of the workspaces, by number.
     :ivar members: number of the workspace and id, of all who ever were.
     :ivar states: of the workspaces' indexes, by number.
+    :ivar failed: numbers of the events that the index went past.
     :ivar events: about how many there are.
     """
 
@@ -61,7 +78,8 @@ class LogReader:
         """Yield the events of the moment, with their sections: by workspace and number; on SQLite, by number.
 
         Beside ``stored_events``: ``beside``, None where there are no sections, and ``is_salted``, whether
-        each that is there has its salt, and none that is not.
+        each that is there has its salt, and none that is not; ``seq``, its place, and ``waits``, whether it
+        is known to have none yet.
         """
         salted = and_(
             *(
@@ -70,8 +88,19 @@ class LogReader:
                 for section, salt in _SALTS
             )
         )
-        more = (EventPayload.event_id.label("beside"), salted.label("is_salted"))
-        query = stored_events(self.connection, *more).limit(BATCH)
+        waits = exists().where(
+            log_pending.c.workspace_id == Event.workspace_id,
+            log_pending.c.first_event <= Event.id,
+            log_pending.c.last_event >= Event.id,
+        )
+        more = (
+            EventPayload.event_id.label("beside"),
+            salted.label("is_salted"),
+            log_leaf.c.seq,
+            waits.label("waits"),
+        )
+        placed = and_(log_leaf.c.workspace_id == Event.workspace_id, log_leaf.c.event_id == Event.id)
+        query = stored_events(self.connection, *more).outerjoin(log_leaf, placed).limit(BATCH)
         place: tuple[int, int] = (-1, 0)
         while True:
             if self.is_sqlite:
@@ -94,19 +123,34 @@ class LogReader:
 
     def alone(self) -> Iterator[tuple[str, Row]]:
         """Yield what is beside an event that there is none of: its table, its workspace and its number."""
-        for table in (EventPayload, RenamedEvent):
-            number: Any = table.event_id
-            beside = (Event.id == number) & (Event.workspace_id == table.workspace_id)
-            query = select(table.workspace_id, number.label("id")).where(
+        for table in (EventPayload.__table__, RenamedEvent.__table__, log_leaf):
+            number: Any = table.c.event_id
+            beside = (Event.id == number) & (Event.workspace_id == table.c.workspace_id)
+            query = select(table.c.workspace_id, number.label("id")).where(
                 ~select(Event.id).where(beside).exists()
             )
             for row in self._in_ranges(query, number):
-                yield table.__tablename__, row
+                yield str(table.name), row  # type: ignore[attr-defined]
 
     def twice(self, column: Any) -> Sequence[Row]:
         """Return workspaces and values of a column that several events have."""
         query = select(Event.workspace_id, column.label("value")).where(column.is_not(None))
         return self._all(query.group_by(Event.workspace_id, column).having(func.count() > 1))
+
+    def gaps(self) -> Sequence[Row]:
+        """Return the workspaces whose places are not dense from 1, or not as many as the head says."""
+        columns = log_leaf.c
+        counted = select(
+            columns.workspace_id, func.count().label("places"), func.max(columns.seq).label("last")
+        ).group_by(columns.workspace_id)
+        leaves = counted.subquery("leaves")
+        query = select(
+            log_head.c.workspace_id, log_head.c.size, func.coalesce(leaves.c.places, 0).label("places")
+        ).outerjoin(leaves, leaves.c.workspace_id == log_head.c.workspace_id)
+        last = func.coalesce(leaves.c.last, 0)
+        return self._all(
+            query.where(or_(log_head.c.size != func.coalesce(leaves.c.places, 0), last != log_head.c.size))
+        )
 
     def sequence(self) -> tuple[int, int] | None:
         """Return the number that PostgreSQL gave last, and the highest that an event has."""
@@ -139,8 +183,9 @@ class LogReader:
         self.slugs: dict[int, str] = {row.id: row.slug for row in workspaces}
         self.zones: dict[int, str] = {row.id: row.timezone for row in workspaces}
         self.members = {tuple(row) for row in ask(select(Member.workspace_id, Member.id))}
-        states = ask(select(*(index_state.c[name] for name in STATE)))
-        self.states: dict[int, IndexState] = {row[0]: IndexState(*row[1:]) for row in states}
+        self.states: dict[int, IndexState] = stored_states(self.connection)
+        failed = ask(select(follower_failure.c.event_id).where(follower_failure.c.name == INDEX))
+        self.failed = set(failed.scalars())
         self.events = self.connection.scalar(select(func.count()).select_from(Event)) or 0
 
     def _copy(self, scratch: Scratch) -> None:

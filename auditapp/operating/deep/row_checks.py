@@ -19,6 +19,7 @@ STRANGE_MEMBER = Problem("events of a member that the workspace never had", REST
 NO_WORKSPACE = Problem("events", RESTORE)
 ALONE = {
     "event_payload": Problem("sections of no event", RESTORE),
+    "log_leaf": Problem("places in the log of no event", RESTORE),
     "renamed_event": Problem("rows of renamed_event of no event", RESTORE),
 }
 

@@ -20,6 +20,7 @@ WORDS = (
     "words, content='', columnsize=0, tokenize=\"ascii tokenchars '_'\")"
 )
 WORDS_TABLES = ("event_search_data", "event_search_idx", "event_search_config")
+NOT_COUNTED = 0  # hours of what tells only that there is a kind
 _KEPT_AT_ONCE = 50_000
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from auditapp.log.schema import instant
 from auditapp.models.types import EPOCH
 from auditapp.operating.deep.finding import REBUILD, Problem
-from auditapp.operating.deep.scratch import COUNTED, KIND_COLUMNS, Scratch
+from auditapp.operating.deep.scratch import COUNTED, KIND_COLUMNS, NOT_COUNTED, Scratch
 
 NO_NAME = Problem("names of events missing from event_name", REBUILD)
 STRANGE_NAME = Problem("names in event_name of events that there are none of", REBUILD)
@@ -33,7 +33,8 @@ _QUERIES = (
     ),
 )
 _COUNTS = f"""
-    SELECT {", ".join(COUNTED)}, logged, coalesce(kept, 0) FROM counted WHERE logged <> coalesce(kept, 0)
+    SELECT {", ".join(COUNTED)}, logged, coalesce(kept, 0) FROM counted
+    WHERE logged <> coalesce(kept, 0) AND hours <> {NOT_COUNTED}
 """  # noqa: S608
 
 

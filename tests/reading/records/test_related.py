@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
-from auditapp.index.rebuild import rebuild
+from auditapp.followers.rebuild import rebuild
 from auditapp.log import record_batch
 from auditapp.reading.records import related
 from auditapp.reading.records.record import Record

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auditapp.access.system_roles import update_system_roles
 from auditapp.extensions import db
+from auditapp.log.announce import tell_the_worker
 
 # How long requests may take to end once the parent is gone: somebody may wait to start anew.
 GRACE_SECONDS = 2
@@ -28,6 +29,12 @@ def bring_roles_up_to_date(app: Flask) -> None:
         finally:
             db.session.remove()
             db.engine.dispose()
+
+
+def have_the_worker_told(app: Flask) -> None:
+    """Tell whoever follows the log of what this process records, from now on."""
+    with app.app_context():
+        tell_the_worker(db.engine)
 
 
 def end_with(parent: BaseProcess) -> None:

@@ -1,0 +1,203 @@
+"""One step of a follower: the next events, their effect and how far it came, in one transaction."""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, and_, delete, func, select, update
+from sqlalchemy.exc import DBAPIError
+
+from auditapp.database.locks import lock_for_writing
+from auditapp.followers.failures import keep_failure
+from auditapp.followers.follower import Follower
+from auditapp.followers.transaction import transaction
+from auditapp.index import Logged
+from auditapp.index.stored_events import read_logged, stored_events
+from auditapp.models import Event, follower, follower_failure, log_head, log_leaf
+
+BATCH = 500  # events at once; on SQLite others wait to write meanwhile
+# What says something of the database, not of the event: classes of PostgreSQL's SQLSTATE, SQLite's errors.
+_TROUBLE_POSTGRESQL = ("08", "25", "40", "53", "55", "57", "58", "XX")
+_TROUBLE_SQLITE = (
+    "BUSY",
+    "LOCKED",
+    "FULL",
+    "IOERR",
+    "CANTOPEN",
+    "READONLY",
+    "NOTADB",
+    "CORRUPT",
+    "INTERRUPT",
+)
+log = logging.getLogger(__name__)
+
+
+class Cursor(NamedTuple):
+    """A row of ``follower``: see there."""
+
+    version: int
+    seq: int
+    goal: int
+
+
+def follow(engine: Engine, of: Follower, workspace_id: int, most: int | None = None) -> int:
+    """Let a follower take the next events of a workspace; return how many places it went on.
+
+    An event that it fails at is kept in ``follower_failure``, and it goes on behind it.
+
+    :param most: events at once; by default ``BATCH``.
+    :return: 0 where nothing is left, or another process was first.
+    :raise sqlalchemy.exc.DBAPIError: if the database fails; nothing was done then.
+    """
+    most = most or BATCH
+    try:
+        return _follow(engine, of, workspace_id, most)
+    except Exception as error:
+        if is_trouble(error):
+            raise
+        if most > 1:  # find out which one it is
+            return follow(engine, of, workspace_id, most // 2)
+        return _go_past(engine, of, workspace_id, error)
+
+
+def _follow(engine: Engine, of: Follower, workspace_id: int, most: int) -> int:
+    with transaction(engine) as connection:
+        cursor = cursor_of(connection, of, workspace_id)
+        if cursor is None or cursor.version != of.version:
+            begin_anew(connection, of, workspace_id, cursor)
+            connection.commit()
+            cursor = cursor_of(connection, of, workspace_id) or Cursor(of.version, 0, 0)
+        last = _last_of_batch(connection, workspace_id, cursor.seq, most)
+        if last is None:
+            return 0
+        events = _events(connection, workspace_id, cursor.seq, last)
+        made = (
+            of.prepare(connection, events) if events else None
+        )  # takes the longest, so nothing is locked yet
+        lock_for_writing(connection)
+        if not _move(connection, of, workspace_id, cursor, last):
+            connection.rollback()
+            return 0
+        if events:
+            of.apply(connection, events, made, cursor.seq < cursor.goal)
+        connection.commit()
+    return last - cursor.seq
+
+
+def begin_anew(connection: Connection, of: Follower, workspace_id: int, seen: Cursor | None) -> bool:
+    """Take back what a follower made of a workspace's log, in the connection's transaction.
+
+    :return: False where another process has done so meanwhile.
+    """
+    lock_for_writing(connection)
+    # Nobody gives places meanwhile: so the goal is all that there is.
+    mine = log_head.c.workspace_id == workspace_id
+    connection.execute(select(log_head.c.size).where(mine).with_for_update())
+    if cursor_of(connection, of, workspace_id, for_update=True) != seen:
+        return False
+    for number in of.forget(connection, workspace_id):
+        size = connection.scalar(select(log_head.c.size).where(log_head.c.workspace_id == number)) or 0
+        key = (follower.c.workspace_id == number, follower.c.name == of.name)
+        connection.execute(delete(follower).where(*key))
+        connection.execute(
+            delete(follower_failure).where(
+                follower_failure.c.workspace_id == number, follower_failure.c.name == of.name
+            )
+        )
+        connection.execute(
+            follower.insert().values(
+                workspace_id=number,
+                name=of.name,
+                version=of.version,
+                seq=0,
+                goal=size,
+                changed_at=datetime.now(UTC),
+            )
+        )
+    return True
+
+
+def has_more(engine: Engine, of: Follower, workspace_id: int) -> bool:
+    """Tell whether there are places that a follower has not come to."""
+    with engine.connect() as connection:
+        cursor = cursor_of(connection, of, workspace_id)
+        return cursor is None or _last_of_batch(connection, workspace_id, cursor.seq, 1) is not None
+
+
+def cursor_of(
+    connection: Connection, of: Follower, workspace_id: int, *, for_update: bool = False
+) -> Cursor | None:
+    """Return how far a follower has come in a workspace's log; None where that was never noted."""
+    query = select(follower.c.version, follower.c.seq, follower.c.goal)
+    query = query.where(follower.c.workspace_id == workspace_id, follower.c.name == of.name)
+    row = connection.execute(query.with_for_update() if for_update else query).first()
+    return Cursor(*row) if row else None
+
+
+def read_placed(connection: Connection, workspace_id: int, seq: int) -> Sequence[Logged]:
+    """Return the event at a place, in a list; none where it is not there any more."""
+    return _events(connection, workspace_id, seq - 1, seq)
+
+
+def is_trouble(error: Exception) -> bool:
+    """Tell whether an error says something of the database, so that the next attempt may go well."""
+    if isinstance(error, OSError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return bool(state.startswith(_TROUBLE_POSTGRESQL))
+    name = getattr(error.orig, "sqlite_errorname", None)
+    if name is not None:
+        return bool(name.removeprefix("SQLITE_").startswith(_TROUBLE_SQLITE))
+    return True  # a connection that was lost says neither
+
+
+def _last_of_batch(connection: Connection, workspace_id: int, seq: int, most: int) -> int | None:
+    columns = log_leaf.c
+    places = select(columns.seq).where(columns.workspace_id == workspace_id, columns.seq > seq)
+    batch = places.order_by(columns.seq).limit(most).subquery("batch")
+    last: int | None = connection.scalar(select(func.max(batch.c.seq)))
+    return last
+
+
+def _events(connection: Connection, workspace_id: int, after: int, last: int) -> list[Logged]:
+    """Return the events of some places, as they are indexed."""
+    beside = and_(log_leaf.c.workspace_id == Event.workspace_id, log_leaf.c.event_id == Event.id)
+    query = stored_events(connection).join(log_leaf, beside).where(log_leaf.c.workspace_id == workspace_id)
+    query = query.where(Event.workspace_id == workspace_id, log_leaf.c.seq > after, log_leaf.c.seq <= last)
+    return read_logged(connection, query.order_by(log_leaf.c.seq))
+
+
+def _move(connection: Connection, of: Follower, workspace_id: int, seen: Cursor, seq: int) -> bool:
+    """Note how far the follower came; False where another process has moved it, or begun anew."""
+    columns = follower.c
+    result = connection.execute(
+        update(follower)
+        .where(columns.workspace_id == workspace_id, columns.name == of.name, columns.version == seen.version)
+        .where(columns.seq == seen.seq, columns.goal == seen.goal)
+        .values(seq=seq, changed_at=datetime.now(UTC))
+    )
+    return result.rowcount == 1
+
+
+def _go_past(engine: Engine, of: Follower, workspace_id: int, error: Exception) -> int:
+    """Keep an event that the follower failed at, and go on behind it."""
+    with transaction(engine) as connection:
+        cursor = cursor_of(connection, of, workspace_id)
+        if cursor is None or cursor.version != of.version:
+            return 0
+        last = _last_of_batch(connection, workspace_id, cursor.seq, 1)
+        if last is None:
+            return 0
+        lock_for_writing(connection)
+        if not _move(connection, of, workspace_id, cursor, last):
+            connection.rollback()
+            return 0
+        keep_failure(connection, of.name, workspace_id, last, error)
+        connection.commit()
+    fields = {"follower": of.name, "workspace": workspace_id, "seq": last}
+    log.error("a follower of the log failed at an event", exc_info=error, extra={"fields": fields})
+    return last - cursor.seq
