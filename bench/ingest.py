@@ -2,7 +2,10 @@
 indexes, all in one run: ``make bench``, or ``.venv/bin/python -m bench.ingest``.
 
 Each way gets an empty database of its own, on disk. "HTTP" is a real server on loopback (granian, as ``make
-run`` has it) and two clients with batches of 1,000; "import" is the command as a whole process.
+run`` has it) and two clients with batches of 1,000; "import" is the command as a whole process. The worker
+that follows the log runs beside both: "indexed" is the rate from the first event until the last one can be
+searched, "behind" how long that took after the last one was recorded. "one event" is one at a time, by
+``record_batch`` in a transaction of its own, beside a transaction of one INSERT into a table without indexes.
 """
 
 import argparse
@@ -15,10 +18,11 @@ import time
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 
-from bench.servers import database, http_server, run_flask
+from bench.servers import database, events_behind, http_server, run_flask, run_python, worker
 
 BATCH = 1000
 TARGETS = {"HTTP": 0.12, "import": 0.15}
@@ -50,22 +54,47 @@ def write_events(path: Path, count: int) -> None:
 
 def measure(kind: str, events: Path, count: int, rounds: int) -> None:
     """Run the ways in turns, so that what else the machine does falls on all of them."""
-    ratios: dict[str, list[float]] = {"HTTP": [], "import": []}
-    rates: dict[str, list[float]] = {"bare": [], "HTTP": [], "import": []}
+    taken: dict[str, list[Taken]] = {"HTTP": [], "import": []}
+    bare_rates = []
+    single = []
     for _ in range(rounds):
         bare = count / bare_seconds(kind, events)
-        rates["bare"].append(bare)
+        bare_rates.append(bare)
         for name, way in (("HTTP", by_http), ("import", by_import)):
-            with database(kind) as url:
-                rate = count / way(url, events)
-            rates[name].append(rate)
-            ratios[name].append(rate / bare)
-    print(f"\n{kind}, {count:,} events, median of {rounds} rounds")
-    print(f"  {'way':10}{'events/s':>12}{'ratio':>8}{'wanted':>8}")
-    print(f"  {'bare':10}{statistics.median(rates['bare']):>12,.0f}{1:>8.2f}")
-    for name, found in ratios.items():
-        rate, ratio = statistics.median(rates[name]), statistics.median(found)
-        print(f"  {name:10}{rate:>12,.0f}{ratio:>8.2f}{TARGETS[name]:>8.2f}", flush=True)
+            with database(kind) as url, worker(url):
+                seconds = way(url, events)
+                behind = caught_up_after(url)
+            taken[name].append(Taken(count / seconds, count / seconds / bare, seconds, behind))
+        with database(kind) as url:
+            single.append(float(run_python(url, "bench.one_event")))
+    print(f"\n{kind}, {count:,} events, median of {rounds} rounds, the worker running")
+    print(f"  {'way':10}{'events/s':>12}{'ratio':>8}{'wanted':>8}{'indexed/s':>12}{'behind':>9}")
+    print(f"  {'bare':10}{statistics.median(bare_rates):>12,.0f}{1:>8.2f}")
+    for name, rounds_taken in taken.items():
+        rate, ratio, seconds, behind = map(statistics.median, zip(*rounds_taken, strict=True))
+        indexed = count / (seconds + behind)
+        print(f"  {name:10}{rate:>12,.0f}{ratio:>8.2f}{TARGETS[name]:>8.2f}{indexed:>12,.0f}{behind:>7.1f} s")
+    print(
+        f"  one event: {statistics.median(single):.2f} times a bare transaction of one INSERT, wanted 2",
+        flush=True,
+    )
+
+
+class Taken(NamedTuple):
+    """What one round of a way came to: events a second, their ratio, and seconds."""
+
+    rate: float
+    ratio: float
+    seconds: float
+    behind: float
+
+
+def caught_up_after(url: str) -> float:
+    """Return the seconds until the index knows all that was recorded."""
+    began = time.perf_counter()
+    while events_behind(url):
+        time.sleep(0.05)
+    return time.perf_counter() - began
 
 
 def by_http(url: str, events: Path) -> float:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+
 ROOT = Path(__file__).resolve().parent.parent
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 # The server of make run, with its threads and without its demo.
@@ -48,6 +50,15 @@ def run_flask(url: str, *arguments: str) -> str:
     return done.stdout.strip()
 
 
+def run_python(url: str, module: str) -> str:
+    """Run a module of the benchmarks on a database and return what it prints."""
+    command = [sys.executable, "-m", module]
+    done = subprocess.run(command, cwd=ROOT, env=_environment(url), capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout.strip()
+
+
 @contextmanager
 def http_server(url: str) -> Iterator[int]:
     """Serve a database on a free port of loopback; yield the port."""
@@ -61,6 +72,36 @@ def http_server(url: str) -> Iterator[int]:
             yield port
         finally:
             process.terminate()
+
+
+@contextmanager
+def worker(url: str) -> Iterator[None]:
+    """Have the log of a database followed, as the worker of ``make run`` does."""
+    command = [*FLASK, "worker", "--with-server"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=_environment(url), stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield
+        finally:
+            process.communicate(timeout=30)  # closes its standard input, and waits
+
+
+def events_behind(url: str) -> int:
+    """Return how many events of a database the index does not know yet."""
+    engine = sa.create_engine(url)
+    try:
+        with engine.connect() as connection:
+            behind: int = connection.scalar(sa.text(BEHIND)) or 0
+            return behind
+    finally:
+        engine.dispose()
+
+
+BEHIND = """
+    SELECT (SELECT coalesce(sum(events), 0) FROM log_pending) + (SELECT coalesce(sum(size), 0) FROM log_head)
+        - (SELECT coalesce(sum(seq), 0) FROM follower WHERE name = 'index')
+"""
 
 
 def free_port() -> int:

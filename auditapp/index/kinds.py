@@ -22,13 +22,16 @@ _known: WeakKeyDictionary[Engine, set[Kind]] = WeakKeyDictionary()
 _added: WeakKeyDictionary[RootTransaction, set[Kind]] = WeakKeyDictionary()
 
 
-def note_kinds(connection: Connection, workspace_id: int, kinds: Collection[Kind]) -> None:
+def note_kinds(
+    connection: Connection, workspace_id: int, kinds: Collection[Kind], *, anew: bool = False
+) -> None:
     """Keep ``event_name`` and ``event_kind`` complete, in the connection's transaction.
 
     :param kinds: of events that are recorded in it.
+    :param anew: look also for those that were there before: somebody may have taken them out.
     """
     known = _known.setdefault(connection.engine, set())
-    new = {kind for kind in kinds if (workspace_id, *kind) not in known}
+    new = {kind for kind in kinds if anew or (workspace_id, *kind) not in known}
     if not new:
         return
     names = sorted({kind[0] for kind in new})

@@ -36,7 +36,8 @@ def index(connection: Connection, events: Sequence[Logged], documents: Sequence[
     add_documents(connection, documents)
     count_events(connection, [event.row for event in events])
     # Whoever recorded them has noted their kinds; an index made anew begins without what was there too much.
-    note_kinds(connection, events[0].row.workspace_id, {kind_of(event.row) for event in events})
+    kinds = {kind_of(event.row) for event in events}
+    note_kinds(connection, events[0].row.workspace_id, kinds, anew=True)
 
 
 def forget_words(connection: Connection, workspace_id: int, *conditions: Any) -> None:

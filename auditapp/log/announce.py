@@ -19,13 +19,13 @@ from auditapp.database.dialect import is_sqlite
 CHANNEL = "auditapp_log"
 # Of what is recorded within it the worker is told once.
 COALESCED_SECONDS = 0.02
-_RECORDED = "auditapp_recorded"
+RECORDED = "auditapp_recorded"  # in the connection, until it is given back
 log = logging.getLogger(__name__)
 
 
 def announce(connection: Connection) -> None:
     """Have the worker told when the connection's transaction is over."""
-    connection.info[_RECORDED] = True
+    connection.info[RECORDED] = True
 
 
 def wake_file(database: str) -> Path:
@@ -40,7 +40,7 @@ def tell_the_worker(engine: Engine) -> None:
     @event.listens_for(engine, "checkin")
     def given_back(_connection: Any, record: Any) -> None:
         # A session gives its connection back when its transaction is over.
-        if record.info.pop(_RECORDED, False):
+        if record.info.pop(RECORDED, False):
             tell()
 
 

@@ -126,7 +126,7 @@ def _seqs_of(rows: Sequence[EventRow], viewer: Viewer) -> dict[int, int]:
     query = select(log_leaf.c.event_id, log_leaf.c.seq).where(
         log_leaf.c.workspace_id == viewer.workspace.id, log_leaf.c.event_id.in_([row.id for row in rows])
     )
-    return dict(db.session.execute(query).tuples().all())
+    return {row.event_id: row.seq for row in db.session.execute(query)}
 
 
 def with_sections(rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str]) -> list[WholeEvent]:

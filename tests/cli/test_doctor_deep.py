@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
-from auditapp.followers import rebuild
+from auditapp.followers import catch_up, step
+from auditapp.index import search_index
 from auditapp.index.terms import INDEX_VERSION
 from auditapp.log import record, record_batch
 from auditapp.models import Event, Workspace
@@ -44,6 +45,7 @@ def log(acme, other):
         record_batch(workspace, [*events, an_event("contact.created", origin="ui", on_behalf_of=behalf)])
     record(acme, an_event("deal.closed", outcome="denied", actor={"type": "system", "id": "cron"}))
     db.session.commit()
+    catch_up(db.engine)
 
 
 def is_sqlite():
@@ -177,11 +179,8 @@ DERIVED = {
         ["no workspace 99: counts in event_count that are too high: 1 ("],
     ),
     "a state of no workspace": (
-        [
-            "INSERT INTO index_state (workspace_id, version, first_event, done_event, last_event)"
-            " VALUES (99, 1, 0, 0, 0)"
-        ],
-        ["no workspace 99: rows of index_state: 1 (99); "],
+        ["INSERT INTO follower (workspace_id, name, version, seq, goal) VALUES (99, 'index', 1, 0, 0)"],
+        ["no workspace 99: rows of follower: 1 (99); "],
     ),
 }
 SQLITE_WORDS = {
@@ -306,8 +305,8 @@ def test_words_of_an_erased_section_are_named_and_mended(cli, log):
         "DELETE FROM follower",
         f"DELETE FROM follower WHERE workspace_id = {ACME}",
         f"UPDATE follower SET version = 99 WHERE workspace_id = {ACME}",
-        f"UPDATE follower SET last_event = 9, done_event = 2 WHERE workspace_id = {ACME}",
-        f"UPDATE follower SET last_event = 900, done_event = 2 WHERE workspace_id = {ACME}",
+        f"UPDATE follower SET goal = 9, seq = 2 WHERE workspace_id = {ACME}",
+        f"UPDATE follower SET goal = 900, seq = 2 WHERE workspace_id = {ACME}",
     ],
 )
 def test_a_state_that_says_undone_is_named_and_mended_at_once(cli, log, damage):
@@ -339,16 +338,16 @@ def test_a_state_that_says_done_though_it_is_not_is_seen_by_what_is_missing(cli,
 
 def test_a_rebuild_that_was_killed_goes_on_and_leaves_all_well(cli, log, monkeypatch):
     run("DELETE FROM event_kind", "DELETE FROM event_name", "DELETE FROM event_count")
-    monkeypatch.setattr(rebuild, "BATCH", 4)
+    monkeypatch.setattr(step, "BATCH", 4)
     calls = iter([None, None, OSError("killed")])
-    add_documents = rebuild.add_documents
+    add_documents = search_index.add_documents
 
     def failing(*given):
         if error := next(calls, None):
             raise error
         add_documents(*given)
 
-    monkeypatch.setattr(rebuild, "add_documents", failing)
+    monkeypatch.setattr(search_index, "add_documents", failing)
     assert cli("index", "rebuild").code == 1
     db.session.rollback()
     assert any("made anew" in line for line in wrong(cli))

@@ -84,7 +84,7 @@ def test_a_failure_in_the_middle_leaves_no_file_and_the_one_before_as_it_was(
     for number in range(5):
         note(name=str(number))
     (tmp_path / "before").write_text("as it was")
-    read, calls = files.sections_of, []
+    read, calls = files.whole_events, []
 
     def fail_at_the_third(*args):
         calls.append(args)
@@ -94,7 +94,7 @@ def test_a_failure_in_the_middle_leaves_no_file_and_the_one_before_as_it_was(
 
     with monkeypatch.context() as broken:
         broken.setattr(files, "BATCH", 2)
-        broken.setattr(files, "sections_of", fail_at_the_third)
+        broken.setattr(files, "whole_events", fail_at_the_third)
         results = [export_to(tmp_path / name) for name in ("before", "new")]
 
     for result in results:

@@ -41,8 +41,8 @@ def no_writing():
 def read(monkeypatch):
     """Return the list of what was read to be handed out."""
     asked = []
-    whole, rows = files.sections_of, export.fetch_page
-    monkeypatch.setattr(files, "sections_of", lambda *args: asked.append(args) or whole(*args))
+    whole, rows = files.whole_events, export.fetch_page
+    monkeypatch.setattr(files, "whole_events", lambda *args: asked.append(args) or whole(*args))
     monkeypatch.setattr(export, "fetch_page", lambda *args: asked.append(args) or rows(*args))
     return asked
 

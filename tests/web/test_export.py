@@ -328,7 +328,7 @@ def test_a_failure_in_the_middle_breaks_off_instead_of_ending(
     login("owner")
     with monkeypatch.context() as broken:
         response = client.get(f"/w/acme/timeline.{form}?entity=deal", buffered=False)
-        broken.setattr(files, "sections_of", raise_unavailable)
+        broken.setattr(files, "whole_events", raise_unavailable)
 
         sent = pieces_until_it_raises(response)
 
@@ -347,7 +347,7 @@ def test_a_failure_in_the_middle_breaks_off_instead_of_ending(
 def test_a_database_that_fails_at_once_is_a_503(client, login, acme, note, monkeypatch, form):
     note()
     login("owner")
-    monkeypatch.setattr(files, "sections_of", raise_unavailable)
+    monkeypatch.setattr(files, "whole_events", raise_unavailable)
 
     response = client.get(f"/w/acme/timeline.{form}")
 

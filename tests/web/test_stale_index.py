@@ -45,9 +45,8 @@ def set_state(acme):
         changed_at = datetime.now(UTC) - idle
         values = {
             "version": version,
-            "first_event": 0,
-            "done_event": done,
-            "last_event": 100,
+            "seq": done,
+            "goal": 100,
             "changed_at": changed_at,
         }
         db.session.execute(sa.update(follower).values(values))
@@ -126,7 +125,7 @@ def test_exports_that_need_the_index_fail_before_anything_is_sent(owner, stale, 
 def test_everything_else_that_asks_the_index_says_so_too(owner, acme, path):
     path = path.format(seen=places_of(acme).write_seen(0))
     assert owner.get(path).status_code in (200, 204)
-    db.session.execute(sa.update(follower).values(done_event=43, last_event=100))
+    db.session.execute(sa.update(follower).values(seq=43, goal=100))
     db.session.commit()
 
     answer = owner.get(path)

@@ -121,6 +121,8 @@ class _Comparison:
         return counts_of(self._log.zones[number], [event.row for event in events])
 
     def _differing(self, number: int, events: Sequence[Logged]) -> Iterator[tuple[int, bool]]:
+        if not events:
+            return
         if self._words:
             differing = self._words.differing(events)
         elif self._log.is_sqlite:
