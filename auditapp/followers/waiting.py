@@ -39,15 +39,16 @@ def require_whole_index(workspace_id: int) -> None:
         raise IndexBehindError(state)
 
 
-def await_index(workspace_id: int, seconds: float = PAGE_SECONDS) -> IndexState:
+def await_index(workspace_id: int, seconds: float | None = None) -> IndexState:
     """Wait until the index of a workspace has every event that was there when one asked, or time is up.
 
     Where no worker runs, this process lets the index follow meanwhile, unless it was told not to.
 
+    :param seconds: to wait; by default ``PAGE_SECONDS``.
     :return: its state; ``behind`` and ``pending`` are 0 where it has them.
     :raise IndexStaleError: if it is being made anew.
     """
-    ends = time.monotonic() + seconds
+    ends = time.monotonic() + (PAGE_SECONDS if seconds is None else seconds)
     state = _current(workspace_id)
     if not state.behind:
         return state

@@ -10,15 +10,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from auditapp.database.copy import add_rows
+from auditapp.database.copy import Rows, add_all
 from auditapp.log.rows import Entry, Row, salts_for
-from auditapp.models import Event, EventPayload
+from auditapp.models import Event, EventPayload, log_pending
 from auditapp.models.types import microseconds
 
 _EVENT: Table = Event.__table__  # type: ignore[assignment]
 _PAYLOAD: Table = EventPayload.__table__  # type: ignore[assignment]
 EVENT_COLUMNS = ("id", *Row._fields)
 PAYLOAD_COLUMNS = tuple(column.name for column in _PAYLOAD.columns)
+PENDING_COLUMNS = ("workspace_id", "first_event", "last_event", "events")
 
 
 def insert_entries(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -28,25 +29,26 @@ def insert_entries(connection: Connection, entries: Sequence[Entry]) -> None:
     numbers = _next_ids(connection, driver, len(entries))
     salts = salts_for(len(entries))
     numbered = zip(numbers, entries, salts, strict=True)
+    pending = (workspace_id, numbers[0], numbers[-1], len(numbers))
     payloads = [(workspace_id, number, *entry.sections, *salt) for number, entry, salt in numbered]
     if isinstance(driver, sqlite3.Connection):
         rows = [_for_sqlite(number, entry.row) for number, entry in zip(numbers, entries, strict=True)]
         _execute_many(connection, _EVENT, EVENT_COLUMNS, rows)
         _execute_many(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
-        pending = _PENDING.format("?, ?, ?, ?")
+        _execute_many(connection, log_pending, PENDING_COLUMNS, [pending])
     else:
         # In the order of their keys: batches that share some in other orders would else each wait for the
         # other, until the database ends one of them.
         rows = [(number, *entry.row) for number, entry in zip(numbers, entries, strict=True)]
         rows.sort(key=lambda row: row[_KEY] or "")
-        add_rows(connection, _EVENT, EVENT_COLUMNS, rows)
-        add_rows(connection, _PAYLOAD, PAYLOAD_COLUMNS, payloads)
-        pending = _PENDING.format("%s, %s, %s, %s")
-    connection.exec_driver_sql(pending, (workspace_id, numbers[0], numbers[-1], len(numbers)))
-
-
-# See models/following.py.
-_PENDING = "INSERT INTO log_pending (workspace_id, first_event, last_event, events) VALUES ({})"
+        add_all(
+            connection,
+            [
+                Rows(_EVENT, EVENT_COLUMNS, rows),
+                Rows(_PAYLOAD, PAYLOAD_COLUMNS, payloads),
+                Rows(log_pending, PENDING_COLUMNS, [pending]),
+            ],
+        )
 
 
 def _next_ids(connection: Connection, driver: object, count: int) -> Sequence[int]:

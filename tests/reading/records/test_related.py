@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from auditapp.extensions import db
+from auditapp.followers import catch_up
 from auditapp.followers.rebuild import rebuild
 from auditapp.log import record_batch
 from auditapp.reading.records import related
@@ -205,6 +206,7 @@ def test_a_field_is_named_after_a_type_in_the_singular_or_the_plural(entity_type
 
 
 def test_a_rebuild_finds_relations_in_what_was_recorded_before(acme, log):
+    catch_up(db.engine)
     sqlite = db.engine.dialect.name == "sqlite"
     db.session.execute(
         sa.text("INSERT INTO event_search (event_search) VALUES ('delete-all')")
