@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from auditapp.access.permissions import Permission
 from auditapp.extensions import db
 from auditapp.finding.effects import effect_of
+from auditapp.followers import catch_up
 from auditapp.log import record_batch
 from auditapp.models import event_count
 from auditapp.models.derived import WEEK
@@ -194,6 +195,7 @@ def test_counts_of_many_writers_add_up_in_few_rows(acme):
     for number in range(30):
         record_batch(acme, [numbered(number * 5), numbered(number * 5)])
         db.session.commit()
+    catch_up(db.engine)
 
     rows = db.session.execute(
         sa.select(sa.func.count(), sa.func.sum(event_count.c.events)).where(
