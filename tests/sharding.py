@@ -17,12 +17,14 @@ MAY_ASK_ALL = {
     "auditapp/operating/backup.py": "a backup is of all workspaces, and restored before anything is spread",
     "auditapp/operating/deep/": "doctor --deep compares the whole log",
     "auditapp/operating/sharding.py": "flask db distribute counts what it moves, before and after",
-    "auditapp/index/rebuild.py:_forget_strangers": "clears away what belongs to no workspace",
-    "auditapp/index/state.py:stale_workspaces": "doctor and a server at its start ask whose index is stale",
+    "auditapp/followers/catching_up.py:_behind": "whoever follows the log asks where something is left to do",
+    "auditapp/followers/catching_up.py:workspaces_behind": "as before",
+    "auditapp/followers/failures.py:due": "whoever follows the log asks which failures to try again",
+    "auditapp/followers/places.py:want_places": "a rebuild gives places to what an older version recorded",
+    "auditapp/followers/rebuild.py:_forget_strangers": "a rebuild clears away what is of no workspace",
+    "auditapp/index/state.py:stored_states": "doctor and whoever follows the log ask whose index is stale",
     # The index is of all workspaces, and so is what it costs to look into it.
     "auditapp/finding/postgresql.py:_find_few": "EXPLAIN says how to look, not what is found",
-    # Until counts are added to without it, as is being done.
-    "auditapp/index/counts.py:_add_counts_beside_others": "SKIP LOCKED and ctid keep writers from waiting",
 }
 OURS = (f"{ROOT}/auditapp/", f"{ROOT}/tests/", f"{ROOT}/migrations/", f"{ROOT}/demo/", f"{ROOT}/bench/")
 

@@ -145,8 +145,10 @@ def test_what_the_program_sends_is_refused_with_its_place(cli, acme, monkeypatch
 
     assert result.code == 1
     (first, *_) = sharding.refused()
-    assert first.startswith("auditapp/index/state.py:stale_workspaces sends what Citus could not answer on")
-    assert "index_state is not held to a workspace" in first
+    assert first.startswith(
+        "auditapp/index/state.py:stored_states sends what Citus could not answer on one node"
+    )
+    assert "follower is not held to a workspace" in first
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
