@@ -18,7 +18,7 @@ MAY_ASK_ALL = {
     "auditapp/operating/deep/": "doctor --deep compares the whole log",
     "auditapp/operating/sharding.py": "flask db distribute counts what it moves, before and after",
     "auditapp/followers/catching_up.py:_behind": "whoever follows the log asks where something is left to do",
-    "auditapp/followers/catching_up.py:workspaces_behind": "as before",
+    "auditapp/followers/catching_up.py:workspaces_behind": "and who waits for a place",
     "auditapp/followers/failures.py:due": "whoever follows the log asks which failures to try again",
     "auditapp/followers/places.py:want_places": "a rebuild gives places to what an older version recorded",
     "auditapp/followers/rebuild.py:_forget_strangers": "a rebuild clears away what is of no workspace",
