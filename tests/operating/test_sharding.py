@@ -103,7 +103,7 @@ def test_a_filled_database_is_spread_and_the_guards_stay(cli, citus, note):
     assert (result.code, result.err) == (0, "")
     assert f"event_payload: spread by workspace_id, {recorded} rows\n" in result.out
     assert "event: the rows that stayed behind here were freed\n" in result.out
-    for table in ("event", "event_payload"):
+    for table in ("event", "event_payload", "log_leaf"):
         with pytest.raises(DBAPIError, match="append-only"):
             db.session.execute(sa.text(f"TRUNCATE {table} CASCADE"))
         db.session.rollback()
