@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import argon2
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask, has_request_context
@@ -45,6 +46,7 @@ from tests.databases import (
     running_postgresql,
 )
 from tests.pages import CheckingClient
+from tests.sharding import learn, refused, require_one_workspace
 from tests.shared_app import SharedApp
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())
@@ -114,6 +116,33 @@ waiting._current = current
 waiting.PAGE_SECONDS = waiting.WHOLE_SECONDS = 60.0
 
 
+@sa.event.listens_for(sa.Engine, "before_cursor_execute")
+def ask_of_one_workspace(connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+    """What asks of more than one could not be answered where each lies on a node of its own."""
+    if connection.dialect.name == "postgresql":
+        require_one_workspace(statement, parameters)
+
+
+_stream_rows = psycopg.Cursor.stream
+
+
+def stream_rows(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
+    """Stream rows past SQLAlchemy, of one workspace all the same."""
+    require_one_workspace(str(query), params)
+    return _stream_rows(cursor, query, params, **options)
+
+
+psycopg.Cursor.stream = stream_rows  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def every_statement_asks_of_one_workspace() -> Iterator[None]:
+    """Fail a test also where a statement was refused and nobody said so."""
+    refused()
+    yield
+    assert refused() == []
+
+
 @sa.event.listens_for(sa.Engine, "connect")
 def need_no_safety_from_power_cuts(connection: Any, _record: Any) -> None:
     """Tests kill processes, no machines."""
@@ -178,6 +207,8 @@ def migrated(request: pytest.FixtureRequest, fast: Path) -> Any:
         with app.app_context():
             if not slugs:
                 upgrade(directory=str(ROOT / "migrations"))
+                if kind == "postgresql":
+                    learn(db.engine)
             for slug in slugs:
                 make_workspace(slug)
             db.session.remove()

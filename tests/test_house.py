@@ -74,6 +74,7 @@ ASKS = {
     "auditapp/operating/deep/guards.py",
     "auditapp/operating/deep/log_reader.py",
     "auditapp/operating/readiness.py",
+    "auditapp/operating/sharding.py",
 }
 
 

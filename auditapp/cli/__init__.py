@@ -1,8 +1,20 @@
 """Commands (``flask …``), a file a group."""
 
 from flask import Flask
+from flask_migrate.cli import db as migrations
 
-from auditapp.cli import api_key, backup, doctor, events, index, source, user, worker, workspace
+from auditapp.cli import (
+    api_key,
+    backup,
+    doctor,
+    events,
+    index,
+    sharding,
+    source,
+    user,
+    worker,
+    workspace,
+)
 from auditapp.config import ROOT
 
 
@@ -21,6 +33,7 @@ def init_app(app: Flask) -> None:
         worker.command_worker,
     ):
         app.cli.add_command(command)
+    migrations.add_command(sharding.command_distribute)
     if (ROOT / "demo").is_dir():  # beside the program, and in no package of it
         from auditapp.cli.demo import command_demo
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auditapp.cli.base import command
 from auditapp.cli.deep_findings import deep_findings
+from auditapp.cli.sharding import sharding_findings
 from auditapp.cli.source_findings import source_findings
 from auditapp.config import INSTANCE, ROOT
 from auditapp.database.dialect import is_sqlite
@@ -96,6 +97,7 @@ def _database(connection: Connection) -> Iterator[tuple[bool, str]]:
     )
     if current == head:
         yield from _triggers(connection)
+        yield from sharding_findings(connection)
         yield from source_findings()
         yield _index()
 

@@ -119,16 +119,17 @@ def sources_of(workspace: Workspace | None = None) -> list[Listed]:
 
     A removed one is among them as long as something of it waits.
     """
-    this = SetAside.workspace_id == Source.workspace_id, SetAside.source_id == Source.id
+    if workspace is None:
+        owners = select(Workspace).where(Workspace.id.in_(select(Source.workspace_id))).order_by(Workspace.id)
+        return [listed for owner in db.session.scalars(owners).all() for listed in sources_of(owner)]
+    this = SetAside.workspace_id == workspace.id, SetAside.source_id == Source.id
     waits = select(SetAside.id).where(*this, SetAside.dismissed_at.is_(None)).correlate(Source)
     waiting = waits.with_only_columns(func.count()).scalar_subquery()
     query = (
         select(Source, waiting)
-        .where(Source.removed_at.is_(None) | waits.exists())
-        .order_by(Source.workspace_id, Source.name, Source.id)
+        .where(Source.workspace_id == workspace.id, Source.removed_at.is_(None) | waits.exists())
+        .order_by(Source.name, Source.id)
     )
-    if workspace is not None:
-        query = query.where(Source.workspace_id == workspace.id)
     return [Listed(source, count) for source, count in db.session.execute(query)]
 
 

@@ -78,7 +78,8 @@ def _noted(
         lambda page_filters, limit: fetch_page(page_filters, viewer, SUMMARY_COLUMNS, limit)
     )
     # Before the event that says so: an export does not hold itself.
-    last_id = db.session.scalar(select(func.max(Event.id))) or 0
+    mine = Event.workspace_id == viewer.workspace.id
+    last_id = db.session.scalar(select(func.max(Event.id)).where(mine)) or 0
     export = _Export(chosen.query or query_of(filters), viewer, form, by)
     try:
         for events, piece in pieces_of(batches_of(unpaged(filters), viewer, rows, last_id), form):
