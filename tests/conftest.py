@@ -101,6 +101,13 @@ def read_nothing_while_rendering(*given: Any) -> None:
     assert _rendering.get() is None, f"{_rendering.get()} asks the database: {given[2]}"
 
 
+@sa.event.listens_for(sa.Engine, "commit")
+@sa.event.listens_for(sa.Engine, "rollback")
+def have_nothing_recorded(connection: sa.Connection) -> None:
+    """Without a worker nobody takes the note that something was recorded."""
+    connection.info.pop(RECORDED, None)
+
+
 _current = waiting._current
 
 

@@ -26,8 +26,8 @@ TITLES = {
     415: "A form of body that is not taken",
     422: "Something is wrong with what was sent; nothing was recorded",
     429: "Too many requests; see Retry-After",
-    503: "The database does not answer, and nothing was recorded; or the search index does not know the newest"
-    " events yet: see Retry-After",
+    503: "The database does not answer, and nothing was recorded; or the search index is not so far yet; see"
+    " Retry-After",
 }
 INTRODUCTION = """Record what happened, and read it. Every call carries "Authorization: Bearer <api key>";
 flask api-key create or Settings → API keys makes one. What a key records is attributed to it: whom the

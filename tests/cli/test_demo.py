@@ -14,6 +14,12 @@ from auditapp.models import Account, Event, Workspace
 from demo.story import tell
 
 
+@pytest.fixture(autouse=True)
+def a_worker_runs(monkeypatch):
+    """What is said where none does, ``test_following.py`` looks at."""
+    monkeypatch.setattr("auditapp.cli.following.worker_runs", lambda _engine: True)
+
+
 @pytest.fixture
 def short_story(monkeypatch):
     """Leave all but the first fifty events away, where the story itself is not the matter."""
@@ -92,9 +98,7 @@ def test_as_many_synthetic_events_are_added_as_asked_for(cli, monkeypatch):
     assert after_first == 50 + 1234
     assert count() == after_first + 2_001
     assert "Added 1,234 synthetic events." in first.out
-    assert second.out.startswith(
-        "The workspace demo exists already.\nAdded 2,001 synthetic events.\nThe search index"
-    )
+    assert second.out == "The workspace demo exists already.\nAdded 2,001 synthetic events.\n"
     assert first.err == second.err == ""
 
 

@@ -16,6 +16,12 @@ AT = "2026-03-24T09:00:00Z"
 ID = "019aa0c3-0000-7000-8000-00000000000{}"
 
 
+@pytest.fixture(autouse=True)
+def a_worker_runs(monkeypatch):
+    """What is said where none does, ``test_following.py`` looks at."""
+    monkeypatch.setattr("auditapp.cli.following.worker_runs", lambda _engine: True)
+
+
 @pytest.fixture
 def restore(cli, other):
     """Return a function that imports lines into the other workspace."""
