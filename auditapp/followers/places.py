@@ -26,17 +26,25 @@ def give_places(engine: Engine, workspace_id: int) -> int:
     """Give places to some hundred events of a workspace that have none; return how many.
 
     :return: 0 where nothing waits.
-    :raise sqlalchemy.exc.DBAPIError: if the database fails; nothing was done then.
+    :raise sqlalchemy.exc.DBAPIError: if the database fails; what was given before stays given.
     """
+    given: int | None = 0
+    while given == 0:  # all that some rows told of may have been taken along with others
+        given = _give_some(engine, workspace_id)
+    return given or 0
+
+
+def _give_some(engine: Engine, workspace_id: int) -> int | None:
+    """Give places to what some rows of ``log_pending`` tell of; return how many, None where none are left."""
     with transaction(engine) as connection:
         first = select(log_pending.c.first_event).where(log_pending.c.workspace_id == workspace_id)
         if connection.scalar(first.limit(1)) is None:
-            return 0
+            return None
         lock_for_writing(connection)
         size = _hold_head(connection, workspace_id)
         firsts, last = _waiting(connection, workspace_id)
         if not firsts:  # another has given them meanwhile
-            return 0
+            return None
         numbers = _unplaced(connection, workspace_id, firsts[-1], last)
         _add_leaves(connection, [(workspace_id, size + at, event) for at, event in enumerate(numbers, 1)])
         mine = log_head.c.workspace_id == workspace_id
