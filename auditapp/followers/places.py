@@ -45,7 +45,7 @@ def _give_some(engine: Engine, workspace_id: int) -> int | None:
         firsts, last = _waiting(connection, workspace_id)
         if not firsts:  # another has given them meanwhile
             return None
-        numbers = _unplaced(connection, workspace_id, firsts[-1], last)
+        numbers = _unplaced(connection, workspace_id, firsts, last)
         _add_leaves(connection, [(workspace_id, size + at, event) for at, event in enumerate(numbers, 1)])
         mine = log_head.c.workspace_id == workspace_id
         connection.execute(update(log_head).where(mine).values(size=size + len(numbers)))
@@ -116,7 +116,7 @@ def _waiting(connection: Connection, workspace_id: int) -> tuple[list[int], int]
     return firsts, last
 
 
-def _unplaced(connection: Connection, workspace_id: int, last_first: int, last: int) -> list[int]:
+def _unplaced(connection: Connection, workspace_id: int, firsts: list[int], last: int) -> list[int]:
     """Return the numbers of the events that rows of ``log_pending`` tell of, in their order.
 
     Between two numbers of one transaction there may be those of another one; whichever is asked for first,
@@ -134,8 +134,9 @@ def _unplaced(connection: Connection, workspace_id: int, last_first: int, last: 
         .select_from(log_pending)
         .join(Event, and_(*between))
         .outerjoin(log_leaf, beside)
-        .where(log_pending.c.workspace_id == workspace_id, log_pending.c.first_event <= last_first)
-        .where(Event.workspace_id == workspace_id, Event.id <= last)
+        .where(log_pending.c.workspace_id == workspace_id, log_pending.c.first_event <= firsts[-1])
+        # The lowest one too, or the whole log before it may be read.
+        .where(Event.workspace_id == workspace_id, Event.id >= firsts[0], Event.id <= last)
         .where(log_leaf.c.event_id.is_(None))
         .order_by(Event.id)
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, delete, func, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -190,11 +190,20 @@ def _last_of_batch(connection: Connection, workspace_id: int, seq: int, most: in
 
 
 def _events(connection: Connection, workspace_id: int, after: int, last: int) -> list[Logged]:
-    """Return the events of some places, as they are indexed."""
-    beside = and_(log_leaf.c.workspace_id == Event.workspace_id, log_leaf.c.event_id == Event.id)
-    query = stored_events(connection).join(log_leaf, beside).where(log_leaf.c.workspace_id == workspace_id)
-    query = query.where(Event.workspace_id == workspace_id, log_leaf.c.seq > after, log_leaf.c.seq <= last)
-    return read_logged(connection, query.order_by(log_leaf.c.seq))
+    """Return the events of some places, as they are indexed.
+
+    In two steps: of a log that grew faster than PostgreSQL looks at it, it thinks that it has a row, and
+    joined each place with all events, which took nine seconds for 500 places of 3,000.
+    """
+    leaf = log_leaf.c
+    mine = (leaf.workspace_id == workspace_id, leaf.seq > after, leaf.seq <= last)
+    numbers = connection.scalars(select(leaf.event_id).where(*mine).order_by(leaf.seq)).all()
+    if not numbers:
+        return []
+    between = (Event.id >= min(numbers), Event.id <= max(numbers), Event.id.in_(numbers))
+    query = stored_events(connection).where(Event.workspace_id == workspace_id, *between)
+    events = {event.number: event for event in read_logged(connection, query)}
+    return [events[number] for number in numbers if number in events]
 
 
 def _move(connection: Connection, of: Follower, workspace_id: int, seen: Cursor, seq: int) -> bool:

@@ -33,10 +33,11 @@ def in_context(app, function, *given):
 
 def placed(workspace_id):
     """Return the deals of a workspace in the order of their places."""
-    beside = sa.and_(log_leaf.c.workspace_id == Event.workspace_id, log_leaf.c.event_id == Event.id)
-    query = sa.select(Event.entity_id).join(log_leaf, beside).where(Event.event == "deal.updated")
-    names = db.session.scalars(query.where(Event.workspace_id == workspace_id).order_by(log_leaf.c.seq))
-    return list(names)
+    mine = (Event.workspace_id == workspace_id, Event.event == "deal.updated")
+    names = dict(iter(db.session.execute(sa.select(Event.id, Event.entity_id).where(*mine))))
+    leaves = sa.select(log_leaf.c.event_id).where(log_leaf.c.workspace_id == workspace_id)
+    numbers = db.session.scalars(leaves.order_by(log_leaf.c.seq))
+    return [names[number] for number in numbers if number in names]
 
 
 def found(workspace_id, word="kiwi"):
