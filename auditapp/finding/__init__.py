@@ -4,13 +4,13 @@ A page: ``fetch_page``, of a plan that ``planner`` makes out of scans of the log
 for the index of words. The newest matches counted where they are: ``sample_of``. Counts that are kept as
 events are recorded: ``kinds_in``, ``effects_by_time``. Whether there is anything newer: ``count_new``. What
 to offer while somebody types: ``suggest_actors``, ``suggest_records``. What the index does not know yet:
-``awaited_index``.
+``awaited_index``, and ``index_already_awaited`` for whoever has.
 """
 
 from auditapp.finding.checks import check_of
 from auditapp.finding.databases import Database, database
 from auditapp.finding.effects import CREATED, EFFECTS, effect_of
-from auditapp.finding.index_lag import awaited_index
+from auditapp.finding.index_lag import awaited_index, index_already_awaited
 from auditapp.finding.kept_counts import (
     Kind,
     are_kept,
@@ -50,6 +50,7 @@ __all__ = [
     "fetch_among",
     "fetch_page",
     "hour_until",
+    "index_already_awaited",
     "kinds_in",
     "known_names",
     "matching_names",

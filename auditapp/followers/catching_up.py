@@ -5,16 +5,18 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, Engine, and_, func, or_, select
 
+from auditapp.database.locks import lock_for_writing
 from auditapp.followers.failures import Failure, due, keep_failure, take_failure
 from auditapp.followers.follower import Follower
 from auditapp.followers.index import INDEX
 from auditapp.followers.places import give_places
-from auditapp.followers.step import follow, is_trouble, read_placed
+from auditapp.followers.step import cursor_of, follow, has_more, is_trouble, read_placed
 from auditapp.followers.transaction import transaction
 from auditapp.index.statistics import WORTH_IT, know_what_is_indexed
 from auditapp.models import Workspace, follower, log_head, log_pending
 
 FOLLOWERS: tuple[Follower, ...] = (INDEX,)
+OTHERS_SECONDS = 0.05  # between two looks at what another process does just now
 
 
 def follow_once(engine: Engine, workspace_id: int) -> int:
@@ -35,6 +37,8 @@ def catch_up(
 ) -> None:
     """Let all followers of some workspaces, or of all, come to the end of the log. Commits as it goes.
 
+    What another process does just now, is waited for.
+
     :param seconds: after which to stop, though something is left.
     :param tell: is told after each batch how much was done in a workspace.
     :raise sqlalchemy.exc.DBAPIError: if the database fails; what was done before stays done.
@@ -49,6 +53,8 @@ def catch_up(
             if done := follow_once(engine, workspace_id):
                 all_done += done
                 tell(workspace_id, done)
+            elif any(has_more(engine, each, workspace_id) for each in FOLLOWERS):
+                time.sleep(OTHERS_SECONDS)
             else:
                 left.remove(workspace_id)
     look_at_index(engine, all_done)
@@ -90,28 +96,30 @@ def retry_failures(engine: Engine) -> int:
     :raise sqlalchemy.exc.DBAPIError: if the database fails.
     """
     with engine.connect() as connection:
-        failures = due(connection)
-    return sum(_retry(engine, failure) for failure in failures)
+        failures = due(connection, [each.name for each in FOLLOWERS])
+    followers = {each.name: each for each in FOLLOWERS}
+    return sum(_retry(engine, followers[failure.name], failure) for failure in failures)
 
 
-def _retry(engine: Engine, failure: Failure) -> bool:
-    of = next((each for each in FOLLOWERS if each.name == failure.name), None)
-    if of is None:
-        return False
+def _retry(engine: Engine, of: Follower, failure: Failure) -> bool:
     try:
         with transaction(engine) as connection:
             events = read_placed(connection, failure.workspace_id, failure.seq)
             made = of.prepare(connection, events) if events else None
+            lock_for_writing(connection)
+            # Nobody else has an effect on this workspace meanwhile, nor takes all of them back.
+            cursor_of(connection, of, failure.workspace_id, for_update=True)
             if not take_failure(connection, failure):
-                connection.rollback()
                 return False
             if events:
-                of.apply(connection, events, made, False)
+                # It may have failed while the follower began anew, and left what it had before.
+                of.apply(connection, events, made, True)
             connection.commit()
     except Exception as error:
         if is_trouble(error):
             raise
         with transaction(engine) as connection:
+            lock_for_writing(connection)
             if take_failure(connection, failure):
                 number, attempts = failure.workspace_id, failure.attempts + 1
                 keep_failure(connection, of.name, number, failure.seq, error, attempts)

@@ -27,7 +27,7 @@ class Failure(NamedTuple):
 
 
 def keep_failure(
-    connection: Connection, name: str, workspace_id: int, seq: int, error: Exception, attempts: int = 1
+    connection: Connection, name: str, workspace_id: int, seq: int, error: BaseException, attempts: int = 1
 ) -> None:
     """Note, in the connection's transaction, that a follower failed at the event of a place."""
     place = (log_leaf.c.workspace_id == workspace_id, log_leaf.c.seq == seq)
@@ -57,10 +57,13 @@ def wait_after(attempts: int) -> timedelta:
     return min(FIRST_WAIT * (1 << min(attempts - 1, 20)), LONGEST_WAIT)
 
 
-def due(connection: Connection, most: int = 20) -> Sequence[Failure]:
-    """Return some failures whose time has come, or whose clock was put back since."""
+def due(connection: Connection, names: Sequence[str], most: int = 20) -> Sequence[Failure]:
+    """Return some failures whose time has come, or whose clock was put back since.
+
+    :param names: of the followers that there are: what another program's left behind keeps nobody waiting.
+    """
     now, columns = datetime.now(UTC), follower_failure.c
-    query = select(*follower_failure.columns)
+    query = select(*follower_failure.columns).where(columns.name.in_(names))
     query = query.where(or_(columns.next_at <= now, columns.failed_at > now + FIRST_WAIT))
     return [Failure(*row) for row in connection.execute(query.order_by(columns.next_at).limit(most))]
 

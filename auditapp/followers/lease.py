@@ -92,14 +92,14 @@ class Lease:
         return True
 
 
-def seen_working(engine: Engine) -> datetime | None:
-    """Return when a worker last showed that it is there; None where none holds the lease."""
-    with engine.connect() as connection:
-        return connection.scalar(select(worker.c.beat_at).where(_mine))
-
-
 def worker_runs(engine: Engine) -> bool:
     """Tell whether a worker showed within ``LEASE_SECONDS`` that it is there."""
-    beat_at = seen_working(engine)
+    with engine.connect() as connection:
+        return is_seen(connection)
+
+
+def is_seen(connection: Connection) -> bool:
+    """Tell the same on a connection that one has."""
+    beat_at = connection.scalar(select(worker.c.beat_at).where(_mine))
     # After a clock was put back, the next beat tells.
     return beat_at is not None and abs(datetime.now(UTC) - beat_at) < timedelta(seconds=LEASE_SECONDS)

@@ -26,18 +26,26 @@ def give_places(engine: Engine, workspace_id: int) -> int:
     """Give places to some hundred events of a workspace that have none; return how many.
 
     :return: 0 where nothing waits.
-    :raise sqlalchemy.exc.DBAPIError: if the database fails; nothing was done then.
+    :raise sqlalchemy.exc.DBAPIError: if the database fails; what was given before stays given.
     """
+    given: int | None = 0
+    while given == 0:  # all that some rows told of may have been taken along with others
+        given = _give_some(engine, workspace_id)
+    return given or 0
+
+
+def _give_some(engine: Engine, workspace_id: int) -> int | None:
+    """Give places to what some rows of ``log_pending`` tell of; return how many, None where none are left."""
     with transaction(engine) as connection:
         first = select(log_pending.c.first_event).where(log_pending.c.workspace_id == workspace_id)
         if connection.scalar(first.limit(1)) is None:
-            return 0
+            return None
         lock_for_writing(connection)
         size = _hold_head(connection, workspace_id)
         firsts, last = _waiting(connection, workspace_id)
         if not firsts:  # another has given them meanwhile
-            return 0
-        numbers = _unplaced(connection, workspace_id, firsts[-1], last)
+            return None
+        numbers = _unplaced(connection, workspace_id, firsts, last)
         _add_leaves(connection, [(workspace_id, size + at, event) for at, event in enumerate(numbers, 1)])
         mine = log_head.c.workspace_id == workspace_id
         connection.execute(update(log_head).where(mine).values(size=size + len(numbers)))
@@ -108,7 +116,7 @@ def _waiting(connection: Connection, workspace_id: int) -> tuple[list[int], int]
     return firsts, last
 
 
-def _unplaced(connection: Connection, workspace_id: int, last_first: int, last: int) -> list[int]:
+def _unplaced(connection: Connection, workspace_id: int, firsts: list[int], last: int) -> list[int]:
     """Return the numbers of the events that rows of ``log_pending`` tell of, in their order.
 
     Between two numbers of one transaction there may be those of another one; whichever is asked for first,
@@ -126,8 +134,9 @@ def _unplaced(connection: Connection, workspace_id: int, last_first: int, last: 
         .select_from(log_pending)
         .join(Event, and_(*between))
         .outerjoin(log_leaf, beside)
-        .where(log_pending.c.workspace_id == workspace_id, log_pending.c.first_event <= last_first)
-        .where(Event.workspace_id == workspace_id, Event.id <= last)
+        .where(log_pending.c.workspace_id == workspace_id, log_pending.c.first_event <= firsts[-1])
+        # The lowest one too, or the whole log before it may be read.
+        .where(Event.workspace_id == workspace_id, Event.id >= firsts[0], Event.id <= last)
         .where(log_leaf.c.event_id.is_(None))
         .order_by(Event.id)
     )

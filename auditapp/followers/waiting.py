@@ -1,6 +1,8 @@
 """Until the index has what was recorded before one asks: it follows the log, mostly within milliseconds."""
 
+import logging
 import sqlite3
+import threading
 import time
 from typing import Any
 
@@ -9,13 +11,18 @@ from sqlalchemy import func, select
 from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db, setting
 from auditapp.followers.catching_up import catch_up
-from auditapp.followers.worker import worker_runs
+from auditapp.followers.lease import is_seen
+from auditapp.followers.step import is_trouble
 from auditapp.index.state import IndexStaleError, IndexState, index_state_of
 from auditapp.models import log_pending
 
 PAGE_SECONDS = 0.3  # then it answers, and says what is missing
 WHOLE_SECONDS = 10.0  # then it answers nothing
 LOOK_EVERY = 0.02
+HELP_SECONDS = 0.2  # how long at once it lets the index follow by itself
+WORKER_EVERY = 1.0  # between two looks whether a worker runs
+log = logging.getLogger(__name__)
+_helping = threading.Lock()  # one thread of a process: each helper takes a second connection
 
 
 class IndexBehindError(IndexStaleError):
@@ -55,7 +62,7 @@ def await_index(workspace_id: int, seconds: float | None = None) -> IndexState:
     waiting = log_pending.c.workspace_id == workspace_id
     last = db.session.scalar(select(func.max(log_pending.c.first_event)).where(waiting)) or 0
     is_pending = select(log_pending.c.first_event).where(waiting, log_pending.c.first_event <= last).limit(1)
-    may_help = _may_help()
+    may_help, looked_at = _may_help(), time.monotonic()
     goal: int | None = None  # the place of the last of them, once they have places
     while True:
         if goal is None and db.session.scalar(is_pending) is None:
@@ -66,10 +73,26 @@ def await_index(workspace_id: int, seconds: float | None = None) -> IndexState:
         left = ends - time.monotonic()
         if left <= 0:
             return state
-        if may_help:
-            catch_up(db.engine, [workspace_id], seconds=left)
-        else:
+        if not may_help and time.monotonic() - looked_at > WORKER_EVERY:
+            may_help, looked_at = _may_help(), time.monotonic()
+        if not (may_help and _help(workspace_id, min(HELP_SECONDS, left))):
             time.sleep(min(LOOK_EVERY, left))
+
+
+def _help(workspace_id: int, seconds: float) -> bool:
+    """Let the index follow for a while; False where another thread does so, or the database fails at it."""
+    if not _helping.acquire(blocking=False):
+        return False
+    try:
+        catch_up(db.engine, [workspace_id], seconds=seconds)
+    except Exception as error:
+        if not is_trouble(error):
+            raise
+        log.warning("the index does not follow just now", exc_info=error)
+        return False
+    finally:
+        _helping.release()
+    return True
 
 
 def _current(workspace_id: int) -> IndexState:
@@ -81,8 +104,9 @@ def _current(workspace_id: int) -> IndexState:
 
 def _may_help() -> bool:
     """Tell whether this process may write what is derived: not while it waits for itself to commit."""
-    if not setting("WORKER") or worker_runs(db.engine):
+    connection = db.session.connection()
+    if not setting("WORKER") or is_seen(connection):
         return False
-    driver: Any = db.session.connection().connection.driver_connection
+    driver: Any = connection.connection.driver_connection
     is_writing = isinstance(driver, sqlite3.Connection) and driver.in_transaction
     return not (is_sqlite(db.engine) and is_writing)

@@ -3,10 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from sqlalchemy import Engine
@@ -16,11 +15,20 @@ from auditapp.log.announce import CHANNEL, wake_file
 
 LOOK_EVERY = 0.05  # at the time when a file was touched
 log = logging.getLogger(__name__)
-Wait = Callable[[float], None]
 
 
-def waker(engine: Engine, stop: threading.Event) -> Wait:
-    """Return what waits so many seconds, or until something was recorded, or until it is time to stop."""
+class Waker(Protocol):
+    """Waits for what is recorded."""
+
+    def __call__(self, seconds: float) -> None:
+        """Wait so many seconds, or until something was recorded, or until it is time to stop."""
+
+    def close(self) -> None:
+        """Wait no more."""
+
+
+def waker(engine: Engine, stop: threading.Event) -> Waker:
+    """Return what waits for an engine's database."""
     if is_sqlite(engine):
         return _Touched(wake_file(str(engine.url.database)), stop)
     return _Notified(engine, stop)
@@ -41,6 +49,9 @@ class _Touched:
                 self._seen = touched_at
                 return
             self._stop.wait(LOOK_EVERY)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def _touched_at(self) -> int:
         with suppress(OSError):
@@ -64,8 +75,14 @@ class _Notified:
                 pass
         except psycopg.Error as error:
             log.warning("the worker hears of no events just now; it looks each second", exc_info=error)
-            self._connection = None
+            self.close()
             self._stop.wait(seconds)
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _listen(self) -> psycopg.Connection[Any]:
         arguments = self._engine.dialect.create_connect_args(self._engine.url)[1]

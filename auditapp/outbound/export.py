@@ -1,7 +1,7 @@
 """All events of a filter, whole and oldest first, as lines of JSON or CSV; two events tell of each export."""
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -15,11 +15,11 @@ from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
-from auditapp.finding import fetch_page
+from auditapp.finding import fetch_page, index_already_awaited
 from auditapp.followers import require_whole_index
 from auditapp.models import Event
 from auditapp.outbound.files import OF_THE_PAGE, Piece, batches_of, broken_off, pieces_of, unpaged
-from auditapp.reading.timeline import SUMMARY_COLUMNS, Rows
+from auditapp.reading.timeline import SUMMARY_COLUMNS, EventRow, Rows
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class Chosen:
     """What an export is of, where that is more than a filter says.
 
-    :ivar rows: fetches the rows of a filter.
+    :ivar rows: fetches the rows of a filter out of the index.
     :ivar query: what stands for the filter in the log.
     :ivar end: the last line of a whole export, of the number of its events.
     """
@@ -63,23 +63,32 @@ def export_events(
         that cannot be recorded is not a whole one. A last piece says so before.
     :raise sqlalchemy.exc.SQLAlchemyError: if the database fails in between, after such a piece.
     """
-    if filters.needs_index:
+    # Before the event that says so: an export does not hold itself. And before the index has all up to it.
+    mine = Event.workspace_id == viewer.workspace.id
+    last_id = db.session.scalar(select(func.max(Event.id)).where(mine)) or 0
+    if filters.needs_index or (chosen and chosen.rows):
         require_whole_index(viewer.workspace.id)
     # Of its session no more: each piece may come in another one, and this would be read anew.
     db.session.expunge(viewer.workspace)
-    return _noted(filters, viewer, form, chosen or Chosen(), by)
+    return _noted(filters, viewer, form, chosen or Chosen(), last_id, by)
 
 
 def _noted(
-    filters: TimelineFilters, viewer: Viewer, form: str, chosen: Chosen, by: Mapping[str, Any]
+    filters: TimelineFilters,
+    viewer: Viewer,
+    form: str,
+    chosen: Chosen,
+    last_id: int,
+    by: Mapping[str, Any],
 ) -> Generator[Piece, None, None]:
     sent, begun = 0, False
-    rows = chosen.rows or (
-        lambda page_filters, limit: fetch_page(page_filters, viewer, SUMMARY_COLUMNS, limit)
-    )
-    # Before the event that says so: an export does not hold itself.
-    mine = Event.workspace_id == viewer.workspace.id
-    last_id = db.session.scalar(select(func.max(Event.id)).where(mine)) or 0
+
+    def rows(page_filters: TimelineFilters, limit: int) -> Sequence[EventRow]:
+        with index_already_awaited():
+            if chosen.rows:
+                return chosen.rows(page_filters, limit)
+            return fetch_page(page_filters, viewer, SUMMARY_COLUMNS, limit)
+
     export = _Export(chosen.query or query_of(filters), viewer, form, by)
     try:
         for events, piece in pieces_of(batches_of(unpaged(filters), viewer, rows, last_id), form):

@@ -32,6 +32,9 @@ LEFT = Problem(
 UNREADABLE = Problem("the index of words is damaged", REBUILD)
 STRANGE_STATE = Problem("rows of follower", REBUILD)
 NO_PLACE = Problem("events without a place in the log", REBUILD)
+FAILED = Problem(
+    "events that the index failed at", "it tries each again; the server's log says why it failed"
+)
 GAP = Problem("places in the log that are missing or too many", RESTORE)
 
 __all__ = ["examine"]
@@ -114,8 +117,10 @@ class _Comparison:
             if not row["waits"]:
                 self._findings.add(number, NO_PLACE, str(row["uid"]))
             return False
-        state = self._log.states.get(number, IndexState())
-        return row["seq"] <= state.seq and row["id"] not in self._log.failed
+        if (failure := self._log.failed.get(row["id"])) is not None:
+            self._findings.add(number, FAILED, f"{row['uid']} {failure}")
+            return False
+        return bool(row["seq"] <= self._log.states.get(number, IndexState()).seq)
 
     def _counts(self, number: int, events: Sequence[Logged]) -> Counter[tuple[Any, ...]]:
         return counts_of(self._log.zones[number], [event.row for event in events])

@@ -28,6 +28,7 @@ from auditapp.database.dialect import is_sqlite
 from auditapp.index.state import NAME as INDEX
 from auditapp.index.state import IndexState, stored_states
 from auditapp.index.stored_events import Row, is_typed, stored_events
+from auditapp.log.schema import instant
 from auditapp.models import (
     SECTIONS,
     Event,
@@ -58,7 +59,7 @@ class LogReader:
     :ivar slugs: of the workspaces, by number.
     :ivar members: number of the workspace and id, of all who ever were.
     :ivar states: of the workspaces' indexes, by number.
-    :ivar failed: numbers of the events that the index went past.
+    :ivar failed: of the events that the index went past, by number: how often it failed, at what, what next.
     :ivar events: about how many there are.
     """
 
@@ -184,8 +185,8 @@ class LogReader:
         self.zones: dict[int, str] = {row.id: row.timezone for row in workspaces}
         self.members = {tuple(row) for row in ask(select(Member.workspace_id, Member.id))}
         self.states: dict[int, IndexState] = stored_states(self.connection)
-        failed = ask(select(follower_failure.c.event_id).where(follower_failure.c.name == INDEX))
-        self.failed = set(failed.scalars())
+        failures = ask(select(follower_failure).where(follower_failure.c.name == INDEX))
+        self.failed: dict[int, str] = {row.event_id: _failure_words(row) for row in failures}
         self.events = self.connection.scalar(select(func.count()).select_from(Event)) or 0
 
     def _copy(self, scratch: Scratch) -> None:
@@ -225,6 +226,11 @@ class LogReader:
     def _stream(self, query: Any) -> Iterator[tuple[Any, ...]]:
         streamed = query.execution_options(stream_results=True, yield_per=10_000)
         yield from map(tuple, self.connection.execute(streamed))
+
+
+def _failure_words(failure: Any) -> str:
+    times = "once" if failure.attempts == 1 else f"{failure.attempts:,} times"
+    return f"failed {times} with {failure.error}, next at {instant(failure.next_at)}"
 
 
 @contextmanager
