@@ -113,8 +113,7 @@ def _retry(engine: Engine, failure: Failure) -> bool:
             raise
         with transaction(engine) as connection:
             if take_failure(connection, failure):
-                number, attempts = failure.workspace_id, failure.attempts + 1
-                keep_failure(connection, of.name, number, failure.seq, error, attempts)
+                keep_failure(connection, of.name, failure.workspace_id, failure.seq, error, failure)
             connection.commit()
         return False
     return True

@@ -92,14 +92,18 @@ class Lease:
         return True
 
 
-def seen_working(engine: Engine) -> datetime | None:
+def last_beat(connection: Connection) -> datetime | None:
     """Return when a worker last showed that it is there; None where none holds the lease."""
-    with engine.connect() as connection:
-        return connection.scalar(select(worker.c.beat_at).where(_mine))
+    return connection.scalar(select(worker.c.beat_at).where(_mine))
+
+
+def runs_at(beat_at: datetime | None, now: datetime) -> bool:
+    """Tell whether a worker that last showed so at a moment is there."""
+    # After a clock was put back, the next beat tells.
+    return beat_at is not None and abs(now - beat_at) < timedelta(seconds=LEASE_SECONDS)
 
 
 def worker_runs(engine: Engine) -> bool:
     """Tell whether a worker showed within ``LEASE_SECONDS`` that it is there."""
-    beat_at = seen_working(engine)
-    # After a clock was put back, the next beat tells.
-    return beat_at is not None and abs(datetime.now(UTC) - beat_at) < timedelta(seconds=LEASE_SECONDS)
+    with engine.connect() as connection:
+        return runs_at(last_beat(connection), datetime.now(UTC))
