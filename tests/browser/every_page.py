@@ -19,7 +19,17 @@ from tests.conftest import an_event
 OWNER = "owner@full.example"
 MEMBER = "member@full.example"
 # Routes that answer with something else than a page.
-NO_PAGES = {"static", "health", "api", "records", "records_undo", "export", "history_export", "news"}
+NO_PAGES = {
+    "static",
+    "health",
+    "metrics",
+    "api",
+    "records",
+    "records_undo",
+    "export",
+    "history_export",
+    "news",
+}
 NO_PAGE = {"openapi.document", "sources.body", "home.index", "timeline.home"}
 LONG = "Refresh of everything that there is in the data centre of the customer, and of what hangs on it"
 

@@ -18,17 +18,18 @@ def at_once(monkeypatch):
     monkeypatch.setattr(readiness, "TRY_EVERY", 0)
 
 
+def put_worker(ago=timedelta()):
+    """Have a worker be seen so long ago."""
+    db.session.execute(sa.delete(worker))
+    values = {"name": "log", "holder": "a-host:1:aa", "beat": 1, "beat_at": datetime.now(UTC) - ago}
+    db.session.execute(worker.insert().values(**values))
+    db.session.commit()
+
+
 @pytest.fixture
 def set_worker(app):
     """Return a function that has a worker be seen so long ago."""
-
-    def put(ago=timedelta()):
-        db.session.execute(sa.delete(worker))
-        values = {"name": "log", "holder": "a-host:1:aa", "beat": 1, "beat_at": datetime.now(UTC) - ago}
-        db.session.execute(worker.insert().values(**values))
-        db.session.commit()
-
-    return put
+    return put_worker
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ GATES = {
     "/api/v1/records/<entity_type>/<record_id:entity_id>/undo": "key events:read",
     "/healthz": "public",
     "/readyz": "public",
+    "/metrics": "this machine",
     "/static/<path:filename>": "public",
 }
 

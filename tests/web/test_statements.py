@@ -251,8 +251,8 @@ def exports(workspace) -> dict[str, str]:
     }
 
 
-# Of the API they are the same, of a key; a link is for one person.
-ELSEWHERE = {"api.export_csv", "api.export_jsonl", "auth.join", "static"}
+# Of the API they are the same, of a key; a link is for one person; metrics are kept for some seconds.
+ELSEWHERE = {"api.export_csv", "api.export_jsonl", "auth.join", "metrics.show", "static"}
 
 
 def first_of(column, *conditions):
