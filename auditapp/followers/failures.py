@@ -75,6 +75,12 @@ def due(connection: Connection, most: int = 20) -> Sequence[Failure]:
     return [Failure(*row) for row in connection.execute(query.order_by(columns.next_at).limit(most))]
 
 
+def count_failures(connection: Connection, workspace_id: int, most: int = 1000) -> int:
+    """Return how many events of a workspace followers failed at; not more than ``most``."""
+    some = select(follower_failure.c.seq).where(follower_failure.c.workspace_id == workspace_id).limit(most)
+    return connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
 def failures_of(connection: Connection, workspace_id: int, most: int = 100) -> Sequence[Failure]:
     """Return a workspace's failures, those of the oldest events first."""
     columns = follower_failure.c

@@ -134,7 +134,7 @@ def read_lag(connection: Connection, workspace_id: int | None = None) -> Lag:
     query = select(waiting.c.workspace_id, cast(func.sum(waiting.c.events), BigInteger), func.count())
     rows = connection.execute(query.group_by(waiting.c.workspace_id)).all()
     pending = {number: events for number, events, _ in rows}
-    oldest = connection.scalar(select(func.min(_recorded_at(waiting.c.first_event))))
+    oldest = _oldest(connection, waiting.c.first_event)
     failed = _failed(connection, workspace_id)
     query = select(Workspace.id, Workspace.slug, func.coalesce(log_head.c.size, 0))
     query = query.outerjoin(log_head, log_head.c.workspace_id == Workspace.id)
@@ -178,7 +178,7 @@ def _lag_of(
         waits = waits.where(columns.workspace_id == workspace_id)
     noted = {number: row for number, *row in connection.execute(query)}
     following = waits.subquery()
-    oldest = connection.scalar(select(func.min(_recorded_at(following.c.event_id))))
+    oldest = _oldest(connection, following.c.event_id)
     lags = []
     for number, slug, size in heads:
         version, seq, goal, moved_at = noted.get(number, (None, 0, 0, None))
@@ -209,7 +209,9 @@ def _first(query: Select[Any], table: Any, workspace_id: int | None) -> Select[A
     return query.order_by(*table.primary_key.columns).limit(MOST)
 
 
-def _recorded_at(event_id: Any) -> Any:
-    """Return when an event was recorded, looked up one at a time: no plan reads the log for it."""
+def _oldest(connection: Connection, event_id: Any) -> datetime | None:
+    """Return when the oldest of some events was recorded, each looked up by itself: no plan reads the log."""
     found = select(Event.recorded_at).where(Event.id == event_id)
-    return found.correlate(event_id.table).scalar_subquery()
+    recorded_at = found.correlate(event_id.table).scalar_subquery()
+    oldest: datetime | None = connection.scalar(select(func.min(recorded_at)).select_from(event_id.table))
+    return oldest

@@ -179,6 +179,24 @@ def test_a_lag_is_told_by_workspace_and_is_no_fault(cli, acme, other, note):
     assert line.startswith("ok     index: 4 events behind (acme 3, other 1), the oldest for 0 seconds")
 
 
+def test_the_oldest_of_all_that_waits_says_since_when(cli, acme, other, note):
+    note()
+    note(workspace=other)
+    give_places(db.engine, acme.id)
+    an_hour_passes()
+    for workspace in (acme, other, acme, other):
+        note(workspace=workspace)
+
+    [behind] = lines(cli, "index stands")
+    catch_up(db.engine, [acme.id])
+    [pending] = lines(cli, "index stands")
+    catch_up(db.engine, [other.id])
+
+    assert "6 events behind (acme 3, other 3), the oldest for 1 hour:" in behind
+    assert "3 events behind (other 3), the oldest for 1 hour:" in pending
+    assert lines(cli, "index:") == ["ok     index: up to date"]
+
+
 def test_a_follower_that_stands_without_a_worker_is_wrong_and_says_what_helps(app, cli, note, set_worker):
     note()
     an_hour_passes()
