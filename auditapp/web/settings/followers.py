@@ -21,8 +21,7 @@ page = SettingsPage(
 )
 
 SHOWN = 100  # events that failed
-# What followers are to people, and what is missing where they are behind; others go by their names.
-TITLES = {"index": ("Search index and counts", "searches, filters by changed fields, and counts")}
+TITLES = {"index": "Search and counts"}  # of followers; others go by their names
 
 
 @page.get()

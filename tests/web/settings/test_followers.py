@@ -49,8 +49,8 @@ def test_all_is_well(owner):
     text = words(owner)
 
     events = db.session.scalar(sa.select(log_head.c.size))
-    assert "Search index and counts" in text and f"up to date: {events} events" in text
-    assert "A worker follows the log. Last seen" in text
+    assert "Search and counts" in text and f"up to date: {events} events" in text
+    assert "Worker runs, seen" in text
     assert "None. Should an event fail" in text
     assert "Try all again now" not in text and "Nothing follows" not in text
 
@@ -80,7 +80,7 @@ def test_it_says_how_much_has_been_made_anew(owner, note):
 def test_where_nobody_follows_it_says_who_does_what(owner, note):
     note()
     put_worker(timedelta(minutes=5))
-    assert "No worker runs. One was last seen" in words(owner)
+    assert "Worker does not run, last seen" in words(owner)
     assert "Nothing follows the log." not in words(owner), "nothing has waited for long"
     an_hour_passes()
 
