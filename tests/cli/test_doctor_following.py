@@ -1,5 +1,6 @@
 """``flask doctor`` and ``/readyz`` on what follows the log: behind, standing, failing, followed."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from auditapp.extensions import db
 from auditapp.followers import catch_up
 from auditapp.followers.failures import keep_failure
+from auditapp.followers.lag import read_lag
 from auditapp.followers.places import give_places
 from auditapp.models import follower, follower_failure, worker
 from auditapp.operating import readiness
@@ -144,6 +146,32 @@ def test_it_costs_the_same_statements_in_a_thousand_workspaces(client, acme, not
 
     assert "index: 7,001 events behind" in text
     assert len(sent) == few
+
+
+def test_no_plan_reads_the_log(client, acme, note):
+    for _ in range(3):
+        note()
+    give_places(db.engine, acme.id)
+    note()
+    asked = []
+    sa.event.listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+    with db.engine.connect() as connection:
+        read_lag(connection)
+        read_lag(connection, acme.id)
+        queries = [*asked]
+        is_sqlite = db.engine.dialect.name == "sqlite"
+        explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
+        if not is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plans = [
+            " ".join(str(cell) for row in connection.exec_driver_sql(explain + query, given) for cell in row)
+            for query, given in queries
+        ]
+
+    of_the_log = [plan for plan in plans if re.search(r"\b(event|log_leaf)\b", plan)]
+    assert len(of_the_log) == 4, "the oldest with a place, and the oldest without, of all and of one"
+    for plan in of_the_log:
+        assert not re.search(r"SCAN (event|log_leaf)\b|Seq Scan on (event|log_leaf)\b", plan), plan
 
 
 # flask doctor
