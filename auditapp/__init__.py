@@ -10,6 +10,7 @@ from auditapp.config import INSTANCE, ROOT, engine_options, flask_config, load_s
 from auditapp.extensions import compress, csrf, db, login_manager, migrate
 from auditapp.http import caller
 from auditapp.http.gates import check_every_route_has_a_gate
+from auditapp.http.metrics import Metrics
 from auditapp.operating.places import keep_private
 from auditapp.operating.readiness import Readiness
 from auditapp.own_records import capture_own
@@ -48,7 +49,9 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     capture_own()
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
-    requests.init_app(app)  # last: nothing answers before it
+    metrics = Metrics(lambda: app.extensions["auditapp_readiness"].lag())
+    app.extensions["auditapp_metrics"] = metrics
+    requests.init_app(app, metrics.observe)  # last: nothing answers before it
     check_every_route_has_a_gate(app.view_functions)
     check_every_settings_route_has_a_page(app)
     return app

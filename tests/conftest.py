@@ -32,7 +32,7 @@ from auditapp.access.passwords import hash_password
 from auditapp.access.roles import find_role
 from auditapp.config import ROOT
 from auditapp.extensions import db
-from auditapp.followers import waiting
+from auditapp.followers import catch_up, waiting
 from auditapp.log import record
 from auditapp.log.announce import RECORDED
 from auditapp.models import Workspace
@@ -218,6 +218,7 @@ def migrated(request: pytest.FixtureRequest, fast: Path) -> Any:
                     learn(db.engine)
             for slug in slugs:
                 make_workspace(slug)
+            catch_up(db.engine)  # as beside a server
             db.session.remove()
             db.engine.dispose()
         return made[kind, *slugs]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auditapp.cli.base import command
 from auditapp.cli.deep_findings import deep_findings
+from auditapp.cli.following_findings import following_findings
 from auditapp.cli.sharding import sharding_findings
 from auditapp.cli.source_findings import source_findings
 from auditapp.config import INSTANCE, ROOT
@@ -26,8 +27,8 @@ from auditapp.operating.readiness import explain, find_trouble
 
 # SQLite needs one more a table against REPLACE, which passes its delete trigger.
 TRIGGERS = {
-    "sqlite": {"event": 3, "event_payload": 3},
-    "postgresql": {"event": 2, "event_payload": 2},
+    "sqlite": {"event": 3, "event_payload": 3, "log_leaf": 3},
+    "postgresql": {"event": 2, "event_payload": 2, "log_leaf": 3},
 }
 
 
@@ -100,6 +101,7 @@ def _database(connection: Connection) -> Iterator[tuple[bool, str]]:
         yield from sharding_findings(connection)
         yield from source_findings()
         yield _index()
+        yield from following_findings(connection)
 
 
 def _index() -> tuple[bool, str]:
@@ -127,7 +129,7 @@ def _triggers(connection: Connection) -> Iterator[tuple[bool, str]]:
     else:
         query = (
             "SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
-            " AND tgrelid::regclass::text IN ('event', 'event_payload')"
+            " AND tgrelid::regclass::text IN ('event', 'event_payload', 'log_leaf')"
         )
     tables = list(connection.scalars(text(query)))
     missing = [

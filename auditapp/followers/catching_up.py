@@ -121,8 +121,7 @@ def _retry(engine: Engine, of: Follower, failure: Failure) -> bool:
         with transaction(engine) as connection:
             lock_for_writing(connection)
             if take_failure(connection, failure):
-                number, attempts = failure.workspace_id, failure.attempts + 1
-                keep_failure(connection, of.name, number, failure.seq, error, attempts)
+                keep_failure(connection, of.name, failure.workspace_id, failure.seq, error, failure)
             connection.commit()
         return False
     return True

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
-from auditapp.models import follower_failure, log_leaf
+from auditapp.models import Workspace, follower_failure, log_leaf
 from auditapp.server_log.errors import describe
 
 FIRST_WAIT = timedelta(minutes=1)
@@ -27,9 +27,17 @@ class Failure(NamedTuple):
 
 
 def keep_failure(
-    connection: Connection, name: str, workspace_id: int, seq: int, error: BaseException, attempts: int = 1
+    connection: Connection,
+    name: str,
+    workspace_id: int,
+    seq: int,
+    error: BaseException,
+    before: Failure | None = None,
 ) -> None:
-    """Note, in the connection's transaction, that a follower failed at the event of a place."""
+    """Note, in the connection's transaction, that a follower failed at the event of a place.
+
+    :param before: what was noted when it last failed there.
+    """
     place = (log_leaf.c.workspace_id == workspace_id, log_leaf.c.seq == seq)
     key = (
         follower_failure.c.workspace_id == workspace_id,
@@ -38,6 +46,7 @@ def keep_failure(
     )
     connection.execute(delete(follower_failure).where(*key))
     now = datetime.now(UTC)
+    attempts = before.attempts + 1 if before else 1
     connection.execute(
         follower_failure.insert().values(
             workspace_id=workspace_id,
@@ -46,7 +55,8 @@ def keep_failure(
             event_id=connection.scalar(select(log_leaf.c.event_id).where(*place)),
             attempts=attempts,
             error=describe(error)[:500],
-            failed_at=now,
+            # Not later than now: a clock that was put back would have it tried again and again.
+            failed_at=min(before.failed_at, now) if before else now,
             next_at=now + wait_after(attempts),
         )
     )
@@ -68,6 +78,12 @@ def due(connection: Connection, names: Sequence[str], most: int = 20) -> Sequenc
     return [Failure(*row) for row in connection.execute(query.order_by(columns.next_at).limit(most))]
 
 
+def count_failures(connection: Connection, workspace_id: int, most: int = 1000) -> int:
+    """Return how many events of a workspace followers failed at; not more than ``most``."""
+    some = select(follower_failure.c.seq).where(follower_failure.c.workspace_id == workspace_id).limit(most)
+    return connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
 def failures_of(connection: Connection, workspace_id: int, most: int = 100) -> Sequence[Failure]:
     """Return a workspace's failures, those of the oldest events first."""
     columns = follower_failure.c
@@ -75,6 +91,27 @@ def failures_of(connection: Connection, workspace_id: int, most: int = 100) -> S
     return [
         Failure(*row) for row in connection.execute(query.order_by(columns.seq, columns.name).limit(most))
     ]
+
+
+class Failures(NamedTuple):
+    """How many events of a workspace a follower failed at, and what is noted of the oldest of them."""
+
+    slug: str
+    events: int
+    oldest: Failure
+
+
+def all_failures(connection: Connection) -> Sequence[Failures]:
+    """Return what all followers failed at, by workspace and follower."""
+    columns = follower_failure.c
+    failed = select(
+        columns.workspace_id, columns.name, func.count().label("count"), func.min(columns.seq).label("seq")
+    )
+    by = failed.group_by(columns.workspace_id, columns.name).subquery()
+    same = (by.c.workspace_id == columns.workspace_id, by.c.name == columns.name, by.c.seq == columns.seq)
+    query = select(Workspace.slug, by.c.count, *columns).join_from(by, follower_failure, and_(*same))
+    query = query.join(Workspace, Workspace.id == columns.workspace_id).order_by(Workspace.slug, columns.name)
+    return [Failures(slug, events, Failure(*row)) for slug, events, *row in connection.execute(query)]
 
 
 def take_failure(connection: Connection, failure: Failure) -> bool:
@@ -87,9 +124,10 @@ def take_failure(connection: Connection, failure: Failure) -> bool:
     return result.rowcount == 1
 
 
-def try_at_once(connection: Connection, workspace_id: int) -> None:
-    """Have a workspace's failures tried at once, in the connection's transaction."""
+def try_at_once(connection: Connection, workspace_id: int) -> int:
+    """Have a workspace's failures tried at once, in the connection's transaction; return how many."""
     columns = follower_failure.c
-    connection.execute(
+    result = connection.execute(
         update(follower_failure).where(columns.workspace_id == workspace_id).values(next_at=datetime.now(UTC))
     )
+    return result.rowcount

@@ -92,14 +92,18 @@ class Lease:
         return True
 
 
+def last_beat(connection: Connection) -> datetime | None:
+    """Return when a worker last showed that it is there; None where none holds the lease."""
+    return connection.scalar(select(worker.c.beat_at).where(_mine))
+
+
+def runs_at(beat_at: datetime | None, now: datetime) -> bool:
+    """Tell whether a worker that last showed so at a moment is there."""
+    # After a clock was put back, the next beat tells.
+    return beat_at is not None and abs(now - beat_at) < timedelta(seconds=LEASE_SECONDS)
+
+
 def worker_runs(engine: Engine) -> bool:
     """Tell whether a worker showed within ``LEASE_SECONDS`` that it is there."""
     with engine.connect() as connection:
-        return is_seen(connection)
-
-
-def is_seen(connection: Connection) -> bool:
-    """Tell the same on a connection that one has."""
-    beat_at = connection.scalar(select(worker.c.beat_at).where(_mine))
-    # After a clock was put back, the next beat tells.
-    return beat_at is not None and abs(datetime.now(UTC) - beat_at) < timedelta(seconds=LEASE_SECONDS)
+        return runs_at(last_beat(connection), datetime.now(UTC))

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,7 +12,7 @@ from sqlalchemy import func, select
 from auditapp.database.dialect import is_sqlite
 from auditapp.extensions import db, setting
 from auditapp.followers.catching_up import catch_up
-from auditapp.followers.lease import is_seen
+from auditapp.followers.lease import last_beat, runs_at
 from auditapp.followers.step import is_trouble
 from auditapp.index.state import IndexStaleError, IndexState, index_state_of
 from auditapp.models import log_pending
@@ -105,7 +106,7 @@ def _current(workspace_id: int) -> IndexState:
 def _may_help() -> bool:
     """Tell whether this process may write what is derived: not while it waits for itself to commit."""
     connection = db.session.connection()
-    if not setting("WORKER") or is_seen(connection):
+    if not setting("WORKER") or runs_at(last_beat(connection), datetime.now(UTC)):
         return False
     driver: Any = connection.connection.driver_connection
     is_writing = isinstance(driver, sqlite3.Connection) and driver.in_transaction

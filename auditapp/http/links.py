@@ -14,7 +14,7 @@ def absolute(path: str) -> str:
     base: str = current_app.config["BASE_URL"]
     if base:
         return base + path
-    return request.host_url.rstrip("/") + path if _is_loopback(request.host) else path
+    return request.host_url.rstrip("/") + path if is_loopback(request.host) else path
 
 
 def address_for_caller(path: str) -> str:
@@ -22,7 +22,8 @@ def address_for_caller(path: str) -> str:
     return (current_app.config["BASE_URL"] or request.host_url.rstrip("/")) + path
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a Host header names this machine, as seen from it."""
     name = host.rpartition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
     if name.lower() in {"localhost", "localhost."}:
         return True

@@ -54,7 +54,8 @@ follower = Table(
     Column("changed_at", Instant),
 )
 
-# Events that a follower failed at. It went on behind them, and tries each again, later and later.
+# Events that a follower failed at, since ``failed_at``. It went on behind them, and tries each again, later
+# and later.
 follower_failure = Table(
     "follower_failure",
     Base.metadata,

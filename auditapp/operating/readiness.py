@@ -10,8 +10,6 @@ import os
 import re
 import shutil
 import sqlite3
-import threading
-import time
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -22,7 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auditapp.database.dialect import is_sqlite
 from auditapp.database.upsert import upsert
+from auditapp.followers.lag import Lag, read_lag
 from auditapp.models import Throttle
+from auditapp.operating.kept import Kept
 from auditapp.operating.places import sqlite_file
 from auditapp.operating.remembered import advice, has_workspace, is_remembered, remember
 from auditapp.server_log import describe
@@ -46,34 +46,38 @@ MOVED = Trouble("the database was moved or replaced", "start the server anew")
 
 
 class Readiness:
-    """The last answer, for some seconds: health checks may come as often as they like."""
+    """The last answers, for some seconds: health checks may come as often as they like."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lock = threading.Lock()
         self._file = _identity(engine)
-        self._tried_at = float("-inf")
-        self._trouble: Trouble | None = None
+        self._trouble = Kept(lambda: find_trouble(engine) or self._replaced(), lambda: TRY_EVERY)
+        self._lag = Kept(lambda: _lag(engine), lambda: TRY_EVERY)
 
     def trouble(self) -> Trouble | None:
         """Return what keeps this installation from recording, as of ``TRY_EVERY`` seconds ago at most."""
-        # One tries; who comes meanwhile gets the answer before it, instead of one more thread that waits.
-        if self._is_old() and self._lock.acquire(blocking=self._tried_at < 0):
-            try:
-                if self._is_old():
-                    self._trouble = find_trouble(self._engine) or self._replaced()
-                    self._tried_at = time.monotonic()
-            finally:
-                self._lock.release()
-        return self._trouble
+        return self._trouble.get()
+
+    def lag(self) -> Lag | None:
+        """Return how far what follows the log is behind, as of ``TRY_EVERY`` seconds ago at most.
+
+        :return: None where that cannot be read; the server's log says why.
+        """
+        return self._lag.get()
 
     def _replaced(self) -> Trouble | None:
         """A file put in the place of an open one is another database: what is recorded goes into the old."""
         was, self._file = self._file, self._file or _identity(self._engine)
         return MOVED if was and was != _identity(self._engine) else None
 
-    def _is_old(self) -> bool:
-        return time.monotonic() - self._tried_at >= TRY_EVERY
+
+def _lag(engine: Engine) -> Lag | None:
+    try:
+        with engine.connect() as connection:
+            return read_lag(connection)
+    except SQLAlchemyError as error:
+        log.warning("how far what follows the log is cannot be read", exc_info=error)
+        return None
 
 
 def _identity(engine: Engine) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from flask import Flask, request
@@ -18,27 +18,47 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,127}")
 METHOD = re.compile(r"[A-Z]{1,20}")
 # What an answer says by its status, where nobody has said why.
 REASONS = {401: "not-signed-in", 403: "forbidden", 404: "not-found", 429: "too-many-requests"}
-HEALTH = {"/healthz", "/readyz"}
+ASKED_OFTEN = {"/healthz", "/readyz", "/metrics"}
 BROKEN = b"Something went wrong on our side. It has been logged.\n"
 
 Start = Callable[..., Any]
+
+
+class Answered(NamedTuple):
+    """What is known of a request once its answer has ended.
+
+    :ivar method: None where it is no method.
+    :ivar endpoint: the name of the view; None where there is none for the path.
+    :ivar status: 0 where it ended before there was one.
+    """
+
+    method: str | None
+    endpoint: str | None
+    status: int
+    seconds: float
+
+
+Observer = Callable[[Answered], None]
 
 
 class BrokenOff(Exception):
     """An answer ended before its end; what for is in the log."""
 
 
-def init_app(app: Flask) -> None:
-    """Log every request. Called last: nothing may answer before it."""
+def init_app(app: Flask, observe: Observer) -> None:
+    """Log every request. Called last: nothing may answer before it.
+
+    :param observe: is told of each, too.
+    """
     # First of all, so that a request that a form's token stops has its route too.
     app.before_request_funcs.setdefault(None, []).insert(0, _tell_route)
-    app.wsgi_app = _Logged(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = _Logged(app.wsgi_app, observe)  # type: ignore[method-assign]
     app.log_exception = _log_exception  # type: ignore[method-assign]
 
 
 def _tell_route() -> None:
     route = request.url_rule.rule if request.url_rule else None
-    identify(route=route, _address=_address(request.remote_addr))
+    identify(route=route, _endpoint=request.endpoint, _address=_address(request.remote_addr))
 
 
 def _log_exception(exc_info: Any) -> None:
@@ -56,11 +76,11 @@ def _address(text: str | None) -> str | None:
 class _Logged:
     """The application, with a line in the log after each answer."""
 
-    def __init__(self, inner: Callable[[dict[str, Any], Start], Iterable[bytes]]) -> None:
-        self._inner = inner
+    def __init__(self, inner: Callable[[dict[str, Any], Start], Iterable[bytes]], observe: Observer) -> None:
+        self._inner, self._observe = inner, observe
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
-        answer = _Answer(environ, start_response)
+        answer = _Answer(environ, start_response, self._observe)
         with telling(answer.facts):
             try:
                 answer.body = self._inner(environ, answer.start)
@@ -75,7 +95,8 @@ class _Logged:
 class _Answer:
     """One answer's body, counted as it is sent; at its end comes the line."""
 
-    def __init__(self, environ: dict[str, Any], start_response: Start) -> None:
+    def __init__(self, environ: dict[str, Any], start_response: Start, observe: Observer) -> None:
+        self._observe = observe
         sent, method = environ.get("HTTP_X_REQUEST_ID", ""), environ.get("REQUEST_METHOD", "")
         self.facts: dict[str, Any] = {
             "request_id": sent if REQUEST_ID.fullmatch(sent) else uuid4().hex,
@@ -123,11 +144,14 @@ class _Answer:
         if self._is_over:
             return
         self._is_over = True
+        seconds = time.perf_counter() - self._began
+        endpoint = self.facts.get("_endpoint")
+        self._observe(Answered(self.facts["method"], endpoint, self._status, seconds))
         route = self.facts.get("route")
-        if route in HEALTH and self._status == 200:
+        if route in ASKED_OFTEN and self._status == 200:
             return  # asked for every few seconds, and to be answered whatever stderr does
         reason = REASONS.get(self._status)
         if reason and route and not is_denial_said(self.facts) and not route.startswith("/static/"):
             denied(reason)
-        took = round((time.perf_counter() - self._began) * 1000, 1)
+        took = round(seconds * 1000, 1)
         ACCESS.info("request", extra={"fields": {"status": self._status, "ms": took, "bytes": self._bytes}})

@@ -14,6 +14,7 @@ from auditapp.web import (
     highlight,
     home,
     host_header,
+    metrics,
     news,
     overview,
     preferences,
@@ -50,5 +51,6 @@ def init_app(app: Flask) -> None:
         undo,
         preferences,
         health,
+        metrics,
     ):
         app.register_blueprint(family.bp)

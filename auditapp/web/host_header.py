@@ -8,8 +8,8 @@ from flask import Flask, Response
 from auditapp.config import HOST
 from auditapp.server_log import denied
 
-# Load balancers ask for these by an address of their own.
-ANY_HOST = {"/healthz", "/readyz"}
+# Load balancers ask for these by an address of their own, and agents on this machine by a loopback one.
+ANY_HOST = {"/healthz", "/readyz", "/metrics"}
 DEFAULT_PORTS = (":80", ":443")
 
 

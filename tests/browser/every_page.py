@@ -12,6 +12,8 @@ from auditapp.access.roles import find_role
 from auditapp.access.saved_views import note_visit, pin, save_view
 from auditapp.access.viewer import Viewer, member_viewer
 from auditapp.extensions import db
+from auditapp.followers import catch_up
+from auditapp.followers.failures import keep_failure
 from auditapp.inbound.source import create_source
 from auditapp.models import Account, Event, SetAside, Workspace
 from tests.conftest import an_event
@@ -19,7 +21,17 @@ from tests.conftest import an_event
 OWNER = "owner@full.example"
 MEMBER = "member@full.example"
 # Routes that answer with something else than a page.
-NO_PAGES = {"static", "health", "api", "records", "records_undo", "export", "history_export", "news"}
+NO_PAGES = {
+    "static",
+    "health",
+    "metrics",
+    "api",
+    "records",
+    "records_undo",
+    "export",
+    "history_export",
+    "news",
+}
 NO_PAGE = {"openapi.document", "sources.body", "home.index", "timeline.home"}
 LONG = "Refresh of everything that there is in the data centre of the customer, and of what hangs on it"
 
@@ -88,6 +100,9 @@ def fill(app: Flask, workspace: Workspace, event_id: str) -> dict[str, str]:
         api_keys.create_key(workspace, name, scopes, COMMAND_LINE)
     db.session.flush()
     api_keys.revoke_key(api_keys.keys_of(workspace)[0], COMMAND_LINE)
+    db.session.commit()
+    catch_up(db.engine)
+    keep_failure(db.session.connection(), "index", workspace.id, 1, ValueError())
     source = create_source(workspace, "cloudevents", LONG, "a-secret", COMMAND_LINE)
     db.session.commit()
     answer = app.test_client().post(

@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
+from tests.browser import every_page
 from tests.browser.conftest import Complaints, Visit
 from tests.browser.house import House
 from tests.browser.steps import OWNER, TIMELINE, fill_sign_in, open_filter, open_menu, rows, sideways
@@ -191,6 +192,13 @@ def test_sources(visit: Visit):
     page.get_by_text("As it came", exact=True).click()
 
     expect_accessible(page)
+
+
+def test_what_follows_the_log(visit: Visit):
+    page = visit("/w/full/settings/followers", every_page.OWNER)
+    expect(page.get_by_role("button", name="Try all again now")).to_be_visible()
+
+    expect_accessible(page, FOUR_LOOKS)
 
 
 def test_the_description_of_the_api(visit: Visit):

@@ -46,6 +46,8 @@ GATES = {
     "/w/<workspace>/settings/sources/<source_id>/replay": "sources:manage",
     "/w/<workspace>/settings/sources/<source_id>/dismiss": "sources:manage",
     "/w/<workspace>/settings/sources/<source_id>/remove": "sources:manage",
+    "/w/<workspace>/settings/followers": "audit_log:read_all",
+    "/w/<workspace>/settings/followers/retry": "settings:manage",
     "GET /api/v1/events": "key events:read",
     "/api/v1/events.csv": "key events:read",
     "/api/v1/events.jsonl": "key events:read",
@@ -61,6 +63,7 @@ GATES = {
     "/api/v1/records/<entity_type>/<record_id:entity_id>/undo": "key events:read",
     "/healthz": "public",
     "/readyz": "public",
+    "/metrics": "this machine",
     "/static/<path:filename>": "public",
 }
 

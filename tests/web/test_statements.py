@@ -15,6 +15,8 @@ from auditapp.access.own_events import COMMAND_LINE
 from auditapp.access.roles import find_role
 from auditapp.extensions import db
 from auditapp.filters.cursor import places_of
+from auditapp.followers import catch_up
+from auditapp.followers.failures import keep_failure
 from auditapp.inbound import source as sources
 from auditapp.log import record_batch
 from auditapp.models import Event, Member, Role, SavedView, SetAside, Source, ViewVisit
@@ -68,6 +70,10 @@ def grow(acme):
         record_batch(
             acme, [an_event("deal.updated", entity="1", name="Pump", changes=change("stage", number))]
         )
+        db.session.commit()
+        catch_up(db.engine)
+        for number in numbers:
+            keep_failure(db.session.connection(), "index", acme.id, number + 1, ValueError())
         db.session.commit()
         db.session.expire_all()
 
@@ -218,6 +224,7 @@ def pages(workspace) -> dict[str, str]:
         "sources.index": f"{first}/settings/sources",
         "sources.show": f"{first}/settings/sources/{source}",
         "sources.body": f"{first}/settings/sources/{source}/set-aside/{body}",
+        "followers.index": f"{first}/settings/followers",
         "openapi.document": "/api/v1/openapi.json",
         "openapi.read": "/api/v1/docs",
     }
@@ -251,8 +258,8 @@ def exports(workspace) -> dict[str, str]:
     }
 
 
-# Of the API they are the same, of a key; a link is for one person.
-ELSEWHERE = {"api.export_csv", "api.export_jsonl", "auth.join", "static"}
+# Of the API they are the same, of a key; a link is for one person; metrics are kept for some seconds.
+ELSEWHERE = {"api.export_csv", "api.export_jsonl", "auth.join", "metrics.show", "static"}
 
 
 def first_of(column, *conditions):

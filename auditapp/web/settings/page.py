@@ -15,7 +15,8 @@ from auditapp.web.gate import permission_required
 class SettingsPage:
     """A page of Settings: its title, the permission that lets one pass, and its place among the others.
 
-    Its views stand below its address, all behind its gate; the one called ``index`` is the page itself.
+    Its views stand below its address, behind its gate or one of their own; the one called ``index`` is the
+    page itself.
     """
 
     def __init__(
@@ -40,15 +41,18 @@ class SettingsPage:
 
     def get(self, path: str = "") -> Callable[[View], View]:
         """Register a view for GET."""
-        return self._route(path, "GET")
+        return self._route(path, "GET", self.permission)
 
-    def post(self, path: str = "") -> Callable[[View], View]:
-        """Register a view for POST."""
-        return self._route(path, "POST")
+    def post(self, path: str = "", *, permission: Permission | None = None) -> Callable[[View], View]:
+        """Register a view for POST.
 
-    def _route(self, path: str, method: str) -> Callable[[View], View]:
+        :param permission: that is asked for instead of the page's.
+        """
+        return self._route(path, "POST", permission or self.permission)
+
+    def _route(self, path: str, method: str, permission: Permission) -> Callable[[View], View]:
         def register(view: View) -> View:
-            gated = permission_required(self.permission)(view)
+            gated = permission_required(permission)(view)
             self.bp.add_url_rule(path, view_func=gated, methods=[method])
             return gated
 

@@ -15,6 +15,7 @@ from auditapp.web.settings.page import PAGES, SettingsPage
 
 SETTINGS = "/w/acme/settings"
 MANAGED = {"members": "Members", "api_keys": "API keys", "sources": "Sources"}
+TITLES = {**MANAGED, "followers": "Index and followers"}
 
 
 def tabs_in(text: str) -> list[tuple[str, str, bool]]:
@@ -42,12 +43,12 @@ def give_member(*held: tuple[str, str]) -> None:
 
 def test_an_owner_finds_every_page_in_its_place_and_the_current_one_marked(client, login, acme):
     login("owner")
-    paths = [f"{SETTINGS}/{name.replace('_', '-')}" for name in MANAGED]
+    paths = [f"{SETTINGS}/{name.replace('_', '-')}" for name in TITLES]
 
     for current in paths:
         text = client.get(current).text
         assert tabs_in(text) == [
-            (url, title, url == current) for url, title in zip(paths, MANAGED.values(), strict=True)
+            (url, title, url == current) for url, title in zip(paths, TITLES.values(), strict=True)
         ]
         assert place_in_bar(text) == paths[0]
 
@@ -60,7 +61,7 @@ def test_who_manages_one_thing_is_led_to_its_page_alone(client, login, acme, nam
 
     assert place_in_bar(client.get("/w/acme/timeline").text) == path
     assert tabs_in(client.get(path).text) == [(path, MANAGED[name], True)]
-    for other in set(MANAGED) - {name}:
+    for other in set(TITLES) - {name}:
         assert client.get(f"{SETTINGS}/{other.replace('_', '-')}").status_code == 403
 
 
@@ -68,6 +69,14 @@ def test_who_manages_nothing_has_no_settings_in_the_bar(client, login, acme):
     login("member")
 
     assert place_in_bar(client.get("/w/acme/timeline").text) is None
+
+
+def test_who_reads_the_whole_log_finds_what_follows_it_and_nothing_else(client, login, acme):
+    login("auditor")
+    path = f"{SETTINGS}/followers"
+
+    assert place_in_bar(client.get("/w/acme/timeline").text) == path
+    assert tabs_in(client.get(path).text) == [(path, TITLES["followers"], True)]
 
 
 @pytest.fixture
@@ -153,9 +162,10 @@ def test_no_template_of_settings_asks_the_database(client, login, acme, other, i
         client.post(f"{SETTINGS}/sources", data={"name": "", "kind": "cloudevents"}),
         client.post(f"{path}/dismiss", follow_redirects=True),
         client.post(f"{path}/remove", follow_redirects=True),
-        *(client.get(f"{SETTINGS}/{name.replace('_', '-')}") for name in MANAGED),
+        client.post(f"{SETTINGS}/followers/retry", follow_redirects=True),
+        *(client.get(f"{SETTINGS}/{name.replace('_', '-')}") for name in TITLES),
         client.get(path),
     ]
 
-    assert [answer.status_code for answer in answers] == [200, 200, 422, 200, 422, 422, *[200] * 6]
+    assert [answer.status_code for answer in answers] == [200, 200, 422, 200, 422, 422, *[200] * 8]
     assert in_templates == []
