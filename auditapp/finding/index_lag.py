@@ -2,7 +2,7 @@
 
 from auditapp.access.viewer import Viewer
 from auditapp.database.read_once import read_once
-from auditapp.extensions import db
+from auditapp.database.replica import log_connection
 from auditapp.followers import await_index, require_whole_index
 from auditapp.index.state import IndexState, index_state_of
 
@@ -16,7 +16,7 @@ def awaited_index(viewer: Viewer) -> IndexState:
         answers that are whole or none, also if it is still behind after ``WHOLE_SECONDS``.
     """
     workspace_id = viewer.workspace.id
-    return read_once(db.session.connection(), ("index", workspace_id), lambda: _awaited(viewer))
+    return read_once(log_connection(), ("index", workspace_id), lambda: _awaited(viewer))
 
 
 def _awaited(viewer: Viewer) -> IndexState:

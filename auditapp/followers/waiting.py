@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from auditapp.database.dialect import is_sqlite
+from auditapp.database.replica import log_connection
 from auditapp.extensions import db, setting
 from auditapp.followers.catching_up import catch_up
 from auditapp.followers.worker import worker_runs
@@ -83,6 +84,6 @@ def _may_help() -> bool:
     """Tell whether this process may write what is derived: not while it waits for itself to commit."""
     if not setting("WORKER") or worker_runs(db.engine):
         return False
-    driver: Any = db.session.connection().connection.driver_connection
+    driver: Any = log_connection().connection.driver_connection
     is_writing = isinstance(driver, sqlite3.Connection) and driver.in_transaction
     return not (is_sqlite(db.engine) and is_writing)
