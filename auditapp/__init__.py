@@ -6,14 +6,15 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from auditapp import api, cli, failures, models, web
-from auditapp.config import INSTANCE, ROOT, engine_options, flask_config, load_settings
+from auditapp.config import INSTANCE, ROOT, engine_options, flask_config, load_settings, replica_options
 from auditapp.extensions import compress, csrf, db, login_manager, migrate
-from auditapp.http import caller
+from auditapp.http import caller, replica_reads
 from auditapp.http.gates import check_every_route_has_a_gate
 from auditapp.http.metrics import Metrics
 from auditapp.operating.places import keep_private
 from auditapp.operating.readiness import Readiness
 from auditapp.own_records import capture_own
+from auditapp.routing import REPLICA
 from auditapp.server_log import requests
 from auditapp.web.settings import check_every_settings_route_has_a_page
 
@@ -32,6 +33,8 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     )
     app.config |= flask_config(load_settings()) | (overrides or {})
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(app.config["SQLALCHEMY_DATABASE_URI"])
+    if url := app.config["DATABASE_REPLICA_URL"]:
+        app.config["SQLALCHEMY_BINDS"] = {REPLICA: replica_options(url)}
     db.init_app(app)
     with app.app_context():
         keep_private(db.engine)
@@ -46,6 +49,7 @@ def create_app(overrides: dict[str, Any] | None = None) -> Flask:
     cli.init_app(app)
     failures.init_app(app)
     caller.init_app()
+    replica_reads.init_app(app)
     capture_own()
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -29,6 +29,7 @@ BASE_URL = re.compile(rf"https?://{HOST.pattern}/?", re.IGNORECASE)
 # 3.7.0 to 3.51.2 can corrupt a WAL file written by two connections (the WAL-reset bug).
 SQLITE_WITH_SAFE_WAL = (3, 51, 3)
 BUSY_SECONDS = 5  # how long to wait for a lock before saying so
+REPLICA_SECONDS = 2  # how long to wait for a replica's server before the primary is asked
 
 SHORTEST_SECRET = 16  # characters; of hexadecimal ones that are 64 bits, of ours 256
 SHORTEST_LOG_KEY = 32  # bytes: an Ed25519 key
@@ -111,11 +112,15 @@ class Settings(BaseModel):
 
     @field_validator("DATABASE_REPLICA_URL")
     @classmethod
-    def replica_is_for_later(cls, url: str) -> str:
-        """Say so instead of leaving it unused in silence."""
-        if url:
-            raise ValueError("reading from a replica is not built yet; unset it")
-        return url
+    def replica_is_postgresql(cls, text: str, info: ValidationInfo) -> str:
+        """Accept a standby of PostgreSQL only, where that is the database."""
+        if not text:
+            return text
+        if make_url(cls.database_is_supported(text)).get_backend_name() == "sqlite":
+            raise ValueError("a replica is a standby of PostgreSQL; use postgresql+psycopg://")
+        if not info.data.get("DATABASE_URL", "postgresql").startswith("postgresql"):
+            raise ValueError("only PostgreSQL has replicas: AUDITAPP_DATABASE_URL must name its primary")
+        return text
 
 
 def is_timezone(name: str) -> bool:
@@ -162,6 +167,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     return {
         "SECRET_KEY": settings.SECRET_KEY or secret_file(INSTANCE / "secret_key"),
         "SQLALCHEMY_DATABASE_URI": settings.DATABASE_URL or f"sqlite:///{INSTANCE / 'auditapp.db'}",
+        "DATABASE_REPLICA_URL": settings.DATABASE_REPLICA_URL,
         "SESSION_COOKIE_NAME": "auditapp",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -197,6 +203,24 @@ def engine_options(url: str) -> dict[str, Any]:
             "connect_timeout": BUSY_SECONDS,
             "options": f"-c timezone=UTC -c lock_timeout={int(BUSY_SECONDS * 1000)}",
         },
+    }
+
+
+def replica_options(url: str) -> dict[str, Any]:
+    """Return what the engine of a replica of PostgreSQL is made of.
+
+    Its connections hold no transaction, so that each statement sees what is replayed by then. Whoever reads
+    asks first how far it is, which finds a lost connection too, and goes to the primary without waiting long.
+    """
+    options = engine_options(url)
+    arguments = options["connect_args"]
+    read_only = f"{arguments['options']} -c default_transaction_read_only=on"
+    return {
+        **options,
+        "url": url,
+        "isolation_level": "AUTOCOMMIT",
+        "pool_pre_ping": False,
+        "connect_args": {**arguments, "connect_timeout": REPLICA_SECONDS, "options": read_only},
     }
 
 

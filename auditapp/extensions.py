@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase
 
 from auditapp.config import sqlite_journal_mode
+from auditapp.routing import RoutedSession
 
 
 class Base(DeclarativeBase):
@@ -37,7 +38,7 @@ class SessionsOnly(LoginManager):
         return None
 
 
-db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"class_": RoutedSession})
 
 
 def setting(name: str) -> Any:

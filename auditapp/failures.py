@@ -6,13 +6,13 @@ from typing import Any
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from auditapp.access.own_events import NotNoted
 from auditapp.api.problems import problem
-from auditapp.extensions import db
+from auditapp.database.rollback import roll_back
 from auditapp.index.state import IndexStaleError
 from auditapp.server_log import denied
 from auditapp.web.errors import error_page
@@ -47,7 +47,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
     # Runs before the extension's own, which fails on a connection that was lost after the answer was made:
     # what had been recorded would then be answered with 500.
-    app.teardown_appcontext(lambda _error: _roll_back())
+    app.teardown_appcontext(lambda _error: roll_back())
 
 
 def _say(status: int, title: str, advice: str) -> Response:
@@ -98,7 +98,7 @@ def _no_database(error: Exception) -> ResponseReturnValue:
     """Only what means "locked or gone" is 503; a mistake in our SQL is a 500 like any other."""
     if not is_unavailable(error):
         return _unexpected(error)
-    _roll_back()
+    roll_back()
     log.error("the database is unavailable", exc_info=error)
     return _later(
         "The database does not answer just now", "Nothing was changed. Please try again in a few seconds."
@@ -107,7 +107,7 @@ def _no_database(error: Exception) -> ResponseReturnValue:
 
 def _no_index(error: IndexStaleError) -> ResponseReturnValue:
     """Nothing is answered short: what needs the index waits until it is whole."""
-    _roll_back()
+    roll_back()
     response = _say(503, error.title.removesuffix("."), error.advice)
     response.headers["Retry-After"] = str(INDEX_RETRY_SECONDS)
     return response
@@ -120,14 +120,6 @@ def is_unavailable(error: Any) -> bool:
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
-    _roll_back()
+    roll_back()
     log.error("unexpected error", exc_info=error)
     return _say(500, *TEXTS[500])
-
-
-def _roll_back() -> None:
-    """End the transaction; where the connection was lost with it, the connection too."""
-    try:
-        db.session.rollback()
-    except SQLAlchemyError:
-        db.session().invalidate()

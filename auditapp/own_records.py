@@ -15,7 +15,7 @@ MODELS = (Workspace, Role, RolePermission, Member, ApiKey, Source, SavedView)
 # The database's own, or noise: who uses a key and when is no change of it.
 NOT_TOLD = (
     *("workspace_id", "id", "uid", "created_at", "key_hash", "hint", "last_used_at"),
-    *("last_received_at", "last_refused_at", "refused_because", "system_name"),
+    *("last_received_at", "last_refused_at", "refused_because", "system_name", "wal_position"),
 )
 
 

@@ -44,7 +44,10 @@ from auditapp.config import (
         ("LOG_KEY_FILE", "/dev/null", "holds no key"),
         ("LOG_FORMAT", "xml", "'text' or 'json'"),
         ("REQUESTS_PER_MINUTE", "0", "greater than or equal to 1"),
-        ("DATABASE_REPLICA_URL", "postgresql+psycopg://x", "not built yet"),
+        ("DATABASE_REPLICA_URL", "postgresql+psycopg://x", "AUDITAPP_DATABASE_URL must name its primary"),
+        ("DATABASE_REPLICA_URL", "sqlite:////tmp/replica.db", "a standby of PostgreSQL"),
+        ("DATABASE_REPLICA_URL", "postgresql+psycopg://u:hunter2@x@host/name", "%40"),
+        ("DATABASE_REPLICA_URL", "nonsense", "not a database URL"),
         ("BASE_URL", "audit.example.com", "not the address of a site"),
         ("BASE_URL", "https://audit.example.com/path", "not the address of a site"),
         ("BASE_URL", "https://me@audit.example.com", "not the address of a site"),
@@ -101,6 +104,14 @@ def test_a_folder_or_a_link_to_nowhere_is_no_file_of_settings(monkeypatch, tmp_p
     (tmp_path / ".env").mkdir()
     with pytest.raises(ConfigError, match=r"\.env cannot be read: Is a directory"):
         load_settings()
+
+
+def test_a_replica_is_taken_beside_its_primary(monkeypatch):
+    for name in ("DATABASE_URL", "DATABASE_REPLICA_URL"):
+        host = name.lower().replace("_", "-")
+        monkeypatch.setenv(f"AUDITAPP_{name}", f"postgresql+psycopg://u@{host}/audit")
+
+    assert "replica" in flask_config(load_settings())["DATABASE_REPLICA_URL"]
 
 
 def test_an_empty_setting_is_none(monkeypatch):

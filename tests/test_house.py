@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from auditapp.config import ROOT
+from auditapp.extensions import Base
 from auditapp.log.rows import Row, Sections
 from auditapp.models import SECTIONS, Event
+from auditapp.routing import OF_THE_LOG
 
 FILES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "auditapp").rglob("*.py")}
 
@@ -87,11 +89,24 @@ def test_which_database_it_is_is_asked_in_few_places():
     }
 
 
+# Asked of the primary alone: who may do what must not be old, and what a person keeps is small.
+OF_THE_PRIMARY = {
+    *("workspace", "account", "session", "throttle", "member", "role", "role_permission", "invitation"),
+    *("api_key", "source", "set_aside", "saved_view", "view_visit", "worker"),
+}
+
+
+def test_of_each_table_it_is_said_whether_a_replica_is_read():
+    """What says how far something is derived belongs to what is derived: it is read in the same place."""
+    assert {*Base.metadata.tables, "event_search"} == OF_THE_LOG | OF_THE_PRIMARY
+    assert not OF_THE_LOG & OF_THE_PRIMARY
+
+
 @pytest.mark.parametrize("folder", ["filters", "finding", "reading"])
 def test_reading_never_writes(folder):
     writing = (
         r"\.commit\(\)|\b(record(_batch|_and_commit)?|note(_first)?)\(|session\.(add|delete)\("
-        r"|(?<![.\w])(insert|update|delete|upsert)\("
+        r"|(?<![.\w])(insert|update|delete|upsert)\(|session\.connection\(\)"
     )
 
     assert {name for name in files_with(writing) if name.startswith(f"auditapp/{folder}/")} == set()

@@ -98,16 +98,20 @@ def revoke_key(key: ApiKey, by: dict[str, Any]) -> None:
 
 
 class KeyUse(NamedTuple):
-    """Which key is used, and when it was before; read while it is at hand, before any commit."""
+    """Which key is used, when it was before, and up to where a replica must be to have what it wrote.
+
+    Read while it is at hand, before any commit.
+    """
 
     workspace_id: int
     id: uuid.UUID
     last_used_at: datetime | None
+    wal_position: int
 
 
 def key_use(key: ApiKey) -> KeyUse:
     """Return what :func:`note_use` needs to know."""
-    return KeyUse(key.workspace_id, key.id, key.last_used_at)
+    return KeyUse(key.workspace_id, key.id, key.last_used_at, key.wal_position or 0)
 
 
 def note_use(use: KeyUse) -> None:

@@ -61,9 +61,10 @@ class SignedIn:
     is_authenticated = is_active = True
     is_anonymous = False
 
-    def __init__(self, token: str, session_id: uuid.UUID, account: Account) -> None:
+    def __init__(self, token: str, session: SignInSession, account: Account) -> None:
         self.token = token
-        self.session_id = session_id
+        self.session_id = session.id
+        self.wal_position = session.wal_position or 0  # as of when it was read
         self.account = account
         identify(account=str(account.id))
 
@@ -136,7 +137,7 @@ def start_session(account: Account) -> SignedIn:
     note_everywhere(account, "session.created", _entity(session.id, account))
     db.session.execute(delete(SignInSession).where(SignInSession.created_at < now - _lifetime() * 2))
     db.session.commit()
-    return SignedIn(token, session.id, account)
+    return SignedIn(token, session, account)
 
 
 def find_session(token: str, *, is_in_use: bool) -> SignedIn | None:
@@ -151,7 +152,7 @@ def find_session(token: str, *, is_in_use: bool) -> SignedIn | None:
     if now - session.created_at >= _lifetime() or now - session.last_seen_at >= _idle():
         _end(session.id, session.account, reason="expired")
         return None
-    signed_in = SignedIn(token, session.id, session.account)
+    signed_in = SignedIn(token, session, session.account)
     if now - session.last_seen_at >= min(SEEN_EVERY, _idle() / SEEN_PART) and is_in_use:
         _touch(session.token_hash, now)
     return signed_in

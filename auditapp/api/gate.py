@@ -1,7 +1,7 @@
 """The API's gate: a bearer key with the scope that a view asks for, and not too often."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from flask import Response, g, request
@@ -9,7 +9,9 @@ from flask import Response, g, request
 from auditapp.access.api_keys import find_key, key_use, note_use
 from auditapp.access.rate import seconds_to_wait
 from auditapp.access.viewer import whole_log_viewer
+from auditapp.access.wal_positions import note_key_position
 from auditapp.api.problems import problem
+from auditapp.http.replica_reads import Reader, answer_of, let_read
 from auditapp.server_log import denied
 
 
@@ -37,7 +39,10 @@ def key_required(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             g.viewer = whole_log_viewer(key.workspace)
             g.key_as_actor = {"type": "api_key", "id": str(key.id), "name": key.name}
             used = key_use(key)
-            response = view(**kwargs)
+            if "events:read" in key.scopes.split():  # who only writes need not find it
+                note_position = partial(note_key_position, used.workspace_id, used.id)
+                let_read(Reader(used.wal_position, note_position))
+            response = answer_of(view, **kwargs)
             note_use(used)  # afterwards: what was recorded must not fail with it
             return response
 

@@ -10,6 +10,7 @@ from auditapp.api.problems import problem, refused_parameters
 from auditapp.api.query_string import event_id, query_values
 from auditapp.api.records import PATH, of_record
 from auditapp.filters import FilterError
+from auditapp.http.replica_reads import reads_primary
 from auditapp.outbound.undo import hand_over
 from auditapp.reading.records.record import Record
 from auditapp.reading.undo.prepare import Undo, undo_of_event, undo_of_story
@@ -23,6 +24,7 @@ MAX_CORRELATION = 512
 
 @bp.get(f"{PATH}/undo")
 @key_required("events:read")
+@reads_primary
 @of_record("/undo")
 def undo(record: Record) -> Response:
     """Hand over the undo of ``event``, or of the story ``correlation``, if that touched the record."""

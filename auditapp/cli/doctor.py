@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from auditapp.cli.base import command
 from auditapp.cli.deep_findings import deep_findings
 from auditapp.cli.following_findings import following_findings
+from auditapp.cli.replica_findings import replica_findings
 from auditapp.cli.sharding import sharding_findings
 from auditapp.cli.source_findings import source_findings
 from auditapp.config import INSTANCE, ROOT
@@ -96,6 +97,7 @@ def _database(connection: Connection) -> Iterator[tuple[bool, str]]:
         f"the database is at version {current}"
         + ("" if current == head else f", this program needs {head}: run flask --app app db upgrade"),
     )
+    yield from replica_findings()
     if current == head:
         yield from _triggers(connection)
         yield from sharding_findings(connection)

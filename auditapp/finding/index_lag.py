@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from auditapp.access.viewer import Viewer
 from auditapp.database.read_once import read_once
-from auditapp.extensions import db
+from auditapp.database.replica import log_connection
 from auditapp.followers import await_index, require_whole_index
 from auditapp.index.state import IndexState, index_state_of, require_current_index
 
@@ -38,7 +38,7 @@ def awaited_index(viewer: Viewer) -> IndexState:
     if _is_awaited.get():
         require_current_index(workspace_id)
         return IndexState()
-    return read_once(db.session.connection(), ("index", workspace_id), lambda: _awaited(viewer))
+    return read_once(log_connection(), ("index", workspace_id), lambda: _awaited(viewer))
 
 
 def _awaited(viewer: Viewer) -> IndexState:

@@ -21,6 +21,7 @@ from sqlalchemy import cast as as_type
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.replica import log_connection
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.expression import All, Node, for_postgresql
@@ -86,7 +87,7 @@ def _find_few(tree: All, filters: TimelineFilters, viewer: Viewer, limit: int) -
     would be found ten times slower than by itself.
     """
     query = "EXPLAIN (FORMAT JSON) SELECT FROM event_search WHERE words @@ CAST(:tree AS tsquery)"
-    plan = db.session.execute(text(query), {"tree": for_postgresql(tree)}).scalar_one()
+    plan = log_connection().execute(text(query), {"tree": for_postgresql(tree)}).scalar_one()
     if plan[0]["Plan"]["Plan Rows"] > (FEW_OF_ONE if _is_simple(tree) else FEW):
         return None
     columns = (_INDEX.occurred_at, _INDEX.event_id)

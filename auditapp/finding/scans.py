@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 
 from auditapp.access.viewer import Viewer
 from auditapp.database.read_once import read_once
+from auditapp.database.replica import log_connection
 from auditapp.extensions import db
 from auditapp.filters import ME, TimelineFilters
 from auditapp.filters.parameter import Condition
@@ -127,7 +128,7 @@ def _kinds(viewer: Viewer) -> Sequence[Kind]:
         query = select(*(columns[name] for name in KIND_COLUMNS)).where(columns.workspace_id == workspace_id)
         return sorted(Kind(*row) for row in db.session.execute(query))
 
-    return read_once(db.session.connection(), ("kinds", workspace_id), read)
+    return read_once(log_connection(), ("kinds", workspace_id), read)
 
 
 def _matching_kinds(

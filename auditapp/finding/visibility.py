@@ -8,6 +8,7 @@ from sqlalchemy import select
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
 from auditapp.database.read_once import read_once
+from auditapp.database.replica import log_connection
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters, Values
 from auditapp.filters.event import matches
@@ -22,7 +23,7 @@ def known_names(viewer: Viewer) -> Mapping[str, str]:
         query = select(EventName.event, EventName.entity_type).where(EventName.workspace_id == workspace_id)
         return {row[0]: row[1] for row in db.session.execute(query)}
 
-    return read_once(db.session.connection(), ("names", workspace_id), read)
+    return read_once(log_connection(), ("names", workspace_id), read)
 
 
 class Visible(NamedTuple):

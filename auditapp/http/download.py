@@ -12,6 +12,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from auditapp.access.viewer import Viewer
 from auditapp.capture.host_request import request_context
 from auditapp.filters import TimelineFilters
+from auditapp.http.replica_reads import LaterReads
 from auditapp.outbound.export import Chosen, export_events
 from auditapp.outbound.files import Piece
 
@@ -78,7 +79,7 @@ class _Body:
     """
 
     def __init__(self, app: Flask, pieces: Generator[Piece, None, None], head: bytes) -> None:
-        self.app, self.pieces = app, _in_slot(pieces)
+        self.app, self.pieces, self.reads = app, _in_slot(pieces), LaterReads()
         self.ahead: list[bytes] = []
         # Before the answer begins: where this fails, it can still say so.
         self.ahead.append(head + next(self, b""))
@@ -89,9 +90,9 @@ class _Body:
     def __next__(self) -> bytes:
         if self.ahead:
             return self.ahead.pop()
-        with self.app.app_context():
+        with self.app.app_context(), self.reads.go_on():
             return next(self.pieces)[1]
 
     def close(self) -> None:
-        with self.app.app_context():
+        with self.app.app_context(), self.reads.go_on():
             self.pieces.close()

@@ -6,7 +6,7 @@ Accounts stand outside workspaces: one person may be a member of several.
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from auditapp.extensions import Base
@@ -40,6 +40,8 @@ class SignInSession(Base):
     )
     created_at: Mapped[datetime] = mapped_column(Instant)
     last_seen_at: Mapped[datetime] = mapped_column(Instant)
+    # What a replica must have replayed of the primary's WAL, in bytes, to have all that was written with it.
+    wal_position: Mapped[int | None] = mapped_column(BigInteger)
 
     account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
 

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from auditapp.extensions import Base
@@ -27,5 +27,7 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
     last_used_at: Mapped[datetime | None] = mapped_column(Instant)
     revoked_at: Mapped[datetime | None] = mapped_column(Instant)
+    # What a replica must have replayed of the primary's WAL, in bytes, to have all that was written with it.
+    wal_position: Mapped[int | None] = mapped_column(BigInteger)
 
     workspace: Mapped[Workspace] = relationship(lazy="joined", innerjoin=True)

@@ -69,7 +69,8 @@ def export_events(
     if filters.needs_index or (chosen and chosen.rows):
         require_whole_index(viewer.workspace.id)
     # Of its session no more: each piece may come in another one, and this would be read anew.
-    db.session.expunge(viewer.workspace)
+    if viewer.workspace in db.session:
+        db.session.expunge(viewer.workspace)
     return _noted(filters, viewer, form, chosen or Chosen(), last_id, by)
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from functools import partial
 
 import orjson
 
 from auditapp.access.viewer import Viewer
+from auditapp.database.replica import or_from_primary
 from auditapp.extensions import db
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import BEGINNING
+from auditapp.index.state import IndexStaleError
 from auditapp.log.schema import instant
 from auditapp.outbound.csv_cells import json_cell, line, text_cell
 from auditapp.reading.event import WholeEvent, whole_events
@@ -48,13 +51,13 @@ def batches_of(
 
     An open read cursor would keep writers out of SQLite, and its log from being emptied.
     """
-    newest = rows_of(filters, 1)
+    newest = or_from_primary(lambda: rows_of(filters, 1), IndexStaleError)
     db.session.rollback()
     # Two bounds: an event that comes late may belong far back, and the end must not run away.
     end = place(newest[0]) if newest else BEGINNING
     at = BEGINNING
     while at < end:
-        rows = rows_of(replace(filters, after=at), KEYS)
+        rows = or_from_primary(partial(rows_of, replace(filters, after=at), KEYS), IndexStaleError)
         db.session.rollback()
         if not rows:
             return
@@ -65,7 +68,7 @@ def batches_of(
 
 
 def _whole(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:
-    events = whole_events(rows, viewer)
+    events = or_from_primary(lambda: whole_events(rows, viewer))
     db.session.rollback()
     return events
 

@@ -30,7 +30,7 @@ from auditapp.http.gates import public
 from auditapp.models import Account, Workspace
 from auditapp.server_log import denied
 from auditapp.web.devices import remember_device, this_browser
-from auditapp.web.gate import signed_in_required
+from auditapp.web.gate import let_person_read, signed_in_required
 from auditapp.web.local_url import local_path
 
 bp = Blueprint("auth", __name__)
@@ -111,6 +111,7 @@ def join_post(token: str) -> ResponseReturnValue:
 def _enter(signed_in: SignedIn, target: str) -> Response:
     session.clear()  # nothing from before the sign-in is carried over, the CSRF token included
     login_user(signed_in)
+    let_person_read(signed_in)
     response = make_response(redirect(target, 303))
     remember_device(response, signed_in.account)
     return response

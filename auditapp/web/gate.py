@@ -1,7 +1,7 @@
 """The gate of the pages: who is signed in, and what their role lets them pass."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from flask import abort, current_app, g, request
@@ -14,8 +14,10 @@ from auditapp.access.own_events import actor_of, note
 from auditapp.access.permissions import Requirement
 from auditapp.access.sessions import SignedIn, find_session
 from auditapp.access.viewer import Viewer, member_viewer
+from auditapp.access.wal_positions import note_session_position
 from auditapp.extensions import db, login_manager
 from auditapp.http.gates import View
+from auditapp.http.replica_reads import Reader, answer_of, let_read
 from auditapp.models import Member
 from auditapp.server_log import denied, identify
 
@@ -34,7 +36,16 @@ def load_user(token: str) -> SignedIn | None:
     """Return who a cookie's token belongs to; None once the session is over."""
     view = current_app.view_functions.get(request.endpoint or "")
     # What a page asks for by itself says nothing of anybody sitting before it.
-    return find_session(token, is_in_use=not getattr(view, "is_unattended", False))
+    signed_in = find_session(token, is_in_use=not getattr(view, "is_unattended", False))
+    if signed_in:
+        let_person_read(signed_in)
+    return signed_in
+
+
+def let_person_read(signed_in: SignedIn) -> None:
+    """Say that this request is somebody's, who is to read what they write."""
+    note_position = partial(note_session_position, signed_in.session_id)
+    let_read(Reader(signed_in.wal_position, note_position))
 
 
 def signed_in_required(view: View) -> View:
@@ -71,7 +82,7 @@ def permission_required(requirement: Requirement) -> Callable[[View], View]:
             g.viewer = viewer
             if not viewer.can(requirement):
                 deny(viewer, requirement)
-            return view(workspace=workspace, **kwargs)
+            return answer_of(view, workspace=workspace, **kwargs)
 
         gated.gate = _name(requirement)  # type: ignore[attr-defined]
         return gated  # type: ignore[return-value]

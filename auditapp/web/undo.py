@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from auditapp.access.permissions import AUDIT_LOG_READ
+from auditapp.http.replica_reads import reads_primary
 from auditapp.outbound.undo import hand_over
 from auditapp.reading.diffs.field_changes import field_changes
 from auditapp.reading.diffs.matching import Effort
@@ -37,6 +38,7 @@ SHOWN_BYTES = 1_000_000
 
 @bp.get("/w/<workspace>/undo")
 @permission_required(AUDIT_LOG_READ)
+@reads_primary
 def show(workspace: str) -> ResponseReturnValue:
     """Show what would take back ``event`` or ``correlation``; ``?show=all`` leaves nothing out of it."""
     undo = _named_undo()

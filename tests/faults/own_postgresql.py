@@ -31,6 +31,11 @@ class OwnPostgresql:
         """Return the system's user who runs the server; None if that is who runs the tests."""
         return self._server.system_user
 
+    @property
+    def programs(self) -> Path:
+        """Return the folder of PostgreSQL's own programs."""
+        return Path(self._server.bin_path)
+
     def own(self, folder: Path) -> None:
         """Give a folder to the server."""
         if self.user:
@@ -38,7 +43,7 @@ class OwnPostgresql:
 
     def restart(self, mode: str) -> None:
         """Restart, ``fast`` (end every session) or ``immediate`` (as in a crash, recovering after)."""
-        control = Path(self._server.bin_path) / "pg_ctl"
+        control = self.programs / "pg_ctl"
         more: dict[str, Any] = {"user": self.user} if self.user else {}
         subprocess.run(
             [control, "-w", "-D", self._folder, "-m", mode, "-l", f"{self._folder}/log", "restart"],

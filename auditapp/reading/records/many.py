@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 
 from auditapp.access.viewer import Viewer
 from auditapp.database.in_list import in_list
+from auditapp.database.replica import log_connection
 from auditapp.extensions import db
 from auditapp.filters.parameter import Condition
 from auditapp.finding import database
@@ -79,7 +80,7 @@ def _of_one(record: Record, viewer: Viewer) -> Iterator[tuple[Record, Version]]:
 
 
 def _together(records: Sequence[Record], viewer: Viewer) -> Iterator[tuple[Record, Version]]:
-    wanted, connection = set(records), db.session.connection()
+    wanted, connection = set(records), log_connection()
     ids = in_list(connection, Event.entity_id, {record.id for record in records})
     mine: list[Any] = [Event.workspace_id == viewer.workspace.id, ids, *_visible(records, viewer)]
     place = (Event.occurred_at, Event.id, Event.entity_type, Event.entity_id)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 
 from auditapp.access.viewer import Viewer
-from auditapp.extensions import db
+from auditapp.database.replica import log_connection
 from auditapp.filters import TimelineFilters
 from auditapp.filters.cursor import Cursor
 from auditapp.finding import fetch_page
@@ -144,7 +144,7 @@ def rail_of(record: Record, filters: TimelineFilters, viewer: Viewer, zone: Zone
     if conditions is None:
         return None
     query = select(*_COLUMNS).where(*conditions).order_by(Event.occurred_at.desc(), Event.id.desc())
-    fetched = db.session.connection().execute(query.limit(MAX_VERSIONS + 1)).cursor.fetchall()
+    fetched = log_connection().execute(query.limit(MAX_VERSIONS + 1)).cursor.fetchall()
     if not fetched:
         return None
     rows = fetched[:MAX_VERSIONS][::-1]

@@ -15,6 +15,7 @@ from sqlalchemy import and_, select, tuple_
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
+from auditapp.database.replica import log_connection
 from auditapp.database.unindexed import Unindexed
 from auditapp.extensions import db
 from auditapp.filters.cursor import BEGINNING, Cursor
@@ -127,7 +128,7 @@ def parsed(rows: Sequence[Any]) -> Iterator[Version]:
 def _in_batches(conditions: list[Condition], place: Cursor) -> Generator[list[Any], None, None]:
     size = FIRST_BATCH
     while True:
-        with db.session.connection().execute(_batch(conditions, place, size)) as result:
+        with log_connection().execute(_batch(conditions, place, size)) as result:
             rows = list(result.cursor.fetchall())
         for start in range(0, len(rows), PARSED_AT_ONCE):
             yield rows[start : start + PARSED_AT_ONCE]
@@ -139,7 +140,7 @@ def _in_batches(conditions: list[Condition], place: Cursor) -> Generator[list[An
 
 def _as_they_come(conditions: list[Condition], place: Cursor) -> Generator[list[Any], None, None]:
     """Fold while PostgreSQL still reads: of 100,000 versions each takes half of the time."""
-    connection = db.session.connection()
+    connection = log_connection()
     query = _batch(conditions, place, MAX_VERSIONS).compile(connection)
     driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
     # Whoever has found what they looked for leaves early: psycopg then cancels the query, after which only a
