@@ -202,36 +202,40 @@ def migrated(request: pytest.FixtureRequest, fast: Path) -> Any:
     """Return a function that gives a migrated database to copy, made at first use.
 
     ``template("sqlite", "acme")`` is a file with the workspace of that name in it and nothing else;
-    ``template("postgresql", "acme")`` the name of a database on this session's server.
+    ``template("postgresql", "acme")`` the name of a database on this session's server. With ``record_log``
+    it has what that function records in those workspaces.
     """
-    made: dict[tuple[str, ...], Any] = {}
+    made: dict[tuple[Any, ...], Any] = {}
 
-    def template(kind: str, *slugs: str) -> Any:
-        if (kind, *slugs) in made:
-            return made[kind, *slugs]
-        made[kind, *slugs], url = new_database(kind, *slugs)
+    def template(kind: str, *slugs: str, record_log: Any = None) -> Any:
+        key = (kind, *slugs, record_log)
+        if key in made:
+            return made[key]
+        made[key], url = new_database(kind, slugs, record_log)
         app = create_app({"SQLALCHEMY_DATABASE_URI": url, "TESTING": True})
         with app.app_context():
             if not slugs:
                 upgrade(directory=str(ROOT / "migrations"))
                 if kind == "postgresql":
                     learn(db.engine)
-            for slug in slugs:
-                make_workspace(slug)
+            workspaces = [make_workspace(slug) for slug in slugs]
+            if record_log:
+                record_log(*workspaces)
             catch_up(db.engine)  # as beside a server
             db.session.remove()
             db.engine.dispose()
-        return made[kind, *slugs]
+        return made[key]
 
-    def new_database(kind: str, *slugs: str) -> tuple[Any, str]:
-        name = "_".join(["template", "auditapp", *slugs])
+    def new_database(kind: str, slugs: tuple[str, ...], record_log: Any) -> tuple[Any, str]:
+        name = "_".join(["template", "auditapp", *slugs, *([str(len(made))] if record_log else [])])
+        base = template(kind, *slugs) if record_log else template(kind) if slugs else None
         if kind == "sqlite":
             path = fast / f"{name}.db"
-            if slugs:
-                shutil.copy(template(kind), path)
+            if base:
+                shutil.copy(base, path)
             return path, f"sqlite:///{path}"
         server = request.getfixturevalue("postgresql")
-        run_on_server(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template(kind)}" if slugs else ""))
+        run_on_server(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {base}" if base else ""))
         return name, database_url(server, name)
 
     return template
@@ -242,19 +246,28 @@ def copies(request: pytest.FixtureRequest, migrated: Any, fast: Path) -> Any:
     """Return a function that gives the copies of a migrated database, of which one is there at a time."""
 
     @cache
-    def copies_of(kind: str, *slugs: str, of: str = "test") -> SqliteCopies | PostgresqlCopies:
+    def copies_of(
+        kind: str, *slugs: str, of: str = "test", record_log: Any = None
+    ) -> SqliteCopies | PostgresqlCopies:
         name = "_".join([of, *slugs])
+        template = migrated(kind, *slugs, record_log=record_log)
         if kind == "sqlite":
-            return SqliteCopies(migrated(kind, *slugs), fast / name)
-        return PostgresqlCopies(migrated(kind, *slugs), request.getfixturevalue("postgresql"), name)
+            return SqliteCopies(template, fast / name)
+        return PostgresqlCopies(template, request.getfixturevalue("postgresql"), name)
 
     return copies_of
 
 
 @pytest.fixture(params=BOTH)
 def database(request: pytest.FixtureRequest, copies: Any) -> str:
-    """Return the URL of a migrated database of this test's own, with the workspaces it asks for."""
-    copy = copies(request.param, *(slug for slug in ("acme", "other") if slug in request.fixturenames))
+    """Return the URL of a migrated database of this test's own, with the workspaces it asks for.
+
+    A test that asks for ``log`` finds in it what its module's ``record_log(acme, other)`` records, if it has
+    one: once for all of them.
+    """
+    slugs = [slug for slug in ("acme", "other") if slug in request.fixturenames]
+    record_log = getattr(request.module, "record_log", None) if "log" in request.fixturenames else None
+    copy = copies(request.param, *slugs, record_log=record_log)
     copy.renew()
     return copy.url
 

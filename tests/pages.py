@@ -1,12 +1,12 @@
 """A test client that checks every page it fetches: valid HTML, a title, no id twice."""
 
-from collections import Counter
 from contextvars import Context
 from typing import Any, ClassVar
 
-import html5lib
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.html import check_html
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -33,20 +33,3 @@ class CheckingClient(FlaskClient):
         if response.mimetype == "text/html" and response.status_code not in (301, 302, 303):
             check_html(response.text)
         return response
-
-
-def check_html(text: str) -> None:
-    """Assert that a page or fragment is well-formed and that no id occurs twice."""
-    whole = "<html" in text
-    parser = html5lib.HTMLParser(strict=False, namespaceHTMLElements=False)
-    document = parser.parse(text) if whole else parser.parseFragment(text)
-    # html5lib does not know <hx-partial>'s own rules, and needs none: it is an unknown element.
-    errors = [f"{position}: {code} {detail}" for position, code, detail in parser.errors]
-    assert not errors, "\n".join(errors) + "\n" + text[:3000]
-    ids = Counter(element.get("id") for element in document.iter() if element.get("id"))
-    assert not [name for name, count in ids.items() if count > 1], ids.most_common(3)
-    if whole:
-        title = document.find(".//title")
-        assert title is not None and title.text.strip(), "a page needs a title"
-        assert document.get("lang"), "a page needs a language"
-        assert document.find(".//h1") is not None, "a page needs a heading"

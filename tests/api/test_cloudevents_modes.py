@@ -14,6 +14,8 @@ from auditapp.models import SetAside
 from tests.api.conftest import EVENTS, ids_in, problem_in
 from tests.api.webhooks import CLOUDEVENT, SIGNED, Sender
 
+pytestmark = pytest.mark.one_database
+
 BINARY = {
     "ce-specversion": "1.0",
     "ce-id": "1",
@@ -73,6 +75,7 @@ def source(caller, acme):
 # Binary mode: the attributes are headers
 
 
+@pytest.mark.both_databases
 def test_an_event_in_binary_mode_is_recorded_as_in_structured_mode(door):
     event = door.recorded({"total": 1})
 
@@ -109,6 +112,7 @@ def test_binary_mode_has_extensions_schemas_actors_correlation_and_changes(door)
     assert "traceparent" not in told
 
 
+@pytest.mark.both_databases
 def test_the_same_event_again_is_a_duplicate_whatever_the_order_of_its_headers(door):
     first = door.recorded({"total": 1})
 
@@ -239,6 +243,7 @@ def test_a_content_type_of_cloudevents_is_structured_mode_whatever_headers_stand
     assert (event["event"], event["payload"]) == ("deal.updated", CLOUDEVENT)
 
 
+@pytest.mark.both_databases
 def test_a_batch_is_many_events_whatever_headers_stand_beside(door):
     batch = [{**CLOUDEVENT, "id": "2"}, {**CLOUDEVENT, "id": "3"}]
 
@@ -266,6 +271,7 @@ def test_other_headers_make_no_event_of_the_apis_own_form(caller):
 # What cannot be read
 
 
+@pytest.mark.both_databases
 def test_what_is_set_aside_keeps_the_headers_that_matter_and_no_secret(source):
     source.refused({"total": 1}, ce_subject=None, ce_seq="7", content_encoding="identity", x_other="no")
 
@@ -284,6 +290,7 @@ def test_what_is_set_aside_keeps_the_headers_that_matter_and_no_secret(source):
     assert kept.body == b'{"total": 1}'
 
 
+@pytest.mark.both_databases
 def test_an_event_that_was_set_aside_is_read_by_its_headers_once_it_can_be(source, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("auditapp.inbound.cloudevents.events.REQUIRED", {"specversion"})
@@ -301,6 +308,7 @@ def test_an_event_that_was_set_aside_is_read_by_its_headers_once_it_can_be(sourc
     assert source.sender.waiting_count() == 0
 
 
+@pytest.mark.both_databases
 def test_two_events_with_one_body_are_both_kept(source):
     for uid in ("1", "2", "2"):
         source.refused({}, ce_id=uid, ce_subject=None)

@@ -1,23 +1,34 @@
-"""A real Chromium against a real server: one browser a session, one context a test.
+"""A real Chromium against a real server: one browser a session, whose contexts tests share (``contexts.py``).
 
 No page may complain: whatever the browser writes to its console fails the test at its end.
 """
 
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    WebError,
+    expect,
+    sync_playwright,
+)
 
 from auditapp.extensions import db
+from tests.browser.contexts import ONE_PROCESS, WINDOW, SharedContexts
 from tests.browser.house import House, Server, served_app
 from tests.browser.install import NO_CHROMIUM, find_chromium, install_chromium
 from tests.browser.steps import OWNER, TIMELINE, sign_in
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-gpu"]
+FLAGS += [ONE_PROCESS]
 TIMEOUT_MS = 20_000  # a limit for machines that are busy with something else, not a measure
 expect.set_options(timeout=TIMEOUT_MS)
 
@@ -42,6 +53,12 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> SharedContexts:
+    """Return the browser's contexts."""
+    return SharedContexts(browser)
 
 
 @pytest.fixture(scope="session")
@@ -85,10 +102,27 @@ def app(database: str) -> Iterator[Flask]:
         db.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def port() -> int:
+    """Return the port of the servers that tests have of their own, so that they may share a context."""
+    return free_port()
+
+
+def free_port(wanted: int = 0) -> int:
+    """Return the port that is wanted if nobody has it, else any."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return free_port()
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture
-def server(app: Flask) -> Iterator[Server]:
+def server(app: Flask, port: int) -> Iterator[Server]:
     """Return a running server of this test's own, for what would disturb others."""
-    server = Server(app)
+    server = Server(app, free_port(port))
     yield server
     server.stop()
 
@@ -107,11 +141,19 @@ class Complaints:
     def listen(self, context: BrowserContext) -> None:
         """Hear the console and the uncaught errors of every page of a context."""
         context.on("console", self._on_console)
-        context.on("weberror", lambda error: self._heard.append(f"uncaught: {error.error}"))
+        context.on("weberror", self._on_error)
+
+    def ignore(self, context: BrowserContext) -> None:
+        """Hear no more of a context: what comes is another test's."""
+        context.remove_listener("console", self._on_console)
+        context.remove_listener("weberror", self._on_error)
 
     def unexpected(self) -> list[str]:
         """Return what no test expected."""
         return [line for line in self._heard if not any(words in line for words in self._expected)]
+
+    def _on_error(self, error: WebError) -> None:
+        self._heard.append(f"uncaught: {error.error}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -125,25 +167,24 @@ def complaints() -> Complaints:
 
 
 @pytest.fixture
-def open_page(browser: Browser, complaints: Complaints) -> Iterator[Visit]:
-    """Return a function that opens a page in a browser of its own."""
-    contexts: list[BrowserContext] = []
+def open_page(contexts: SharedContexts, complaints: Complaints) -> Iterator[Visit]:
+    """Return a function that opens a page, each in a context that no other page of the test is in."""
+    lent: list[BrowserContext] = []
 
-    def open_one(server: Server, width: int = 1280, **options: Any) -> Page:
-        context = browser.new_context(
-            base_url=server.url,
-            viewport={"width": width, "height": 800},
-            reduced_motion="reduce",  # a colour half way through its transition is no colour to judge
-            **options,
-        )
-        contexts.append(context)
+    def open_one(server: Server, width: int = WINDOW["width"], **options: Any) -> Page:
+        context = contexts.lend(server.url, **options)
+        lent.append(context)
         context.set_default_timeout(TIMEOUT_MS)
         complaints.listen(context)
-        return context.new_page()
+        page = context.new_page()
+        if width != WINDOW["width"]:
+            page.set_viewport_size({**WINDOW, "width": width})
+        return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for context in lent:
+        complaints.ignore(context)
+        contexts.take_back(context)
     assert not complaints.unexpected()
 
 

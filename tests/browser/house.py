@@ -34,11 +34,11 @@ def served_app(url: str) -> Flask:
 
 
 class Server:
-    """The application on a free port of this machine, in a thread, until it is stopped."""
+    """The application on a port of this machine, any if none is given, in a thread, until it is stopped."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, port: int = 0) -> None:
         self.app = app
-        self._server = make_server("127.0.0.1", 0, app, threaded=True)
+        self._server = make_server("127.0.0.1", port, app, threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"

@@ -72,7 +72,7 @@ def test_the_first_load_of_the_demos_timeline_is_55_kilobytes_at_most(
 
 
 def test_the_first_load_of_fifty_rows_is_under_55_kilobytes(open_page: Visit, house: House, cookies):
-    page = open_page(house, storage_state=cookies("owner@big.example"))
+    page = open_page(house, storage_state=cookies("owner@big.example"), is_shared=False)
     finished = listen(page)
 
     page.goto("/w/big/timeline", wait_until="networkidle")

@@ -165,15 +165,19 @@ def numbered(number: int) -> dict:
     )
 
 
-@pytest.fixture
-def log(acme, other):
+def record_log(acme, other):
     """Fill acme with 300 events in a mixed order, and the other workspace with the same."""
     told = [numbered(number) for number in range(300)]
     mixed = told[::2] + told[1::2]
     for workspace in (acme, other):
         record_batch(workspace, mixed)
     db.session.commit()
-    return told
+
+
+@pytest.fixture
+def log(acme, other):
+    """Return what the database has of acme, in the order of time."""
+    return [numbered(number) for number in range(300)]
 
 
 def has(event: dict, word: str) -> bool:

@@ -48,29 +48,30 @@ def everything(number: int) -> dict:
     )
 
 
-@pytest.fixture
-def log(acme, other):
+def record_log(acme, other):
     """Fill acme with 240 events, and the other workspace with the same."""
-    return fill(acme, other)
-
-
-def fill(*workspaces) -> list:
-    for workspace in workspaces:
+    for workspace in (acme, other):
         record_batch(workspace, [everything(number) for number in range(240)])
     db.session.commit()
+
+
+def told() -> list:
     return [SimpleNamespace(number=number, **everything(number)) for number in range(240)]
+
+
+@pytest.fixture
+def log(acme, other):
+    """Return what the database has of acme."""
+    return told()
 
 
 @pytest.fixture(scope="module", params=BOTH)
 def filled(request, copies):
     """Return an application with that log for the sweeps, which only read, and the log."""
-    copy = copies(request.param, "acme", "other", of="sweep")
+    copy = copies(request.param, "acme", "other", of="sweep", record_log=record_log)
     copy.renew()
     app = create_app({"SQLALCHEMY_DATABASE_URI": copy.url, "TESTING": True})
-    with app.app_context():
-        log = fill(make_workspace("acme"), make_workspace("other"))
-        db.session.remove()
-    yield app, log
+    yield app, told()
     with app.app_context():
         db.engine.dispose()
 

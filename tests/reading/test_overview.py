@@ -39,15 +39,19 @@ def numbered(number: int) -> dict:
     )
 
 
-@pytest.fixture
-def log(acme, other):
+def record_log(acme, other):
     """Fill acme with 700 events of seven weeks, and the other workspace with some."""
     told = [numbered(number) for number in range(700)]
     for start in range(0, 700, 70):
         record_batch(acme, told[start : start + 70])
     record_batch(other, told[:50])
     db.session.commit()
-    return told
+
+
+@pytest.fixture
+def log(acme, other):
+    """Return what the database has of acme."""
+    return [numbered(number) for number in range(700)]
 
 
 @pytest.fixture(params=[10_000, 60], ids=["all looked at", "more than are looked at"])

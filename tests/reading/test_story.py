@@ -57,11 +57,15 @@ def random_events(seed: int, count: int = 300) -> list[dict]:
     ]
 
 
-@pytest.fixture
-def log(acme, other):
+def record_log(acme, other):
     for workspace in (acme, other):
         record_batch(workspace, random_events(1))
     db.session.commit()
+
+
+@pytest.fixture
+def log(acme, other):
+    """Ask for the database that has those events."""
 
 
 def all_matches(query: str, viewer) -> list:

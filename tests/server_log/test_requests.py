@@ -7,7 +7,10 @@ import pytest
 
 from tests.conftest import PASSWORD
 
+pytestmark = pytest.mark.one_database
 
+
+@pytest.mark.both_databases
 def test_a_page_is_a_line_with_person_workspace_route_and_size(client, login, acme, server_log):
     login("owner")
     server_log.forget()
@@ -23,6 +26,7 @@ def test_a_page_is_a_line_with_person_workspace_route_and_size(client, login, ac
     assert "anna" not in server_log.text and "owner@" not in server_log.text
 
 
+@pytest.mark.both_databases
 def test_a_request_of_a_key_is_a_line_with_the_key_and_its_workspace(client, acme, cli, server_log):
     key = cli("api-key", "create", "--workspace", "acme", "--name", "k", "--scope", "events:read").out.strip()
 
@@ -33,6 +37,7 @@ def test_a_request_of_a_key_is_a_line_with_the_key_and_its_workspace(client, acm
     assert key not in server_log.text and key[:14] not in server_log.text and "account" not in line
 
 
+@pytest.mark.both_databases
 def test_a_streamed_file_is_logged_once_it_is_read(client, login, acme, note, server_log):
     note()
     login("owner")

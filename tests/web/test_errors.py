@@ -10,7 +10,8 @@ from auditapp.extensions import db
 from auditapp.models import Event
 from tests.pages import FRAGMENT
 
-pytestmark = pytest.mark.own_app  # it is made with what "impatient" sets
+# The application is made with what "impatient" sets.
+pytestmark = [pytest.mark.own_app, pytest.mark.one_database]
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,7 @@ def locked(app, database):
     engine.dispose()
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])
 def test_a_locked_database_is_a_503_page_with_retry_after(
     app, client, login, acme, locked_after_login, headers
@@ -54,6 +56,7 @@ def locked_after_login(app, login, acme, request):
     return request.getfixturevalue("locked")
 
 
+@pytest.mark.both_databases
 def test_a_sign_in_while_locked_changes_nothing_and_works_afterwards(app, client, acme, database):
     from tests.conftest import PASSWORD
 
@@ -75,6 +78,7 @@ def test_a_sign_in_while_locked_changes_nothing_and_works_afterwards(app, client
     assert client.post("/login", data=data).status_code == 303
 
 
+@pytest.mark.both_databases
 def test_a_database_that_is_gone_is_503_not_a_stack_trace(app, client, login, acme, monkeypatch):
     login("owner")
 
@@ -89,6 +93,7 @@ def test_a_database_that_is_gone_is_503_not_a_stack_trace(app, client, login, ac
     assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.both_databases
 def test_a_mistake_of_ours_is_a_500_page_without_its_details(app, client, login, acme, monkeypatch):
     login("owner")
     monkeypatch.setattr("auditapp.web.timeline.list_events", lambda *_: 1 / 0)
@@ -132,6 +137,7 @@ def test_no_cookie_breaks_a_page(client, name):
         assert client.get("/login").status_code == 200
 
 
+@pytest.mark.both_databases
 def test_the_ends_of_the_calendar_are_shown(client, login, acme, note):
     note(
         "deal.created",
@@ -160,6 +166,7 @@ def test_whoever_is_not_signed_in_is_sent_there_from_any_page_they_name(client, 
     assert response.headers["HX-Redirect"].startswith("/login")
 
 
+@pytest.mark.both_databases
 def test_a_denial_under_an_odd_address_is_still_a_denial(client, login, acme):
     login("member")
 

@@ -13,6 +13,8 @@ from auditapp.web.formats import plain
 from auditapp.web.highlight import mark, mark_in_html
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 UUID = "019aa0c4-1111-7000-8000-00000000000a"
 bare = Flask("bare", static_folder=None)
 
@@ -121,6 +123,7 @@ def detail_of(text: str, event_id: str) -> str:
     return html.unescape(re.search(rf'hx-get="(/w/acme/events/{event_id}[^"]*)"', text)[1])
 
 
+@pytest.mark.both_databases
 def test_matches_are_marked_in_the_row_and_in_what_it_opens(owner, recorded):
     for headers in ({}, FRAGMENT):
         text = owner.get("/w/acme/timeline?q=refresh", headers=headers).text
@@ -133,6 +136,7 @@ def test_matches_are_marked_in_the_row_and_in_what_it_opens(owner, recorded):
     assert "<mark>refresh</mark>" in payload and "<mark>Refresh</mark>" in payload
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("q", "in_row", "in_detail"),
     [

@@ -33,14 +33,17 @@ def numbered(number: int) -> dict:
     )
 
 
-@pytest.fixture
-def log(acme, other):
+def record_log(acme, other):
     """Record 120 events of eight days in acme, and some in the other workspace."""
-    told = [numbered(number) for number in range(120)]
-    record_batch(acme, told)
+    record_batch(acme, [numbered(number) for number in range(120)])
     record_batch(other, [an_event("secret.made", name="Secret plan", actor="spy", occurred_at=START)])
     db.session.commit()
-    return told
+
+
+@pytest.fixture
+def log(acme, other):
+    """Return what the database has of acme."""
+    return [numbered(number) for number in range(120)]
 
 
 @pytest.fixture

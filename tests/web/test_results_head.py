@@ -8,6 +8,8 @@ import pytest
 
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 TIMELINE = "/w/acme/timeline"
 
 
@@ -66,6 +68,7 @@ def test_the_sentence_names_actors_and_records_that_the_rows_know(owner, note):
     assert heading(owner.get(f"{TIMELINE}?actor=me").text) == "Everything you did"
 
 
+@pytest.mark.both_databases
 def test_the_sentence_names_actors_and_records_that_no_row_shows(owner, note):
     note(actor={"type": "user", "id": "u_1", "name": "Ada Marsh"}, entity="d/1", name="Refresh")
     note("task.created", actor="ben", entity="9")
@@ -140,6 +143,7 @@ def test_an_exact_link_says_that_me_stays_whoever_opens_it(owner, note, query, s
     assert ("“me” stays whoever opens it" in text) == says
 
 
+@pytest.mark.both_databases
 def test_an_exact_link_holds_an_event_of_a_clock_that_is_ahead(owner, note):
     from datetime import UTC, datetime, timedelta
 
@@ -161,6 +165,7 @@ def test_an_empty_result_offers_the_filter_that_stands_in_the_way(owner, note):
     assert f'<a href="{TIMELINE}" hx-get="{TIMELINE}"' in text and "Remove all filters" in text
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -19,6 +19,8 @@ from auditapp.web.times import distance
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 FLOW = {"type": "workflow", "id": "flow", "name": "Deal won"}
 AT = datetime(2026, 3, 24, 9, tzinfo=UTC)
 
@@ -94,6 +96,7 @@ def test_a_row_that_began_nothing_is_a_part_of_its_story_and_names_its_own_actor
     assert "Deal won workflow" in shown and "Member" not in shown
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("caused", [False, True])
 def test_whoever_may_not_see_the_beginning_is_not_told_that_there_is_one(client, login, acme, note, caused):
     """Two stories that look the same to the member; the second has a beginning that is hidden."""
@@ -202,6 +205,7 @@ def test_the_form_the_chips_and_clear_all_keep_the_group(owner, note):
     assert "No actions" in words(empty)
 
 
+@pytest.mark.both_databases
 def test_pages_of_stories_meet_in_both_directions(owner, acme):
     record_batch(
         acme,
@@ -488,6 +492,7 @@ def test_another_workspaces_story_and_one_that_one_may_not_see_are_404(client, l
             assert "Secret" not in response.text
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "correlation_id",
     [
@@ -533,6 +538,7 @@ def test_an_event_alone_links_to_no_story(owner, note):
     assert "All that belongs to this action" not in owner.get(f"/w/acme/events/{note()}").text
 
 
+@pytest.mark.both_databases
 def test_a_long_story_has_pages_and_a_link_to_the_timeline(owner, acme):
     record_batch(
         acme,
@@ -570,6 +576,7 @@ def test_a_story_refuses_what_it_does_not_know(owner, action, query):
     assert owner.get(f"/w/acme/stories/act%2F1?{query}").status_code == 422
 
 
+@pytest.mark.both_databases
 def test_the_api_gives_one_event_a_story_whole_and_in_pages(app, cli, acme, action, note):
     alone = note(entity="9")
     key = cli("api-key", "create", "--workspace", "acme", "--name", "R", "--scope", "events:read").out.strip()

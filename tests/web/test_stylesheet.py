@@ -9,6 +9,8 @@ from auditapp.config import ROOT
 from auditapp.web.assets import joined
 from tools.prune_pico import PRUNED, pruned
 
+pytestmark = pytest.mark.one_database
+
 OURS = sorted((ROOT / "static" / "css").glob("*.css"))
 APP = ROOT / "static" / "app.css"
 
@@ -63,6 +65,7 @@ def test_static_files_are_kept_for_good_under_the_name_of_their_content(client: 
     assert answer.cache_control.max_age == 365 * 24 * 3600
 
 
+@pytest.mark.both_databases
 def test_a_static_file_without_a_version_is_asked_for_again(client: FlaskClient):
     first = client.get("/static/app.css")
     again = client.get("/static/app.css", headers={"If-None-Match": first.headers["ETag"]})

@@ -6,6 +6,8 @@ import pytest
 
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 TIMELINE = "/w/acme/timeline"
 
 
@@ -129,6 +131,7 @@ def test_a_bad_value_is_422_with_a_sentence_and_the_form_keeps_what_was_typed(ow
     assert "HX-Push-Url" not in response.headers
 
 
+@pytest.mark.both_databases
 def test_changes_that_multiply_past_reason_are_refused(owner):
     query = "&".join(f"field=f{n}&from={n}&to={n}" for n in range(30))
 
@@ -159,6 +162,7 @@ def test_each_active_filter_has_a_chip_that_removes_it(owner, note):
     ]
 
 
+@pytest.mark.both_databases
 def test_an_empty_result_offers_to_loosen_each_filter(owner, note):
     note()
 
@@ -169,6 +173,7 @@ def test_an_empty_result_offers_to_loosen_each_filter(owner, note):
     assert rows(text) == []
 
 
+@pytest.mark.both_databases
 def test_older_events_come_by_cursor_as_a_page_and_as_rows(owner, note):
     ids = [note(entity=str(number)) for number in range(7)][::-1]
 
@@ -197,6 +202,7 @@ def test_a_day_has_one_heading_even_across_loaded_pages(owner, note):
     assert owner.get(older).text.count("Tuesday, 24 March 2026") == 1
 
 
+@pytest.mark.both_databases
 def test_hostile_names_are_text_and_hidden_characters_are_shown(owner, note):
     note(
         name='<script>alert(1)</script> <img src=x hx-get="/x" onerror=alert(1)> \u202egnp.exe \x07',

@@ -43,13 +43,17 @@ def random_events(seed: int, count: int = 150) -> list[dict]:
     ]
 
 
+def record_log(acme, other):
+    """Record the same events in two workspaces."""
+    for workspace in (acme, other):
+        record_batch(workspace, random_events(5))
+    db.session.commit()
+
+
 @pytest.fixture
 def log(acme, other):
-    """Record the same events in two workspaces; return those of acme as they were sent, newest first."""
+    """Return what the database has of acme, as it was sent, newest first."""
     events = random_events(5)
-    for workspace in (acme, other):
-        record_batch(workspace, events)
-    db.session.commit()
     order = sorted(range(len(events)), key=lambda place: (events[place]["occurred_at"], place), reverse=True)
     return [events[place] for place in order]
 

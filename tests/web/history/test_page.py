@@ -16,6 +16,8 @@ from auditapp.log.schema import parse_event
 from tests.conftest import an_event
 from tests.pages import FRAGMENT
 
+pytestmark = pytest.mark.one_database
+
 DEAL = "/w/acme/history/deal/1"
 BOT = {"type": "workflow", "id": "wf", "name": "Quote sent"}
 KEY = {"type": "api_key", "id": "key", "name": "ERP sync"}
@@ -139,6 +141,7 @@ def test_a_record_that_nothing_changed_shows_its_versions(owner, note):
     assert versions(text) == ids and "without a change" not in text
 
 
+@pytest.mark.both_databases
 def test_versions_page_both_ways_with_their_filters(owner, note):
     for number in range(60):
         note(actor="ada" if number % 2 else "ben", changes={"n": {"previous": number, "current": number + 1}})
@@ -256,6 +259,7 @@ def test_fields_say_who_set_them_when_and_how_often(owner, story):
     assert "may not be all" not in text and "never reached the log" not in text
 
 
+@pytest.mark.both_databases
 def test_the_state_at_an_instant_is_whole_and_says_what_differs_from_now(owner, story):
     text = owner.get(f"{DEAL}?at=2026-03-02T09:00:00Z").text
 
@@ -431,6 +435,7 @@ def test_a_cause_that_a_member_may_not_see_stays_unseen(client, login, note):
     assert client.get(f"{DEAL}?to={cause}").status_code == 404
 
 
+@pytest.mark.both_databases
 def test_a_member_is_told_that_there_may_be_more(client, login, note, story):
     note(actor="member", changes={"stage": {"previous": "won", "current": "lost"}})
     login("member")
@@ -443,6 +448,7 @@ def test_a_member_is_told_that_there_may_be_more(client, login, note, story):
     assert client.get("/w/acme/history.jsonl/deal/1").status_code == 403
 
 
+@pytest.mark.both_databases
 def test_events_of_related_records_come_when_they_are_asked_for(owner, at, story, note):
     task = note(
         "task.created",
@@ -533,6 +539,7 @@ def test_another_workspaces_events_and_unheard_of_ones_are_404_in_every_view(own
     assert "auditapp.export" not in owner.get("/w/acme/timeline.jsonl").text  # nothing was taken
 
 
+@pytest.mark.both_databases
 def test_hostile_names_are_text_in_every_view(owner, note):
     change = {"previous": NASTY, "current": f"{NASTY}!", "label": NASTY}
     first = note(
@@ -560,6 +567,7 @@ def test_a_page_says_on_paper_who_took_it_when_and_of_what(owner, story):
     assert "by Owner , owner@acme.example , Owner" in paper
 
 
+@pytest.mark.both_databases
 def test_an_export_is_every_version_behind_a_line_that_says_what_it_is(owner, story, note):
     note(entity="2")
     text = owner.get(f"{DEAL}?actor=ben&limit=1").text
@@ -607,6 +615,7 @@ def test_an_export_takes_no_view_of_its_own(owner, story):
         assert owner.get(f"/w/acme/history.jsonl/deal/1?{query}").status_code == 422
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0m", "2026-03-02"]
 )

@@ -13,6 +13,8 @@ from auditapp.models import Role, RolePermission
 from auditapp.web.settings import check_every_settings_route_has_a_page
 from auditapp.web.settings.page import PAGES, SettingsPage
 
+pytestmark = pytest.mark.one_database
+
 SETTINGS = "/w/acme/settings"
 MANAGED = {"members": "Members", "api_keys": "API keys", "sources": "Sources"}
 TITLES = {**MANAGED, "followers": "Index and followers"}
@@ -41,6 +43,7 @@ def give_member(*held: tuple[str, str]) -> None:
     db.session.commit()
 
 
+@pytest.mark.both_databases
 def test_an_owner_finds_every_page_in_its_place_and_the_current_one_marked(client, login, acme):
     login("owner")
     paths = [f"{SETTINGS}/{name.replace('_', '-')}" for name in TITLES]
