@@ -20,6 +20,8 @@ MAY_ASK_ALL = {
     "auditapp/followers/catching_up.py:_behind": "whoever follows the log asks where something is left to do",
     "auditapp/followers/catching_up.py:workspaces_behind": "and who waits for a place",
     "auditapp/followers/failures.py:due": "whoever follows the log asks which failures to try again",
+    "auditapp/followers/failures.py:all_failures": "doctor says what failed, in all workspaces",
+    "auditapp/followers/lag.py": "/readyz, /metrics and doctor say how far behind all are",
     "auditapp/followers/places.py:want_places": "a rebuild gives places to what an older version recorded",
     "auditapp/followers/rebuild.py:_forget_strangers": "a rebuild clears away what is of no workspace",
     "auditapp/index/state.py:stored_states": "doctor and whoever follows the log ask whose index is stale",

@@ -134,7 +134,7 @@ def read_lag(connection: Connection, workspace_id: int | None = None) -> Lag:
     query = select(waiting.c.workspace_id, cast(func.sum(waiting.c.events), BigInteger), func.count())
     rows = connection.execute(query.group_by(waiting.c.workspace_id)).all()
     pending = {number: events for number, events, _ in rows}
-    oldest = _oldest(connection, waiting.c.first_event)
+    oldest = _oldest(connection, waiting.c.workspace_id, waiting.c.first_event)
     failed = _failed(connection, workspace_id)
     query = select(Workspace.id, Workspace.slug, func.coalesce(log_head.c.size, 0))
     query = query.outerjoin(log_head, log_head.c.workspace_id == Workspace.id)
@@ -170,7 +170,7 @@ def _lag_of(
     behind = and_(columns.version == of.version, columns.seq >= columns.goal, columns.seq < log_head.c.size)
     leaf = (log_leaf.c.workspace_id == columns.workspace_id, log_leaf.c.seq == columns.seq + 1)
     next_event = select(log_leaf.c.event_id).where(*leaf).correlate(follower).scalar_subquery()
-    waits = select(next_event.label("event_id")).select_from(follower)
+    waits = select(columns.workspace_id, next_event.label("event_id")).select_from(follower)
     waits = waits.join(log_head, log_head.c.workspace_id == columns.workspace_id)
     waits = waits.where(columns.name == of.name, behind)
     if workspace_id is not None:
@@ -178,7 +178,7 @@ def _lag_of(
         waits = waits.where(columns.workspace_id == workspace_id)
     noted = {number: row for number, *row in connection.execute(query)}
     following = waits.subquery()
-    oldest = _oldest(connection, following.c.event_id)
+    oldest = _oldest(connection, following.c.workspace_id, following.c.event_id)
     lags = []
     for number, slug, size in heads:
         version, seq, goal, moved_at = noted.get(number, (None, 0, 0, None))
@@ -209,9 +209,9 @@ def _first(query: Select[Any], table: Any, workspace_id: int | None) -> Select[A
     return query.order_by(*table.primary_key.columns).limit(MOST)
 
 
-def _oldest(connection: Connection, event_id: Any) -> datetime | None:
+def _oldest(connection: Connection, workspace_id: Any, event_id: Any) -> datetime | None:
     """Return when the oldest of some events was recorded, each looked up by itself: no plan reads the log."""
-    found = select(Event.recorded_at).where(Event.id == event_id)
+    found = select(Event.recorded_at).where(Event.workspace_id == workspace_id, Event.id == event_id)
     recorded_at = found.correlate(event_id.table).scalar_subquery()
     oldest: datetime | None = connection.scalar(select(func.min(recorded_at)).select_from(event_id.table))
     return oldest

@@ -6,19 +6,18 @@ bounds on what is counted. Labels are our own words only: nothing that came from
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from auditapp.extensions import db
 from auditapp.followers.lag import MOST, Lag
-from auditapp.inbound.source import failing
-from auditapp.models import SetAside
+from auditapp.inbound.source import sources_of
 from auditapp.operating.kept import Kept
 from auditapp.server_log.requests import Answered
 
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class SourceCounts(NamedTuple):
-    """How many sources fail, and how many bodies wait to be read, ``MOST`` at most."""
+    """How many sources fail, and how many bodies that could not be read wait."""
 
     failing: int
     set_aside: int
@@ -100,7 +99,7 @@ class _Database(Collector):
         yield _gauge("auditapp_sources_failing", "Sources that fail.", sources.failing)
         yield _gauge(
             "auditapp_set_aside",
-            f"Bodies that could not be read and wait, {MOST} at most.",
+            "Bodies that could not be read and wait.",
             sources.set_aside,
         )
 
@@ -129,9 +128,10 @@ def _log(lag: Lag) -> Iterator[Metric]:
 
 
 def _count_sources() -> SourceCounts:
-    waiting = select(SetAside.id).where(SetAside.dismissed_at.is_(None)).limit(MOST).subquery()
-    counted = db.session.scalar(select(func.count()).select_from(waiting))
-    return SourceCounts(len(failing()), counted or 0)
+    sources, now = sources_of(), datetime.now(UTC)
+    return SourceCounts(
+        sum(bool(each.problems(now)) for each in sources), sum(each.waiting for each in sources)
+    )
 
 
 def _gauge(name: str, words: str, value: float) -> Metric:
