@@ -10,7 +10,7 @@ from auditapp.followers.failures import Failures, all_failures
 from auditapp.followers.lag import FollowerLag, Lag, WorkspaceLag, read_lag
 
 WORKER = "flask --app app worker"
-SHOWN = 10  # workspaces, those furthest behind
+SHOWN = 10  # workspaces; of a lag those furthest behind
 
 
 def following_findings(connection: Connection) -> Iterator[tuple[bool, str]]:
@@ -19,8 +19,14 @@ def following_findings(connection: Connection) -> Iterator[tuple[bool, str]]:
     yield True, _worker(lag)
     for each in lag.followers:
         yield _follower(lag, each)
-    for failures in all_failures(connection):
+    failed = all_failures(connection)
+    for failures in failed[:SHOWN]:
         yield False, _failed(failures)
+    if more := failed[SHOWN:]:
+        yield (
+            False,
+            f"{sum(each.events for each in more):,} more events failed in {len(more):,} more workspaces",
+        )
 
 
 def _worker(lag: Lag) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from auditapp.cli import following_findings
 from auditapp.extensions import db
 from auditapp.followers import catch_up
 from auditapp.followers.failures import keep_failure
@@ -256,6 +257,23 @@ def test_what_failed_is_wrong_with_how_many_since_when_why_and_what_to_do(cli, f
     )
     assert "tries again, the oldest at 20" in line and "Settings → Index and followers" in line
     assert "secret" not in line
+
+
+def test_of_failures_in_many_workspaces_some_are_told_and_the_rest_is_counted(
+    cli, fail, monkeypatch, other, note
+):
+    fail()
+    note(workspace=other)
+    catch_up(db.engine)
+    with db.engine.begin() as connection:
+        keep_failure(connection, "index", other.id, 1, ValueError())
+    monkeypatch.setattr(following_findings, "SHOWN", 1)
+
+    found = lines(cli, "WRONG  ")
+
+    assert [line for line in found if "failed at 1 event of acme" in line]
+    assert "WRONG  1 more events failed in 1 more workspaces" in found
+    assert not [line for line in found if "of other" in line]
 
 
 def test_a_failure_stays_since_when_it_began(acme, fail):
