@@ -114,7 +114,10 @@ _current = waiting._current
 def current(workspace_id: int) -> Any:
     """What a test has just recorded follows the log only once it is committed, as its recorder would."""
     if not has_request_context() and RECORDED in db.session.connection().info:
+        session = db.session()
+        session.expire_on_commit = False  # whoever asks has a workspace in hand, as it would without a test
         db.session.commit()
+        session.expire_on_commit = True
     return _current(workspace_id)
 
 

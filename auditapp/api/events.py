@@ -13,6 +13,7 @@ from auditapp.api.gate import key_required
 from auditapp.api.problems import problem, refused, refused_parameters
 from auditapp.filters import FilterError, TimelineFilters
 from auditapp.filters.cursor import places_of
+from auditapp.finding import awaited_index
 from auditapp.http.download import download
 from auditapp.http.links import address_for_caller
 from auditapp.log import EventError, record_and_commit
@@ -36,7 +37,10 @@ def index() -> Response:
         query: dict[str, Any] = MultiDict(filters.page_query("before", place)).to_dict(flat=False)
         following = address_for_caller(url_for("api.index", **query))
     events = [event.to_json() for event in whole_events(page.events, g.viewer)]
-    return json_answer({"events": events, "next": following})
+    failed = awaited_index(g.viewer).failed if filters.needs_index else 0
+    return json_answer(
+        {"events": events, "next": following, **({"not_searchable": failed} if failed else {})}
+    )
 
 
 @bp.get("/events.csv")

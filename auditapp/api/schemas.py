@@ -90,10 +90,15 @@ class WholeEvent(TypedDict):
 
 
 class WholeEvents(TypedDict):
-    """A page, newest first; ``next`` is the URL of the following one."""
+    """A page, newest first; ``next`` is the URL of the following one.
+
+    ``not_searchable`` is there where the search index could not take so many events: by words, changed fields
+    and addresses they are not found until it can, by all other filters they are.
+    """
 
     events: list[WholeEvent]
     next: str | None
+    not_searchable: NotRequired[int]
 
 
 class RecordVersion(TypedDict):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, delete, exists, select
 
 from auditapp.database.dialect import is_sqlite
 from auditapp.followers.follower import Follower
@@ -34,10 +34,11 @@ def _forget(connection: Connection, workspace_id: int) -> Sequence[int]:
         numbers = connection.scalars(select(Workspace.id).order_by(Workspace.id)).all()
     else:
         connection.execute(delete(event_count).where(event_count.c.workspace_id == workspace_id))
-        ends = select(func.min(Event.id), func.max(Event.id)).where(Event.workspace_id == workspace_id)
-        first, last = connection.execute(ends).one()
-        event_id = event_search.c.event_id
-        forget_words(connection, workspace_id, or_(event_id < (first or 0), event_id > (last or 0)))
+        here = (Event.workspace_id == workspace_id, Event.id == event_search.c.event_id)
+        # Of a log that it has not looked at yet, PostgreSQL might compare each word's event with all others.
+        connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
+        forget_words(connection, workspace_id, ~exists().where(*here))
+        connection.exec_driver_sql("SET LOCAL enable_nestloop = on")
         numbers = [workspace_id]
     for number in numbers:
         forget_unseen(connection, number)

@@ -31,19 +31,20 @@ class IndexBehindError(IndexStaleError):
 
     def __init__(self, state: IndexState) -> None:
         super().__init__(state)
-        self.title = state._replace(failed=0).lag_words("searchable")[0]
-        self.advice = "Nothing is answered short: ask again in some seconds."
+        self.title = " ".join(state.lag_words("searchable"))
+        self.advice = "Nothing is answered short: ask again in some seconds, or without words and changes."
         self.args = (f"{self.title} {self.advice}",)
 
 
-def require_whole_index(workspace_id: int) -> None:
+def require_whole_index(workspace_id: int, *, but_failed: bool = True) -> None:
     """Go on only where the index has every event that was there when one asks.
 
+    :param but_failed: also where it went past some events, of which the answer can tell.
     :raise IndexStaleError: if it is being made anew.
-    :raise IndexBehindError: if it was not there after ``WHOLE_SECONDS``.
+    :raise IndexBehindError: if it was not there after ``WHOLE_SECONDS``, or not all of them.
     """
     state = await_index(workspace_id, WHOLE_SECONDS)
-    if state.behind:
+    if state.behind or (state.failed and not but_failed):
         raise IndexBehindError(state)
 
 

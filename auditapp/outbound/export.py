@@ -67,7 +67,8 @@ def export_events(
     mine = Event.workspace_id == viewer.workspace.id
     last_id = db.session.scalar(select(func.max(Event.id)).where(mine)) or 0
     if filters.needs_index or (chosen and chosen.rows):
-        require_whole_index(viewer.workspace.id)
+        # A file of what was searched for cannot tell of events that could not be.
+        require_whole_index(viewer.workspace.id, but_failed=not filters.needs_index)
     # Of its session no more: each piece may come in another one, and this would be read anew.
     if viewer.workspace in db.session:
         db.session.expunge(viewer.workspace)

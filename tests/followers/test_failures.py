@@ -278,14 +278,20 @@ def test_a_text_that_the_database_cannot_read_keeps_nobody_from_the_others(acme)
     assert len(kept(acme)) == 1
 
 
-def test_an_api_key_is_told_whole_answers_although_one_failed(acme, failed, client):
-    """It may be wrong for days: pages and the doctor tell of it, and it keeps no program waiting."""
+def test_an_api_key_is_told_that_one_failed_and_a_file_is_not_handed_out_short(acme, failed, client):
+    """It may be wrong for days, and keeps no program waiting; nothing is short in silence."""
     key = api_keys.create_key(acme, "crm", {"events:read"}, COMMAND_LINE)
     db.session.commit()
     while follow_once(db.engine, acme.id):
         pass
+    head = {"Authorization": f"Bearer {key}"}
 
-    answer = client.get("/api/v1/events?q=kiwi&limit=100", headers={"Authorization": f"Bearer {key}"})
+    answer = client.get("/api/v1/events?q=kiwi&limit=100", headers=head)
+    by_columns = client.get("/api/v1/events?entity=deal&limit=100", headers=head)
+    file = client.get("/api/v1/events.jsonl?q=kiwi", headers=head)
 
     assert answer.status_code == 200
-    assert len(answer.json["events"]) == 20
+    assert (len(answer.json["events"]), answer.json["not_searchable"]) == (20, 1)
+    assert len(by_columns.json["events"]) == 21 and "not_searchable" not in by_columns.json
+    assert file.status_code == 503 and "1 event is not searchable" in file.json["title"]
+    assert client.get("/api/v1/events.jsonl?entity=deal", headers=head).text.count("\n") == 21
