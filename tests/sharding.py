@@ -14,6 +14,7 @@ from tests.statements import judge
 
 # By file, or file and function: what tends to the whole installation, and may ask all nodes.
 MAY_ASK_ALL = {
+    "auditapp/access/system_roles.py:_behind": "a server that starts compares the roles of all workspaces",
     "auditapp/operating/backup.py": "a backup is of all workspaces, and restored before anything is spread",
     "auditapp/operating/deep/": "doctor --deep compares the whole log",
     "auditapp/operating/sharding.py": "flask db distribute counts what it moves, before and after",
