@@ -201,6 +201,7 @@ def test_a_database_that_fails_at_following_fails_no_page(owner, note, monkeypat
         raise sa.exc.OperationalError("x", None, Exception("locked"))
 
     monkeypatch.setattr(waiting, "catch_up", trouble)
+    monkeypatch.setattr(waiting, "PAGE_SECONDS", 0.1)
     note(name="Kiwi")
 
     page = whole(owner, "/w/acme/timeline?q=kiwi")
