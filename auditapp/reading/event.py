@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import Select, and_, null, select
 
 from auditapp.access.permissions import AuditLevel
 from auditapp.access.viewer import Viewer
@@ -114,19 +114,22 @@ def _visible(row: Any, viewer: Viewer) -> bool:
 
 
 def whole_events(rows: Sequence[EventRow], viewer: Viewer) -> list[WholeEvent]:
-    """Fetch the sections and places of rows that were already chosen, by key, in two queries."""
-    sections_by_row, seqs = sections_of(rows, viewer), _seqs_of(rows, viewer)
-    return [WholeEvent(row, sections_by_row[row.id], seqs.get(row.id)) for row in rows]
-
-
-def _seqs_of(rows: Sequence[EventRow], viewer: Viewer) -> dict[int, int]:
-    """Return places in the log by number: two of them tell how much lies between, so not to everybody."""
-    if viewer.audit_level is not AuditLevel.ALL:
-        return {}
-    query = select(log_leaf.c.event_id, log_leaf.c.seq).where(
-        log_leaf.c.workspace_id == viewer.workspace.id, log_leaf.c.event_id.in_([row.id for row in rows])
+    """Fetch the sections and places of rows that were already chosen, by key, in one query."""
+    # Two places in the log tell how much lies between, so not to everybody.
+    placed = log_leaf.c.seq if viewer.audit_level is AuditLevel.ALL else null()
+    beside = and_(
+        log_leaf.c.workspace_id == EventPayload.workspace_id,
+        log_leaf.c.event_id == EventPayload.event_id,
+        log_leaf.c.workspace_id == viewer.workspace.id,
     )
-    return {row.event_id: row.seq for row in db.session.execute(query)}
+    query = _select_sections(rows, viewer, SECTIONS).add_columns(placed.label("seq"))
+    if viewer.audit_level is AuditLevel.ALL:
+        query = query.outerjoin(log_leaf, beside)
+    sections_and_seq = {
+        event_id: (dict(zip(SECTIONS, texts, strict=True)), seq)
+        for event_id, *texts, seq in db.session.execute(query)
+    }
+    return [WholeEvent(row, *sections_and_seq[row.id]) for row in rows]
 
 
 def with_sections(rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str]) -> list[WholeEvent]:
@@ -139,11 +142,15 @@ def sections_of(
     rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str] = SECTIONS
 ) -> dict[int, dict[str, str | None]]:
     """Return the stored text of the sections of rows, by the rows' ``id``."""
-    columns = [getattr(EventPayload, name) for name in sections]
-    query = select(EventPayload.event_id, *columns).where(
-        EventPayload.workspace_id == viewer.workspace.id,
-        EventPayload.event_id.in_([row.id for row in rows]),
-    )
+    query = _select_sections(rows, viewer, sections)
     return {
         event_id: dict(zip(sections, texts, strict=True)) for event_id, *texts in db.session.execute(query)
     }
+
+
+def _select_sections(rows: Sequence[EventRow], viewer: Viewer, sections: Sequence[str]) -> Select[Any]:
+    columns = [getattr(EventPayload, name) for name in sections]
+    return select(EventPayload.event_id, *columns).where(
+        EventPayload.workspace_id == viewer.workspace.id,
+        EventPayload.event_id.in_([row.id for row in rows]),
+    )
