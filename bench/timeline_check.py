@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from auditapp.extensions import db
+from auditapp.followers import catch_up
 from auditapp.log.record import record_parsed
 from auditapp.log.rows import Stamp
 from auditapp.log.schema import parse_event
@@ -33,6 +34,7 @@ LOOK = {
     "event_count": "SELECT workspace_id, hours, start, event, actor_type, origin, outcome, sum(events)"
     " FROM event_count GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7",
 }
+PLACED = ("log_leaf", "log_pending")
 SEARCH = {
     "sqlite": 'SELECT doc, term, "offset" FROM found ORDER BY doc, "offset"',
     "postgresql": "SELECT workspace_id, event_id, occurred_at, words::text FROM event_search ORDER BY 2",
@@ -90,7 +92,7 @@ def empty(kind: str) -> None:
     """Empty the log, past its guards."""
     if kind == "postgresql":
         db.session.execute(sa.text("SET session_replication_role = replica"))
-        db.session.execute(sa.text(f"TRUNCATE {', '.join(TABLES)}"))
+        db.session.execute(sa.text(f"TRUNCATE {', '.join((*TABLES, *PLACED))}"))
         db.session.execute(sa.text("SELECT setval(pg_get_serial_sequence('event', 'id'), 1, false)"))
         db.session.execute(sa.text("SET session_replication_role = origin"))
     else:
@@ -98,9 +100,11 @@ def empty(kind: str) -> None:
         for name in triggers.all():
             db.session.execute(sa.text(f"DROP TRIGGER {name}"))
         db.session.execute(sa.text("INSERT INTO event_search(event_search) VALUES ('delete-all')"))
-        for table in TABLES:
+        for table in (*TABLES, *PLACED):
             if table != "event_search":
                 db.session.execute(sa.text(f"DELETE FROM {table}"))
+    db.session.execute(sa.text("UPDATE log_head SET size = 0"))
+    db.session.execute(sa.text("UPDATE follower SET seq = 0, goal = 0"))
     db.session.commit()
 
 
@@ -113,6 +117,7 @@ def record_all(count: int, member: uuid.UUID, now: datetime) -> None:
             stamps = [Stamp(uuid.UUID(drawn.uid), moment_of(drawn)) for drawn in chunk]
             record_parsed(workspace, parsed, stamps=stamps)
     db.session.commit()
+    catch_up(db.engine)
 
 
 def event_of(drawn: Drawn) -> dict[str, Any]:

@@ -22,6 +22,13 @@ from bench.timeline_rows import Counts, Minutes, as_text, as_vector, columns, se
 from bench.timeline_world import WORKSPACE, Drawn, World
 
 TABLES = ("event", "event_payload", "event_search", "event_name", "event_count", "event_kind")
+# As if the index had followed.
+PLACES = (
+    "INSERT INTO log_leaf (workspace_id, seq, event_id)"
+    " SELECT workspace_id, row_number() OVER (ORDER BY id), id FROM event",
+    "UPDATE log_head SET size = (SELECT count(*) FROM event)",
+    "UPDATE follower SET seq = (SELECT count(*) FROM event), goal = 0",
+)
 SMALL = ("event_name", "event_count", "event_kind")
 NARROW_FROM = 5_000_000  # from here on there are no payloads, which no list reads
 PATIENCE = 60  # seconds before it is told how far the loading is
@@ -61,12 +68,12 @@ def _load_sqlite(
         database.execute(f"PRAGMA {pragma}")
     put_back = database.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
-        " AND tbl_name IN ('event', 'event_payload', 'event_count', 'event_name', 'event_kind')"
+        " AND tbl_name IN ('event', 'event_payload', 'event_count', 'event_name', 'event_kind', 'log_leaf')"
     ).fetchall()
     for kind, name, _ in put_back:
         database.execute(f"DROP {kind} {name}")
     database.execute("INSERT INTO event_search(event_search) VALUES ('delete-all')")
-    for table in ("event", "event_payload", *SMALL):
+    for table in ("event", "event_payload", "log_leaf", "log_pending", *SMALL):
         database.execute(f"DELETE FROM {table}")
     counts, minutes, last = Counts(), Minutes(placed=False), 0
     database.execute("BEGIN")
@@ -104,6 +111,8 @@ def _load_sqlite(
     database.executemany("INSERT INTO event_count VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     database.executemany("INSERT INTO event_name VALUES (?, ?, ?)", _names(world, counts))
     database.executemany("INSERT INTO event_kind VALUES (?, ?, ?, ?, ?)", counts.kinds())
+    for statement in PLACES:
+        database.execute(statement)
     database.execute("COMMIT")
     _tell(began, "rows")
     for kind, name, sql in sorted(put_back):
@@ -125,6 +134,11 @@ def _load_postgresql(
             admin.execute(statement)
             _tell(began, name)
         admin.execute("SELECT setval(pg_get_serial_sequence('event', 'id'), max(id)) FROM event")
+        with admin.transaction():
+            admin.execute("SET LOCAL session_replication_role = replica")
+            admin.execute("TRUNCATE log_leaf, log_pending")
+            for statement in PLACES:
+                admin.execute(statement)
         admin.execute("VACUUM ANALYZE")
         _tell(began, "vacuum analyze")
 
