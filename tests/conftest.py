@@ -105,7 +105,8 @@ def read_nothing_while_rendering(*given: Any) -> None:
 @sa.event.listens_for(sa.Engine, "rollback")
 def have_nothing_recorded(connection: sa.Connection) -> None:
     """Without a worker nobody takes the note that something was recorded."""
-    connection.info.pop(RECORDED, None)
+    if not connection.invalidated:
+        connection.info.pop(RECORDED, None)
 
 
 _current = waiting._current

@@ -1,4 +1,4 @@
-"""Auditapp's own events are written by COPY too: what that raises is a 503 like any other."""
+"""Auditapp's own events are written past SQLAlchemy too: what that raises is a 503 like any other."""
 
 import psycopg
 import pytest
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.faults
 
 @pytest.fixture(params=["postgresql"])
 def database(request, database):
-    """Return a PostgreSQL database; SQLite has no COPY."""
+    """Return a PostgreSQL database; on SQLite all goes through SQLAlchemy."""
     return database
 
 
@@ -19,10 +19,10 @@ def database(request, database):
 )
 def test_a_sign_in_that_cannot_be_recorded_is_a_503(client, acme, login, monkeypatch, error):
     def fail(*_):
-        raise error("as COPY raises it")
+        raise error("as the driver raises it")
 
     with monkeypatch.context() as broken:
-        broken.setattr(psycopg.Cursor, "copy", fail)
+        broken.setattr(psycopg.Connection, "pipeline", fail)
         form = {"email": "owner@acme.example", "password": PASSWORD}
         refused = client.post("/login", data=form)
 

@@ -44,29 +44,31 @@ def test_a_restart_under_load_loses_nothing_acknowledged(own_postgresql, app, ke
     assert "Traceback" not in server.log
 
 
-@pytest.fixture
-def under_way(own_postgresql, app, key, serve):
-    """Return a request that waits in the middle of its COPY, for a key that another transaction holds."""
+@pytest.fixture(params=[1, 8], ids=["by INSERT", "by COPY"])
+def under_way(request, own_postgresql, app, key, serve):
+    """Return a request that waits in the middle of writing, for a key that another transaction holds."""
+    events = request.param
     server = serve(app.config["SQLALCHEMY_DATABASE_URI"])
     senders = Senders(server, key)
-    assert senders.send("before", 1).status == 201  # or it would wait for the event's name, before its COPY
+    assert senders.send("before", 1).status == 201  # or it would wait for the event's name, before that
     workspace = db.session.scalars(sa.select(Workspace)).one()
     record_batch(
-        workspace, a_body("held", 1)["events"], claimed_by={"type": "api_key", "id": "1", "name": None}
+        workspace, a_body("held", events)["events"], claimed_by={"type": "api_key", "id": "1", "name": None}
     )
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(senders.send, "held", 1)
-        copying = "FROM pg_stat_activity WHERE query LIKE 'COPY event %' AND wait_event_type = 'Lock'"
-        until(lambda: own_postgresql.ask(f"SELECT count(*) {copying}") == 1, 10, "the COPY waits")
-        yield SimpleNamespace(answer=answer, copying=copying, senders=senders, server=server)
+        answer = pool.submit(senders.send, "held", events)
+        way = "INSERT INTO" if events == 1 else "COPY"
+        writing = f"FROM pg_stat_activity WHERE query LIKE '{way} event %' AND wait_event_type = 'Lock'"
+        until(lambda: own_postgresql.ask(f"SELECT count(*) {writing}") == 1, 10, f"the {way} waits")
+        yield SimpleNamespace(answer=answer, writing=writing, senders=senders, server=server, events=events)
 
 
-def test_a_session_that_ends_in_the_middle_of_its_copy_is_a_503(under_way, own_postgresql):
-    own_postgresql.ask(f"SELECT pg_terminate_backend(pid) {under_way.copying}")
+def test_a_session_that_ends_in_the_middle_of_writing_is_a_503(under_way, own_postgresql):
+    own_postgresql.ask(f"SELECT pg_terminate_backend(pid) {under_way.writing}")
 
     refused = under_way.answer.result(20)
     db.session.rollback()
-    again = under_way.senders.send("held", 1)
+    again = under_way.senders.send("held", under_way.events)
 
     assert is_a_good_refusal(refused), (refused, under_way.server.log)
     assert (again.status, again.json["events"][0]["duplicate"]) == (201, False)
@@ -76,7 +78,7 @@ def test_a_session_that_ends_in_the_middle_of_its_copy_is_a_503(under_way, own_p
 def test_waiting_too_long_for_another_transaction_is_a_503(under_way):
     refused = under_way.answer.result(20)
     db.session.rollback()
-    again = under_way.senders.send("held", 1)
+    again = under_way.senders.send("held", under_way.events)
 
     assert is_a_good_refusal(refused) and BUSY_SECONDS - 1 < refused.seconds < BUSY_SECONDS + 3
     assert (again.status, again.json["events"][0]["duplicate"]) == (201, False)
