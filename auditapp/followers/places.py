@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, and_, delete, exists, func, select, u
 from auditapp.database.copy import add_rows
 from auditapp.database.dialect import is_sqlite
 from auditapp.database.locks import lock_for_writing
+from auditapp.database.unindexed import Unindexed
 from auditapp.database.upsert import upsert
 from auditapp.followers.transaction import transaction
 from auditapp.models import Event, log_head, log_leaf, log_pending
@@ -42,14 +43,17 @@ def _give_some(engine: Engine, workspace_id: int) -> int | None:
             return None
         lock_for_writing(connection)
         size = _hold_head(connection, workspace_id)
-        firsts, last = _waiting(connection, workspace_id)
-        if not firsts:  # another has given them meanwhile
+        ends = _waiting(connection, workspace_id)
+        if not ends:  # another has given them meanwhile
             return None
-        numbers = _unplaced(connection, workspace_id, firsts, last)
+        numbers = _unplaced(connection, workspace_id, ends)
         _add_leaves(connection, [(workspace_id, size + at, event) for at, event in enumerate(numbers, 1)])
         mine = log_head.c.workspace_id == workspace_id
         connection.execute(update(log_head).where(mine).values(size=size + len(numbers)))
-        done = (log_pending.c.workspace_id == workspace_id, log_pending.c.first_event.in_(firsts))
+        done = (
+            log_pending.c.workspace_id == workspace_id,
+            log_pending.c.first_event.in_([first for first, _ in ends]),
+        )
         connection.execute(delete(log_pending).where(*done))
         connection.commit()
     return len(numbers)
@@ -102,41 +106,53 @@ def _hold_head(connection: Connection, workspace_id: int) -> int:
     return int(held or 0)
 
 
-def _waiting(connection: Connection, workspace_id: int) -> tuple[list[int], int]:
-    """Return the keys of some rows of ``log_pending``, and the highest number that they tell of."""
+def _waiting(connection: Connection, workspace_id: int) -> list[tuple[int, int]]:
+    """Return the first and the last number of some rows of ``log_pending``."""
     columns = log_pending.c
     query = select(columns.first_event, columns.last_event, columns.events)
     query = query.where(columns.workspace_id == workspace_id).order_by(columns.first_event).limit(MAX_ROWS)
-    firsts, last, events = [], 0, 0
+    ends, events = [], 0
     for row in connection.execute(query):
         if events >= BATCH:
             break
-        firsts.append(row.first_event)
-        last, events = max(last, row.last_event), events + row.events
-    return firsts, last
+        ends.append((row.first_event, row.last_event))
+        events += row.events
+    return ends
 
 
-def _unplaced(connection: Connection, workspace_id: int, firsts: list[int], last: int) -> list[int]:
+def _unplaced(connection: Connection, workspace_id: int, ends: list[tuple[int, int]]) -> list[int]:
     """Return the numbers of the events that rows of ``log_pending`` tell of, in their order.
 
-    Between two numbers of one transaction there may be those of another one; whichever is asked for first,
-    takes them along.
+    Some may have a place already: between two numbers of one transaction there may be those of another one on
+    PostgreSQL, and whichever is asked for first takes them along.
     """
+    if not is_sqlite(connection):
+        return _unplaced_between(connection, workspace_id, ends)
+    # Whoever writes there is alone, so that all between is its own; what was restored may come from PostgreSQL.
+    numbers = sorted({number for first, last in ends for number in range(first, last + 1)})
+    mine = select(Event.id).where(Unindexed(Event.workspace_id) == workspace_id, Event.id.in_(numbers))
+    between = log_leaf.c.event_id.between(numbers[0], numbers[-1])
+    placed = select(log_leaf.c.event_id).where(log_leaf.c.workspace_id == workspace_id, between)
+    return sorted({*connection.scalars(mine)} - {*connection.scalars(placed)})
+
+
+def _unplaced_between(connection: Connection, workspace_id: int, ends: list[tuple[int, int]]) -> list[int]:
     beside = and_(log_leaf.c.workspace_id == Event.workspace_id, log_leaf.c.event_id == Event.id)
     between = (
         log_pending.c.workspace_id == Event.workspace_id,
         Event.id >= log_pending.c.first_event,
         Event.id <= log_pending.c.last_event,
     )
+    lowest, highest = ends[0][0], max(last for _, last in ends)
     query = (
         select(Event.id)
         .distinct()
         .select_from(log_pending)
         .join(Event, and_(*between))
         .outerjoin(log_leaf, beside)
-        .where(log_pending.c.workspace_id == workspace_id, log_pending.c.first_event <= firsts[-1])
+        .where(log_pending.c.workspace_id == workspace_id, log_pending.c.first_event <= ends[-1][0])
         # The lowest one too, or the whole log before it may be read.
-        .where(Event.workspace_id == workspace_id, Event.id >= firsts[0], Event.id <= last)
+        .where(Event.workspace_id == workspace_id, Event.id >= lowest, Event.id <= highest)
         .where(log_leaf.c.event_id.is_(None))
         .order_by(Event.id)
     )

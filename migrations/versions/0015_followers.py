@@ -126,8 +126,10 @@ def _guard(is_sqlite: bool) -> None:
         )
         op.execute(
             "CREATE TRIGGER log_leaf_no_replace BEFORE INSERT ON log_leaf WHEN"
-            " EXISTS (SELECT 1 FROM log_leaf WHERE workspace_id = NEW.workspace_id"
-            " AND (seq = NEW.seq OR event_id = NEW.event_id))"
+            # Not one EXISTS with OR: SQLite 3.40 would look through all of the workspace's places.
+            " EXISTS (SELECT 1 FROM log_leaf WHERE workspace_id = NEW.workspace_id AND seq = NEW.seq)"
+            " OR EXISTS (SELECT 1 FROM log_leaf"
+            " WHERE workspace_id = NEW.workspace_id AND event_id = NEW.event_id)"
             " BEGIN SELECT RAISE(ABORT, 'log_leaf is append-only: this key exists'); END"
         )
         return
