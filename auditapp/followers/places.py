@@ -128,7 +128,7 @@ def _unplaced(connection: Connection, workspace_id: int, ends: list[tuple[int, i
     """
     if not is_sqlite(connection):
         return _unplaced_between(connection, workspace_id, ends)
-    # Whoever writes there is alone, so that all between is its own; what was restored may come from PostgreSQL.
+    # Whoever writes there is alone, so that all between is its own, unless it was restored from PostgreSQL.
     numbers = sorted({number for first, last in ends for number in range(first, last + 1)})
     mine = select(Event.id).where(Unindexed(Event.workspace_id) == workspace_id, Event.id.in_(numbers))
     between = log_leaf.c.event_id.between(numbers[0], numbers[-1])
